@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from edgebake import plugins
 from edgebake.compression.pruning import (
-    channel_coupling,
     cost_model,
     dependency_graph,
     layer_costs,
+    operation_kinds,
     shrink,
 )
 from edgebake.compression.pruning.dependency_graph import Dependencies
@@ -107,7 +107,7 @@ def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(
 def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
     model, dependencies = architecture(name)
     makers = [
-        layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING
+        layer.name for layer in model.layers if keras_graph.kind(layer) in operation_kinds.MIXING
     ]
     assert list(dependencies.unpruned) == makers[-1:]
     assert {layer for family in dependencies.families for layer in family.layers} == set(

@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from edgebake.compression.pruning.operation_kinds import (
+    CHANNELWISE,
+    ELEMENTWISE,
+    MIXING,
+    POINTWISE,
+    REBUILDABLE_AS_LAYER,
+)
 from edgebake.models.keras_graph import activation, kind
 
 if TYPE_CHECKING:
@@ -19,89 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     ChannelIds: TypeAlias = NDArray[np.int64]  # [channels]; a number for each channel of a tensor
-
-# Each output channel is a sum over all input channels; kernel [..., in, out].
-MIXING = ("Conv1D", "Conv2D", "Conv3D", "Dense")
-# Activation functions of each number alone, whatever the other channels contain.
-POINTWISE = (
-    "linear",
-    "relu",
-    "relu6",
-    "clipped_relu",
-    "bent_relu",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "mish",
-    "silu",
-    "swish",
-    "hard_silu",
-    "hard_swish",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "hard_tanh",
-    "softplus",
-    "softsign",
-    "exponential",
-)
-ACTIVATION_OPERATIONS = (
-    "Activation",
-    "ReLU",
-    "LeakyReLU",
-    "PReLU",
-    "ELU",
-    "Relu",
-    "Relu6",
-    "Silu",
-    "Sigmoid",
-    "HardSigmoid",
-    "HardSilu",
-    "HardSwish",
-    "Tanh",
-)
-SCALING_LAYERS = ("BatchNormalization", "Rescaling")
-TRAINING_LAYERS = (
-    "Dropout",
-    "SpatialDropout2D",
-    "GaussianNoise",
-    "ActivityRegularization",
-    "Identity",
-)
-SPATIAL_LAYERS = (
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "Cropping1D",
-    "Cropping2D",
-    "UpSampling1D",
-    "UpSampling2D",
-    "Resizing",
-)
-# Each output channel depends on the input channel of the same number alone.
-CHANNELWISE = (*ACTIVATION_OPERATIONS, *SCALING_LAYERS, *TRAINING_LAYERS, *SPATIAL_LAYERS)
-# Layers of keras.layers and operations of keras.ops share these names.
-ELEMENTWISE = (
-    "Add",
-    "Subtract",
-    "Multiply",
-    "Average",
-    "Maximum",
-    "Minimum",
-    "Divide",
-    "TrueDivide",
-)
-# Operations of keras.ops with these names cannot be rebuilt with another number of channels.
-REBUILDABLE_AS_LAYER = ("Flatten", "Reshape", "Concatenate", *MIXING)
 
 
 @dataclass
@@ -114,8 +38,9 @@ class Coupling:
 
     def new_channels(self, count: int) -> ChannelIds:
         """Return new channels that are coupled to no others yet, [count]."""
+        first = self.count
         self.count += count
-        return np.arange(self.count - count, self.count)
+        return np.arange(first, self.count)
 
     def couple(self, first: ChannelIds, second: ChannelIds) -> None:
         """Couple channels [n] to channels [n], each to the one of the same index."""
@@ -132,15 +57,18 @@ class Coupling:
         """
         from scipy.sparse import coo_array, csgraph
 
-        first = [np.zeros(0, np.int64)]
-        second = [np.zeros(0, np.int64)]
-        for first_channels, second_channels in self.pairs:
-            first.append(first_channels)
-            second.append(second_channels)
-        nodes = (np.concatenate(first), np.concatenate(second))
-        weights = np.ones(len(nodes[0]), np.int8)
-        edges = coo_array((weights, nodes), shape=(self.count, self.count))
-        count, groups = csgraph.connected_components(edges, directed=False)
+        no_channels = np.zeros(0, np.int64)
+        starts = [no_channels]
+        ends = [no_channels]
+        for first, second in self.pairs:
+            starts.append(first)
+            ends.append(second)
+        rows = np.concatenate(starts)
+        columns = np.concatenate(ends)
+        weights = np.ones(len(rows), np.int8)
+        edges = (weights, (rows, columns))
+        adjacency = coo_array(edges, shape=(self.count, self.count))
+        count, groups = csgraph.connected_components(adjacency, directed=False)
         return groups.astype(np.int64), int(count)
 
 
@@ -160,12 +88,19 @@ class OperationCall:
     @property
     def output_shape(self) -> tuple[int | None, ...]:
         """Return the shape of its first output."""
-        return tuple(self.node.output_tensors[0].shape)
+        output = self.node.output_tensors[0]
+        return tuple(output.shape)
 
     @property
     def output_channels(self) -> int:
         """Return the number of channels of its first output."""
-        return int(self.node.output_tensors[0].shape[-1])
+        output = self.node.output_tensors[0]
+        return int(output.shape[-1])
+
+    def is_last_axis(self, axis: int) -> bool:
+        """Return whether an axis of the first output is the last one, the channels."""
+        last_axis = len(self.output_shape) - 1
+        return axis in (-1, last_axis)
 
 
 Rule = Callable[[Coupling, OperationCall], "ChannelIds"]
@@ -178,11 +113,14 @@ def couple_outputs(coupling: Coupling, call: OperationCall) -> list[ChannelIds]:
     """
     reason = _unsupported_reason(call)
     if reason is None:
-        return [COUPLING_RULES[kind(call.operation)](coupling, call)]
+        couple = COUPLING_RULES[kind(call.operation)]
+        return [couple(coupling, call)]
     outputs = []
     for tensor in call.node.output_tensors:
-        outputs.append(coupling.new_channels(tensor.shape[-1] or 0))
-    for channels in (*call.inputs, *outputs):
+        count = tensor.shape[-1] or 0
+        channels = coupling.new_channels(count)
+        outputs.append(channels)
+    for channels in call.inputs + outputs:
         coupling.fix(channels, f"its channels meet {call.operation.name!r}, {reason}")
     return outputs
 
@@ -199,51 +137,58 @@ def _unsupported_reason(call: OperationCall) -> str | None:
         return "a model inside the model"
     if call.uses > 1:
         return f"which is used {call.uses} times"
-    needs_layer = name in REBUILDABLE_AS_LAYER
-    if name not in COUPLING_RULES or (
-        needs_layer and not isinstance(operation, keras.layers.Layer)
-    ):
+    is_layer = isinstance(operation, keras.layers.Layer)
+    is_rebuildable = is_layer or name not in REBUILDABLE_AS_LAYER
+    if name not in COUPLING_RULES or not is_rebuildable:
         return f"a {name}, of which pruning knows nothing"
-    if activation(operation) not in POINTWISE and name not in MIXING:
-        return f"whose {activation(operation)} looks at all channels"
+    function = activation(operation)
+    if function not in POINTWISE and name not in MIXING:
+        return f"whose {function} looks at all channels"
     return _unsupported_option(call)
 
 
 def _unsupported_option(call: OperationCall) -> str | None:
     operation = call.operation
     name = kind(operation)
-    if getattr(operation, "data_format", "channels_last") == "channels_first":
+    data_format = getattr(operation, "data_format", "channels_last")
+    if data_format == "channels_first":
         return "which has channels first"
-    last_axes = (-1, len(call.output_shape) - 1)
-    if name == "BatchNormalization" and operation.axis not in last_axes:
+    if name == "BatchNormalization" and not call.is_last_axis(operation.axis):
         return "which normalizes another axis than the channels"
     if name in ("Flatten", "Reshape") and _splits_channels(call):
         return "which takes channels apart"
-    if any(np.size(constant) > 1 for constant in _constants(call)):
-        return "which has a constant for each channel"
-    if getattr(operation, "groups", 1) != 1:
-        return f"which has {operation.groups} groups"
+    for constant in _constants(call):
+        if np.size(constant) > 1:
+            return "which has a constant for each channel"
+    groups = getattr(operation, "groups", 1)
+    if groups != 1:
+        return f"which has {groups} groups"
     return None
 
 
 def _splits_channels(call: OperationCall) -> bool:
     """Return whether the last axis of the output does not hold whole rows of input channels."""
     size = call.output_shape[-1]
-    return not size or size % len(call.inputs[0]) != 0
+    if not size:
+        return True
+    input_channels = len(call.inputs[0])
+    return size % input_channels != 0
 
 
 def _constants(call: OperationCall) -> Iterator[ArrayLike]:
     """Yield the operands of an operation that are not tensors."""
     import keras
 
-    if kind(call.operation) == "Rescaling":
-        yield call.operation.scale
-        yield call.operation.offset
-    if kind(call.operation) in ELEMENTWISE:
-        arguments = (call.node.arguments.args, call.node.arguments.kwargs)
-        for argument in keras.tree.flatten(arguments):
-            if not isinstance(argument, keras.KerasTensor):
-                yield argument
+    operation = call.operation
+    if kind(operation) == "Rescaling":
+        yield operation.scale
+        yield operation.offset
+    if kind(operation) in ELEMENTWISE:
+        arguments = call.node.arguments
+        operands = keras.tree.flatten((arguments.args, arguments.kwargs))
+        for operand in operands:
+            if not isinstance(operand, keras.KerasTensor):
+                yield operand
 
 
 def _mix(coupling: Coupling, call: OperationCall) -> ChannelIds:
@@ -257,7 +202,8 @@ def _mix(coupling: Coupling, call: OperationCall) -> ChannelIds:
 
 def _repeat(_: Coupling, call: OperationCall) -> ChannelIds:
     """Repeat each channel: the outputs of a depthwise convolution for it are adjacent."""
-    return np.repeat(call.inputs[0], call.operation.depth_multiplier)
+    multiplier = call.operation.depth_multiplier
+    return np.repeat(call.inputs[0], multiplier)
 
 
 def _keep(_: Coupling, call: OperationCall) -> ChannelIds:
@@ -266,7 +212,8 @@ def _keep(_: Coupling, call: OperationCall) -> ChannelIds:
 
 def _couple_inputs(coupling: Coupling, call: OperationCall) -> ChannelIds:
     """Couple the inputs element by element; an input of one channel is broadcast to the others."""
-    widest, *narrower = sorted(call.inputs, key=len, reverse=True)
+    widest_first = sorted(call.inputs, key=len, reverse=True)
+    widest, *narrower = widest_first
     for channels in narrower:
         if len(channels) == len(widest):
             coupling.couple(widest, channels)
@@ -274,14 +221,16 @@ def _couple_inputs(coupling: Coupling, call: OperationCall) -> ChannelIds:
 
 
 def _concatenate(coupling: Coupling, call: OperationCall) -> ChannelIds:
-    if call.operation.axis in (-1, len(call.output_shape) - 1):
+    if call.is_last_axis(call.operation.axis):
         return np.concatenate(call.inputs)
     return _couple_inputs(coupling, call)
 
 
 def _tile(_: Coupling, call: OperationCall) -> ChannelIds:
     """Repeat all channels in turn: they are the last axis of the tensor that is reshaped."""
-    return np.tile(call.inputs[0], call.output_channels // len(call.inputs[0]))
+    channels = call.inputs[0]
+    repetitions = call.output_channels // len(channels)
+    return np.tile(channels, repetitions)
 
 
 # By the kind of the operation.

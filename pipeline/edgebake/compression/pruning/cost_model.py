@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edgebake.compression.pruning import channel_coupling, layer_costs
+from edgebake.compression.pruning import layer_costs, operation_kinds
+from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +39,8 @@ class CostModel:
         """
         *outer_shape, _ = counts.shape
         constant = np.ones((*outer_shape, 1))
-        channels = np.concatenate([counts, constant], axis=-1)
+        with_constant = (counts, constant)
+        channels = np.concatenate(with_constant, axis=-1)
         input_channels = channels @ self.inputs.T
         output_channels = channels @ self.outputs.T
         products = input_channels * output_channels * self.unit
@@ -54,13 +56,20 @@ class _Product(NamedTuple):
 
 def build(model: keras.Model, dependencies: Dependencies, metric: Metric) -> CostModel:
     """Return the cost model of the multiply-accumulates or the parameters of a model."""
-    products: list[_Product] = []
-    for name, cost in layer_costs.count(model).items():
-        products += _layer_products(model.get_layer(name), cost, dependencies, metric)
+    units = []
+    inputs = []
+    outputs = []
+    costs = layer_costs.count(model)
+    for name, cost in costs.items():
+        layer = model.get_layer(name)
+        for product in _layer_products(layer, cost, dependencies, metric):
+            units.append(product.unit)
+            inputs.append(product.inputs)
+            outputs.append(product.outputs)
     return CostModel(
-        unit=np.array([product.unit for product in products], np.float64),
-        inputs=np.array([product.inputs for product in products], np.float64),
-        outputs=np.array([product.outputs for product in products], np.float64),
+        unit=np.array(units, np.float64),
+        inputs=np.array(inputs, np.float64),
+        outputs=np.array(outputs, np.float64),
     )
 
 
@@ -70,22 +79,32 @@ def _layer_products(
     """Yield the products of a layer: that of its kernel, and that of its other parameters."""
     channels = dependencies.channels[layer.name]
     outputs = _channels_per_family(channels.outputs, dependencies)
-    constant = np.eye(len(dependencies.families) + 1)[-1]
+    family_count = len(dependencies.families)
+    constant = np.zeros(family_count + 1)
+    constant[-1] = 1
     amount = cost.get(metric)
-    if cost.kind == "PReLU" and layer.alpha.shape[-1] == 1:  # all channels share one slope
+    if _shares_slope(layer):
         yield _Product(amount, constant, constant)
         return
-    if cost.kind not in channel_coupling.MIXING:
-        yield _Product(amount / cost.channels, constant, outputs)
+    if cost.kind not in operation_kinds.MIXING:
+        amount_per_channel = amount / cost.channels
+        yield _Product(amount_per_channel, constant, outputs)
         return
     kernel_amount = amount
     if metric == "parameters":
         kernel_amount = math.prod(layer.kernel.shape)
     inputs = _channels_per_family(channels.inputs, dependencies)
     pairs = len(channels.inputs) * cost.channels
-    yield _Product(kernel_amount / pairs, inputs, outputs)
+    amount_per_pair = kernel_amount / pairs
+    yield _Product(amount_per_pair, inputs, outputs)
     bias_amount = amount - kernel_amount
-    yield _Product(bias_amount / cost.channels, constant, outputs)
+    bias_per_channel = bias_amount / cost.channels
+    yield _Product(bias_per_channel, constant, outputs)
+
+
+def _shares_slope(layer: keras.Layer) -> bool:
+    """Return whether a layer is a PReLU with one slope for all channels."""
+    return kind(layer) == "PReLU" and bool(layer.alpha.shape[-1] == 1)
 
 
 def _channels_per_family(groups: GroupIds, dependencies: Dependencies) -> Floats:
@@ -93,7 +112,10 @@ def _channels_per_family(groups: GroupIds, dependencies: Dependencies) -> Floats
     row = []
     unpruned = len(groups)
     for family in dependencies.families:
-        members = np.isin(groups, family.groups).sum()
-        row.append(members / len(family.groups))
+        is_member = np.isin(groups, family.groups)
+        members = is_member.sum()
+        channels_per_group = members / len(family.groups)
+        row.append(channels_per_group)
         unpruned -= members
-    return np.array([*row, unpruned])
+    row.append(unpruned)
+    return np.array(row)

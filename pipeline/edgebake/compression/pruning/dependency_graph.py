@@ -9,18 +9,14 @@ channel, so that concatenation and flattening need no index arithmetic.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from edgebake.compression.pruning.channel_coupling import (
-    MIXING,
-    Coupling,
-    OperationCall,
-    couple_outputs,
-)
+from edgebake.compression.pruning.channel_coupling import Coupling, OperationCall, couple_outputs
+from edgebake.compression.pruning.operation_kinds import MIXING
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
@@ -66,22 +62,32 @@ def read(model: keras.Model) -> Dependencies:
     groups, group_count = coupling.groups()
     channels = {}
     for name, (inputs, outputs) in channels_of.items():
-        channels[name] = Channels(groups[inputs], groups[outputs])
+        input_groups = groups[inputs]
+        output_groups = groups[outputs]
+        channels[name] = Channels(input_groups, output_groups)
     fixed: dict[int, str] = {}
     for channel_ids, reason in coupling.fixed:
-        for group in groups[channel_ids]:
-            fixed.setdefault(int(group), reason)
-    families = _families(model, channels)
+        fixed_groups = groups[channel_ids].tolist()
+        for group in fixed_groups:
+            fixed.setdefault(group, reason)
     unpruned: dict[str, str] = {}
     prunable = []
-    for family in families:
-        reasons = [fixed[int(group)] for group in family.groups if int(group) in fixed]
-        if not reasons:
+    for family in _families(model, channels):
+        reason_to_stay = _reason_to_stay(family, fixed)
+        if reason_to_stay is None:
             prunable.append(family)
             continue
         for name in family.layers:
-            unpruned.setdefault(name, reasons[0])
+            unpruned.setdefault(name, reason_to_stay)
     return Dependencies(channels, prunable, unpruned, group_count)
+
+
+def _reason_to_stay(family: Family, fixed: dict[int, str]) -> str | None:
+    """Return why the first fixed group of a family has to stay; None if it has no such group."""
+    for group in family.groups.tolist():
+        if group in fixed:
+            return fixed[group]
+    return None
 
 
 def _couple_model(
@@ -91,39 +97,46 @@ def _couple_model(
     channels_of: dict[str, tuple[ChannelIds, ChannelIds]] = {}
     tensor_channels: dict[int, ChannelIds] = {}  # by id of the tensor
     calls = nodes(model)
-    uses = Counter(id(call.operation) for call in calls)
+    uses = Counter([id(call.operation) for call in calls])
     for call in calls:
         operation = call.operation
-        inputs = [tensor_channels[id(tensor)] for tensor in call.input_tensors]
-        operation_call = OperationCall(call, inputs, uses[id(operation)])
+        inputs = []
+        for tensor in call.input_tensors:
+            channels = tensor_channels[id(tensor)]
+            inputs.append(channels)
+        operation_uses = uses[id(operation)]
+        operation_call = OperationCall(call, inputs, operation_uses)
         outputs = couple_outputs(coupling, operation_call)
-        for tensor, channels in zip(call.output_tensors, outputs, strict=True):
+        channels_by_tensor = zip(call.output_tensors, outputs, strict=True)
+        for tensor, channels in channels_by_tensor:
             tensor_channels[id(tensor)] = channels
         first_input = np.zeros(0, np.int64)
         if inputs:
             first_input = inputs[0]
         channels_of[operation.name] = (first_input, outputs[0])
-    model_output = tensor_channels[id(model.outputs[0])]
-    coupling.fix(model_output, "its channels are the model's answer")
+    model_output = model.outputs[0]
+    coupling.fix(tensor_channels[id(model_output)], "its channels are the model's answer")
     return channels_of
 
 
 def _families(model: keras.Model, channels: dict[str, Channels]) -> list[Family]:
     """Return all groups by the layers that produce them, in order of first appearance."""
     # Dictionaries without values serve as ordered sets.
-    producers: dict[int, dict[str, None]] = {}
+    producers: defaultdict[int, dict[str, None]] = defaultdict(dict)
     for call in nodes(model):
-        name = call.operation.name
-        if kind(call.operation) not in MIXING:
+        operation = call.operation
+        if kind(operation) not in MIXING:
             continue
-        for group in channels[name].outputs:
-            layers = producers.setdefault(int(group), {})
-            layers[name] = None
-    groups_by_layers: dict[tuple[str, ...], list[int]] = {}
-    for group, layers in producers.items():
-        groups = groups_by_layers.setdefault(tuple(layers), [])
-        groups.append(group)
+        name = operation.name
+        outputs = channels[name].outputs
+        for group in outputs.tolist():
+            producers[group][name] = None
+    groups_by_layers: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for group, producing_layers in producers.items():
+        layers = tuple(producing_layers)
+        groups_by_layers[layers].append(group)
     families = []
-    for layer_names, groups in groups_by_layers.items():
-        families.append(Family(layer_names, np.array(groups)))
+    for layers, groups in groups_by_layers.items():
+        family = Family(layers, np.array(groups))
+        families.append(family)
     return families

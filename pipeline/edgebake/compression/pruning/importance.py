@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from edgebake.compression.pruning import channel_coupling
+from edgebake.compression.pruning import operation_kinds
 from edgebake.models.keras_graph import kind, nodes
 from edgebake.recipe import ImportanceScore
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     LayerScores: TypeAlias = tuple[GroupIds, Floats]  # [channels] each: groups and their scores
 
 BATCH = 64  # images per gradient computation
+# Kernels are [..., in, out], depthwise [h, w, channels, multiplier].
+KERNEL_LAYERS = (*operation_kinds.MIXING, "DepthwiseConv2D")
 GATE_WEIGHTS = ("kernel", "bias", "gamma", "beta")
 
 
@@ -39,11 +41,13 @@ def importance_of_groups(
     """
     sums = np.zeros(dependencies.group_count)
     counts = np.zeros(dependencies.group_count)
-    for groups, scores in SCORING[score](model, dependencies, splits):
+    score_layers = SCORING[score]
+    for groups, scores in score_layers(model, dependencies, splits):
         scale = 1.0
         if score is not ImportanceScore.taylor:
             scale = scores.mean() or 1.0
-        np.add.at(sums, groups, scores / scale)
+        relative_scores = scores / scale
+        np.add.at(sums, groups, relative_scores)
         np.add.at(counts, groups, 1)
     with np.errstate(invalid="ignore"):
         importance: Floats = sums / counts
@@ -63,23 +67,27 @@ def _weight_norms(
 ) -> Iterator[LayerScores]:
     """Yield the norms of the weights that read each input channel and produce each output."""
     for layer in model.layers:
-        if kind(layer) not in (*channel_coupling.MIXING, "DepthwiseConv2D"):
+        name = kind(layer)
+        if name not in KERNEL_LAYERS:
             continue
         channels = dependencies.channels[layer.name]
-        kernel = np.array(layer.kernel, np.float64)  # [..., in, out]
-        by_input = _norms_along(kernel, kernel.ndim - 2, order)
-        by_output = _norms_along(kernel, kernel.ndim - 1, order)
+        kernel = np.array(layer.kernel, np.float64)
+        *_, input_axis, output_axis = range(kernel.ndim)
+        by_input = _norms_along(kernel, input_axis, order)
         if len(channels.inputs) == len(by_input):
             yield channels.inputs, by_input
-        if kind(layer) in channel_coupling.MIXING:
+        if name in operation_kinds.MIXING:
+            by_output = _norms_along(kernel, output_axis, order)
             yield channels.outputs, by_output
 
 
 def _norms_along(kernel: Floats, axis: int, order: int) -> Floats:
     """Return the norm of the weights at each index of an axis, [size of the axis]."""
-    summed_axes = tuple(number for number in range(kernel.ndim) if number != axis)
+    summed_axes = list(range(kernel.ndim))
+    summed_axes.remove(axis)
     powers = np.abs(kernel) ** order
-    norms: Floats = powers.sum(axis=summed_axes) ** (1 / order)
+    sums = powers.sum(axis=tuple(summed_axes))
+    norms: Floats = sums ** (1 / order)
     return norms
 
 
@@ -88,9 +96,15 @@ def _batch_norm(
 ) -> Iterator[LayerScores]:
     """Yield the magnitudes of gamma: Liu et al., https://arxiv.org/abs/1708.06519."""
     for layer in model.layers:
-        if kind(layer) == "BatchNormalization" and layer.scale:
+        if _has_gamma(layer):
             gamma = np.array(layer.gamma, np.float64)
-            yield dependencies.channels[layer.name].outputs, np.abs(gamma)
+            channels = dependencies.channels[layer.name]
+            yield channels.outputs, np.abs(gamma)
+
+
+def _has_gamma(operation: keras.Operation) -> bool:
+    """Return whether an operation is a batch normalization that scales its channels."""
+    return kind(operation) == "BatchNormalization" and bool(operation.scale)
 
 
 def _taylor(
@@ -103,16 +117,21 @@ def _taylor(
     else the weights that produce it.
     """
     gates = _gates(model)
-    outputs = [dependencies.channels[gate.name].outputs for gate in gates]
-    sums = [np.zeros(groups.shape) for groups in outputs]
-    for start in range(0, len(splits.labels), BATCH):
+    layer_scores = []
+    for gate in gates:
+        groups = dependencies.channels[gate.name].outputs
+        scores = np.zeros(groups.shape)
+        layer_scores.append((groups, scores))
+    starts = range(0, len(splits.labels), BATCH)
+    for start in starts:
         batch = slice(start, start + BATCH)
         images = splits.images[batch]
         labels = splits.labels[batch]
         changes = _loss_changes(model, gates, images, labels)
         for number, change in enumerate(changes):
-            sums[number] += change**2
-    yield from zip(outputs, sums, strict=True)
+            _, scores = layer_scores[number]
+            scores += change**2
+    yield from layer_scores
 
 
 def _gates(model: keras.Model) -> list[keras.Layer]:
@@ -120,19 +139,25 @@ def _gates(model: keras.Model) -> list[keras.Layer]:
     batch_norms = []
     scaled = set()
     for node in nodes(model):
-        if kind(node.operation) == "BatchNormalization" and node.operation.scale:
+        if _has_gamma(node.operation):
             batch_norms.append(node.operation)
-            scaled |= {parent.operation.name for parent in node.parent_nodes}
+            for parent in node.parent_nodes:
+                scaled.add(parent.operation.name)
     unscaled = []
     for layer in model.layers:
-        if kind(layer) in channel_coupling.MIXING and layer.name not in scaled:
+        mixes_channels = kind(layer) in operation_kinds.MIXING
+        if mixes_channels and layer.name not in scaled:
             unscaled.append(layer)
     return batch_norms + unscaled
 
 
 def _gate_weights(layer: keras.Layer) -> list[keras.Variable]:
     """Return the weights of a gate, also of a frozen layer."""
-    return [weight for weight in layer.weights if weight.name in GATE_WEIGHTS]
+    weights = []
+    for weight in layer.weights:
+        if weight.name in GATE_WEIGHTS:
+            weights.append(weight)
+    return weights
 
 
 def _loss_changes(
@@ -165,10 +190,21 @@ def _loss_changes(
     for gate in gates:
         changes = []
         for variable in _gate_weights(gate):
-            products = np.array(variable) * np.array(next(gradients))
-            by_channel = products.reshape(-1, products.shape[-1])
-            changes.append(by_channel.sum(axis=0))
+            gradient = next(gradients)
+            change = _change_by_channel(np.array(variable), np.array(gradient))
+            changes.append(change)
         yield np.sum(changes, axis=0)
+
+
+def _change_by_channel(
+    weights: NDArray[np.float32], gradients: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the sum of weight * gradient over all weights [..., channels], [channels]."""
+    products = weights * gradients
+    channels = products.shape[-1]
+    rows = products.reshape(-1, channels)
+    change: NDArray[np.float32] = rows.sum(axis=0)
+    return change
 
 
 SCORING: dict[

@@ -72,8 +72,10 @@ class _Search:
 
     def __init__(self, ranked: RankedChannels, original: keras.Model) -> None:
         self._ranked = ranked
-        self._costs = cost_model.build(ranked.model, ranked.dependencies, "macs")
-        self.steps = list(selection.path(ranked, self._costs))
+        model = ranked.model
+        self._costs = cost_model.build(model, ranked.dependencies, "macs")
+        path = selection.path(ranked, self._costs)
+        self.steps = list(path)
         self._original_session = _load_session(original)
         self.trials: list[LatencyTrial] = []
 
@@ -83,10 +85,13 @@ class _Search:
         ranked = self._ranked
         removed = ranked.removed_groups(counts)
         model = shrink.remove_channels(ranked.model, ranked.dependencies, removed)
-        latency = latency_ratio(_load_session(model), self._original_session)
-        unpruned_macs = self._costs.cost(self.steps[0])
-        macs = float(self._costs.cost(counts) / unpruned_macs)
-        self.trials.append(LatencyTrial(macs, latency))
+        session = _load_session(model)
+        latency = latency_ratio(session, self._original_session)
+        costs = self._costs
+        unpruned_macs = costs.cost(self.steps[0])
+        macs = costs.cost(counts) / unpruned_macs
+        trial = LatencyTrial(float(macs), latency)
+        self.trials.append(trial)
         return latency
 
 
@@ -95,7 +100,9 @@ def latency_ratio(candidate: Session, reference: Session) -> float:
 
     Each round times both, in alternating order.
     """
-    calls = max(1, round(ROUND_SECONDS / median_seconds(reference.invoke, 5)))
+    seconds = median_seconds(reference.invoke, 5)
+    calls = round(ROUND_SECONDS / seconds)
+    calls = max(1, calls)
     ratios = []
     for number in range(ROUNDS):
         if number % 2:
@@ -114,11 +121,13 @@ def median_seconds(call: Callable[[], object], count: int) -> float:
     for _ in range(count):
         start = time.perf_counter()
         call()
-        durations.append(time.perf_counter() - start)
+        end = time.perf_counter()
+        durations.append(end - start)
     return statistics.median(durations)
 
 
 def _load_session(model: keras.Model) -> Session:
     from edgebake.runtimes.litert import run
 
-    return run.load({litert.FILE: float_reference.convert(model)}, THREADS)
+    files = {litert.FILE: float_reference.convert(model)}
+    return run.load(files, THREADS)

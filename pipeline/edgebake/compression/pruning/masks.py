@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from edgebake.compression.pruning import weight_constraints
-from edgebake.compression.pruning.channel_coupling import MIXING
+from edgebake.compression.pruning.operation_kinds import MIXING
 from edgebake.compression.pruning.weight_constraints import ConstrainedKernel, WeightConstraint
 from edgebake.models.keras_graph import kind
 
@@ -43,14 +44,16 @@ class SparsityRamp:
         """
         remaining = 0.0
         if self.steps:
-            remaining = 1 - min(step / self.steps, 1)
-        return self.final_sparsity * (1 - remaining**3)
+            progress = step / self.steps
+            remaining = 1 - min(progress, 1)
+        share_reached = 1 - remaining**3
+        return self.final_sparsity * share_reached
 
     def is_due(self, step: int) -> bool:
         """Return whether the masks are updated before a step."""
         if step >= self.steps:
             return step == self.steps
-        interval = -(-self.steps // UPDATES)
+        interval = math.ceil(self.steps / UPDATES)
         return step % interval == 0
 
 
@@ -60,25 +63,32 @@ class Masks:
     def __init__(self, layers: Iterable[keras.Layer]) -> None:
         import tensorflow as tf
 
-        self._masks: list[tuple[keras.Variable, tf.Variable]] = []
-        for layer in layers:
-            kernel = layer.kernel
-            mask = tf.Variable(tf.ones(kernel.shape, tf.bool))
-            self._masks.append((kernel, mask))
+        self._kernels = [layer.kernel for layer in layers]
+        self._masks: list[tf.Variable] = []
+        for kernel in self._kernels:
+            all_true = tf.ones(kernel.shape, tf.bool)
+            mask = tf.Variable(all_true)
+            self._masks.append(mask)
 
     def constraints(self) -> list[ConstrainedKernel]:
         """Return each kernel with the constraint that keeps its pruned weights at zero."""
-        return [(kernel, _mask_constraint(mask)) for kernel, mask in self._masks]
+        constraints = []
+        for number, kernel in enumerate(self._kernels):
+            constraint = _mask_constraint(self._masks[number])
+            constraints.append((kernel, constraint))
+        return constraints
 
     def update(self, amount: float | SparsityPattern) -> None:
         """Prune the smallest weights of each kernel, to a share of zeros or to an N:M pattern."""
-        for kernel, mask in self._masks:
+        for number, kernel in enumerate(self._kernels):
             weights = np.array(kernel)
+            mask = self._masks[number]
             if isinstance(amount, float):
                 mask.assign(magnitude_mask(weights, amount))
             else:
                 mask.assign(pattern_mask(weights, amount))
-            kernel.assign(_mask_constraint(mask)(kernel))
+            apply_mask = _mask_constraint(mask)
+            kernel.assign(apply_mask(kernel))
 
 
 def magnitude_mask(kernel: Kernel, sparsity: float) -> Mask:
@@ -87,10 +97,12 @@ def magnitude_mask(kernel: Kernel, sparsity: float) -> Mask:
     The number of zeros is exact; of equal magnitudes, the first weights are pruned. Zeros are the
     smallest, so pruned weights stay pruned when the sparsity increases.
     """
-    order = np.argsort(np.abs(kernel).ravel(), kind="stable")
+    magnitudes = np.abs(kernel).ravel()
+    order = np.argsort(magnitudes, kind="stable")
     zeros = round(sparsity * kernel.size)
+    pruned = order[:zeros]
     mask = np.ones(kernel.size, np.bool_)
-    mask[order[:zeros]] = False
+    mask[pruned] = False
     return mask.reshape(kernel.shape)
 
 
@@ -100,13 +112,16 @@ def pattern_mask(kernel: Kernel, pattern: SparsityPattern) -> Mask:
     The largest N of each M adjacent input channels stay; of equal magnitudes, the first.
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
     """
-    inputs_last = np.moveaxis(np.abs(kernel), -2, -1)
+    magnitudes = np.abs(kernel)
+    inputs_last = np.swapaxes(magnitudes, -2, -1)
     *outer_shape, _ = inputs_last.shape
-    blocks = inputs_last.reshape(*outer_shape, -1, pattern.of)
-    order = np.argsort(-blocks, axis=-1, kind="stable")
-    rank = np.argsort(order, axis=-1, kind="stable")
+    block_shape = (*outer_shape, -1, pattern.of)
+    blocks = inputs_last.reshape(block_shape)
+    largest_first = np.argsort(-blocks, kind="stable")
+    rank = np.argsort(largest_first, kind="stable")
     is_kept = rank < pattern.kept
-    return np.moveaxis(is_kept.reshape(inputs_last.shape), -1, -2)
+    mask = is_kept.reshape(inputs_last.shape)
+    return np.swapaxes(mask, -2, -1)
 
 
 def select_layers(
@@ -119,18 +134,24 @@ def select_layers(
     selected = weight_constraints.layers_of_kinds(model, MIXING)
     unpruned = {}
     for layer in model.layers:
-        if layer.name not in selected and _has_matrix(layer):
+        is_selected = layer.name in selected
+        if not is_selected and _has_matrix(layer):
             unpruned[layer.name] = _unsupported_reason(kind(layer))
-    for name, layer in list(selected.items()):
+    if pattern is None:
+        return selected, unpruned
+    divisible = {}
+    for name, layer in selected.items():
         channels = layer.kernel.shape[-2]
-        if pattern is not None and channels % pattern.of:
+        if channels % pattern.of == 0:
+            divisible[name] = layer
+        else:
             unpruned[name] = f"{channels} input channels; blocks of {pattern.of} do not divide them"
-            del selected[name]
-    return selected, unpruned
+    return divisible, unpruned
 
 
 def _has_matrix(layer: keras.Layer) -> bool:
-    return any(len(weight.shape) > 1 for weight in layer.weights)
+    ranks = [len(weight.shape) for weight in layer.weights]
+    return max(ranks, default=0) > 1
 
 
 def _unsupported_reason(name: str) -> str:
@@ -144,6 +165,7 @@ def _mask_constraint(mask: tf.Variable) -> WeightConstraint:
 
     def apply_mask(kernel: tf.Tensor) -> tf.Tensor:
         # A product would leave -0.0, which compresses worse than a single kind of zero.
-        return tf.where(mask, kernel, tf.zeros_like(kernel))
+        zeros = tf.zeros_like(kernel)
+        return tf.where(mask, kernel, zeros)
 
     return apply_mask

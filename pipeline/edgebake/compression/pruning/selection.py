@@ -40,24 +40,30 @@ class Limits:
 
         A family may be new: if families are pruned to one channel each, they are coupled.
         """
-        return self.original_sizes.get(family.layers, len(family.groups))
+        size = len(family.groups)
+        return self.original_sizes.get(family.layers, size)
 
     def minimum(self, family: Family) -> int:
         """Return the smallest number of channels that has to stay."""
         size = self.original_size(family)
+        multiples = size * self.floor / self.multiple
         # The small number makes up for rounding errors of the product.
-        multiples = math.ceil(size * self.floor / self.multiple - 1e-9)
-        return min(size, max(multiples * self.multiple, self.multiple))
+        whole_multiples = math.ceil(multiples - 1e-9)
+        minimum = max(whole_multiples, 1) * self.multiple
+        return min(size, minimum)
 
     def nearest(self, family: Family, share: float) -> int:
         """Return the allowed number of channels that is nearest to a share of the original."""
         size = self.original_size(family)
-        rounded = round(size * share / self.multiple) * self.multiple
-        return min(len(family.groups), max(rounded, self.minimum(family)))
+        multiples = round(size * share / self.multiple)
+        nearest = multiples * self.multiple
+        at_least_minimum = max(nearest, self.minimum(family))
+        return min(at_least_minimum, len(family.groups))
 
     def next_lower(self, family: Family, count: int) -> int | None:
         """Return the next lower allowed number of channels; None if there is none."""
-        lower = (count - 1) // self.multiple * self.multiple
+        multiples = (count - 1) // self.multiple
+        lower = multiples * self.multiple
         if lower < self.minimum(family):
             return None
         return lower
@@ -77,12 +83,14 @@ class RankedChannels:
     @property
     def sizes(self) -> Floats:
         """Return the number of groups of each family, [families]."""
-        return np.array([len(groups) for groups in self.ranking], np.float64)
+        sizes = [len(groups) for groups in self.ranking]
+        return np.array(sizes, np.float64)
 
     def removed_groups(self, counts: Floats) -> GroupIds:
         """Return the groups that are pruned if families keep so many channels, [families]."""
         removed = [np.zeros(0, np.int64)]
-        for groups, count in zip(self.ranking, counts, strict=True):
+        families = zip(self.ranking, counts, strict=True)
+        for groups, count in families:
             excess = len(groups) - int(count)
             removed.append(groups[:excess])
         return np.concatenate(removed)
@@ -93,7 +101,8 @@ class RankedChannels:
         first = len(groups) - before
         end = len(groups) - after
         lost = groups[first:end]
-        return float(self.importance[lost].sum())
+        importance = self.importance[lost]
+        return float(importance.sum())
 
 
 def rank(
@@ -110,31 +119,40 @@ def rank(
     scores = importance.importance_of_groups(model, dependencies, score, splits)
     scored = []
     unscored_layers: set[str] = set()
-    for family in dependencies.families:
-        if np.isnan(scores[family.groups]).any():
-            unscored_layers.update(family.layers)
-        else:
-            scored.append(family)
-    reason = f"the score {score.value} says nothing of its channels"
-    unpruned = dependencies.unpruned | dict.fromkeys(sorted(unscored_layers), reason)
     ranking = []
-    for family in scored:
-        order = np.argsort(scores[family.groups], kind="stable")
+    for family in dependencies.families:
+        family_scores = scores[family.groups]
+        if np.isnan(family_scores).any():
+            unscored_layers.update(family.layers)
+            continue
+        order = np.argsort(family_scores, kind="stable")
         ranking.append(family.groups[order])
+        scored.append(family)
+    unpruned = dict(dependencies.unpruned)
+    for layer in sorted(unscored_layers):
+        unpruned[layer] = f"the score {score.value} says nothing of its channels"
+    scored_dependencies = replace(
+        dependencies,
+        families=scored,
+        unpruned=unpruned,
+    )
     return RankedChannels(
-        model,
-        replace(dependencies, families=scored, unpruned=unpruned),
-        ranking,
-        scores,
-        limits,
+        model=model,
+        dependencies=scored_dependencies,
+        ranking=ranking,
+        importance=scores,
+        limits=limits,
         is_comparable=score is ImportanceScore.taylor,
     )
 
 
 def by_share(ranked: RankedChannels, share: float) -> Floats:
     """Return the counts [families] at which each family keeps the same share of its channels."""
-    families = ranked.dependencies.families
-    return np.array([ranked.limits.nearest(family, share) for family in families], np.float64)
+    counts = []
+    for family in ranked.dependencies.families:
+        count = ranked.limits.nearest(family, share)
+        counts.append(count)
+    return np.array(counts, np.float64)
 
 
 def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
@@ -152,7 +170,8 @@ def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
         visited.append(counts)
         if costs.cost(counts) <= target:
             return _restore_channels(visited, costs, target)
-    smallest = float(costs.cost(visited[-1]))
+    fewest_channels = visited[-1]
+    smallest = float(costs.cost(fewest_channels))
     raise ConversionError(
         f"prune.target.{metric}: {smallest:,.0f} remain with every layer at its floor; "
         f"expected at most {target:,.0f}: lower prune.floor or raise prune.target.{metric}"
@@ -161,10 +180,11 @@ def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
 
 def _restore_channels(visited: list[Floats], costs: CostModel, target: float) -> Floats:
     """Undo the steps of a path, the latest first, that the target does not need."""
-    counts = visited[-1]
-    for earlier in reversed(visited[:-1]):
+    *earlier_counts, counts = visited
+    for earlier in reversed(earlier_counts):
         fuller = np.maximum(earlier, counts)
-        for family in np.flatnonzero(fuller > counts):
+        reduced = np.flatnonzero(fuller > counts)
+        for family in reduced:
             candidate = counts.copy()
             candidate[family] = fuller[family]
             if costs.cost(candidate) <= target:
@@ -186,25 +206,29 @@ def path(ranked: RankedChannels, costs: CostModel) -> Iterator[Floats]:
 
 def _next_counts(ranked: RankedChannels, costs: CostModel, counts: Floats) -> Floats | None:
     """Return the counts [families] after the next step; None if all are at their minimum."""
+    limits = ranked.limits
     candidates = []
-    ratings = []  # the lowest is best
-    for number, family in enumerate(ranked.dependencies.families):
+    ratings = []
+    families = ranked.dependencies.families
+    for number, family in enumerate(families):
         count = int(counts[number])
-        lower = ranked.limits.next_lower(family, count)
+        lower = limits.next_lower(family, count)
         if lower is None:
             continue
         candidate = counts.copy()
         candidate[number] = lower
         candidates.append(candidate)
         if ranked.is_comparable:
-            ratings.append(ranked.importance_lost(number, count, lower))
+            rating = ranked.importance_lost(number, count, lower)
         else:
-            ratings.append(-count / ranked.limits.original_size(family))
+            rating = -count / limits.original_size(family)
+        ratings.append(rating)
     if not candidates:
         return None
+    lowest_is_best = np.array(ratings)
     if ranked.is_comparable:
-        saved = costs.cost(counts) - costs.cost(np.array(candidates))
-        best = int(np.argmin(np.array(ratings) / saved))
-    else:
-        best = int(np.argmin(ratings))
+        candidate_costs = costs.cost(np.array(candidates))
+        saved = costs.cost(counts) - candidate_costs
+        lowest_is_best = lowest_is_best / saved
+    best = int(np.argmin(lowest_is_best))
     return candidates[best]

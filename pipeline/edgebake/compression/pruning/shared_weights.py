@@ -7,6 +7,7 @@ which is the nearest kernel of shared weights.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,11 @@ def table_count(layer: keras.Layer, per_channel: bool) -> int:
     """Return the number of weight tables of a layer: one, or one per output channel."""
     if not per_channel:
         return 1
+    shape = layer.kernel.shape
+    channel_shape = shape[-1:]
     if kind(layer) == "DepthwiseConv2D":
-        return int(np.prod(layer.kernel.shape[2:]))
-    return int(layer.kernel.shape[-1])
+        channel_shape = shape[-2:]
+    return math.prod(channel_shape)
 
 
 def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> ClusteredKernel:
@@ -50,15 +53,17 @@ def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> Clust
     columns = kernel.reshape(-1, tables)
     weights = np.empty_like(columns)
     cluster = np.empty(columns.shape, np.int32)
+    table_size = 2**bits
     for number, column in enumerate(columns.T):
         table, index = cluster_values(column, bits)
         weights[:, number] = table[index]
         cluster[:, number] = index
-    cluster += np.arange(tables, dtype=np.int32) * 2**bits
+    table_numbers = np.arange(tables, dtype=np.int32)
+    cluster += table_numbers * table_size
     return ClusteredKernel(
         kernel=weights.reshape(kernel.shape),
         cluster=cluster.reshape(kernel.shape),
-        clusters=tables * 2**bits,
+        clusters=tables * table_size,
     )
 
 
@@ -66,22 +71,29 @@ def clustering_constraint(clustered_kernel: ClusteredKernel) -> WeightConstraint
     """Return the constraint that sets each weight to the mean of its cluster."""
     import tensorflow as tf
 
-    cluster = tf.constant(clustered_kernel.cluster.ravel())
+    flat_cluster = clustered_kernel.cluster.ravel()
+    cluster = tf.constant(flat_cluster)
     clusters = clustered_kernel.clusters
     shape = clustered_kernel.kernel.shape
 
     def set_to_means(kernel: tf.Tensor) -> tf.Tensor:
         # In float64: a float32 sum of 100,000 equal weights is off by up to a thousandth, with the
         # same sign in every step.
-        weights = tf.cast(tf.reshape(kernel, [-1]), tf.float64)
+        flat_kernel = tf.reshape(kernel, [-1])
+        weights = tf.cast(flat_kernel, tf.float64)
         means = tf.math.unsorted_segment_mean(weights, cluster, clusters)
         shared = tf.gather(means, cluster)
-        return tf.cast(tf.reshape(shared, shape), tf.float32)
+        shared_kernel = tf.reshape(shared, shape)
+        return tf.cast(shared_kernel, tf.float32)
 
     return set_to_means
 
 
 def distinct_values(kernel: NDArray[np.float32], tables: int) -> int:
     """Return the largest number of distinct weights in a table of a kernel of any shape."""
-    columns = kernel.reshape(-1, tables).T
-    return max(len(np.unique(column)) for column in columns)
+    columns = kernel.reshape(-1, tables)
+    counts = []
+    for column in columns.T:
+        values = np.unique(column)
+        counts.append(len(values))
+    return max(counts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.compression.pruning import channel_coupling
+from edgebake.compression.pruning import operation_kinds
 from edgebake.compression.quantization.qat.fold_model import check_same_outputs, copy_statistics
 from edgebake.models.keras_graph import kind, nodes
 
@@ -84,7 +84,7 @@ def _copy_narrower(
     count = int(_is_kept(outputs, removed).sum())
     if kind(layer) == "Dense":
         config["units"] = count
-    elif kind(layer) in channel_coupling.MIXING:
+    elif kind(layer) in operation_kinds.MIXING:
         config["filters"] = count
     elif kind(layer) == "Reshape":
         *outer_shape, channels = config["target_shape"]

@@ -38,35 +38,30 @@ def calibrate(
         model_format: keras, onnx or tflite.
     """
     activations = load_importer(model_format).activations(archive)
-    find_range = plugins.load("quantize.calibration.method", options.method).find
+    method = plugins.load("quantize.calibration.method", options.method)
     probes = samples[:PROBES]
-    fingerprints = [fingerprint([values]) for values in activations.compute(probes)]
+    probe_activations = activations.compute(probes)
     histograms = _collect_histograms(activations.compute, samples)
     entries = []
-    for name, probe_fingerprint, histogram in zip(
-        activations.sources,
-        fingerprints,
-        histograms,
-        strict=True,
-    ):
-        low, high = find_range(histogram, options)
-        entries.append(
-            ActivationRange(
-                name,
-                # Zero has to be exact, for padding and for the lower end of a ReLU:
-                # Jacob et al., https://arxiv.org/abs/1712.05877.
-                low=min(low, 0.0),
-                high=max(high, 0.0),
-                smallest=float(histogram.lows.min()),
-                largest=float(histogram.highs.max()),
-                core_low=histogram.quantile(0.001),
-                core_high=histogram.quantile(0.999),
-                channel_low=float(np.median(histogram.channel_lows)),
-                channel_high=float(np.median(histogram.channel_highs)),
-                fingerprint=probe_fingerprint,
-                sources=activations.sources[name],
-            )
+    named_histograms = zip(activations.sources, histograms, strict=True)
+    for number, (name, histogram) in enumerate(named_histograms):
+        low, high = method.find(histogram, options)
+        entry = ActivationRange(
+            name,
+            # Zero has to be exact, for padding and for the lower end of a ReLU:
+            # Jacob et al., https://arxiv.org/abs/1712.05877.
+            low=min(low, 0.0),
+            high=max(high, 0.0),
+            smallest=histogram.smallest(),
+            largest=histogram.largest(),
+            core_low=histogram.quantile(0.001),
+            core_high=histogram.quantile(0.999),
+            channel_low=_median(histogram.channel_lows),
+            channel_high=_median(histogram.channel_highs),
+            fingerprint=fingerprint([probe_activations[number]]),
+            sources=activations.sources[name],
         )
+        entries.append(entry)
     return ActivationRanges(entries, probes)
 
 
@@ -85,14 +80,20 @@ def with_trained_ranges(
     import keras
 
     model = keras_session.load(archive)
-    outputs = [model.get_layer(layer).output for layer in trained]
-    values = keras.Model(model.inputs, outputs)(ranges.probes, training=False)
-    if not isinstance(values, list | tuple):
-        values = [values]
+    outputs = []
+    for name in trained:
+        layer = model.get_layer(name)
+        outputs.append(layer.output)
+    traced_model = keras.Model(model.inputs, outputs)
+    activations = traced_model(ranges.probes, training=False)
+    if not isinstance(activations, list | tuple):
+        activations = [activations]
     entries = {entry.name: entry for entry in ranges.entries}
-    for layer, value in zip(trained, values, strict=True):
-        low, high = trained[layer]
-        for entry in ranges.matches([np.asarray(value)], layer):
+    named_activations = zip(trained, activations, strict=True)
+    for name, activation in named_activations:
+        low, high = trained[name]
+        values = np.asarray(activation)
+        for entry in ranges.matches([values], name):
             entries[entry.name] = replace(
                 entry,
                 low=min(low, 0.0),
@@ -115,34 +116,50 @@ class _Extremes:
 
         Values that do not depend on the sample count for each of them.
         """
-        if values.ndim <= 1 or len(values) != count:
-            values = values.reshape(1, -1).repeat(count, 0)
+        depends_on_samples = values.ndim > 1 and len(values) == count
+        if not depends_on_samples:
+            row = values.reshape(1, -1)
+            values = row.repeat(count, 0)
         channels = values.shape[-1]
         positions = values.reshape(count, -1, channels)
-        lows = positions.min(axis=1).astype(np.float64)
-        highs = positions.max(axis=1).astype(np.float64)
-        self.lows.append(lows.min(axis=1))
-        self.highs.append(highs.max(axis=1))
-        self.channel_lows.append(lows.min(axis=0))
-        self.channel_highs.append(highs.max(axis=0))
+        lows = np.min(positions, axis=1)
+        highs = np.max(positions, axis=1)
+        self._add_lows(lows.astype(np.float64))
+        self._add_highs(highs.astype(np.float64))
+
+    def _add_lows(self, lows: NDArray[np.float64]) -> None:
+        """Add the minima [batch, channels] of each sample and channel."""
+        sample_lows = np.min(lows, axis=1)
+        channel_lows = np.min(lows, axis=0)
+        self.lows.append(sample_lows)
+        self.channel_lows.append(channel_lows)
+
+    def _add_highs(self, highs: NDArray[np.float64]) -> None:
+        """Add the maxima [batch, channels] of each sample and channel."""
+        sample_highs = np.max(highs, axis=1)
+        channel_highs = np.max(highs, axis=0)
+        self.highs.append(sample_highs)
+        self.channel_highs.append(channel_highs)
 
     def low(self) -> float:
         """Return the smallest value."""
-        return float(np.concatenate(self.lows).min())
+        lows = np.concatenate(self.lows)
+        return float(lows.min())
 
     def high(self) -> float:
         """Return the largest value."""
-        return float(np.concatenate(self.highs).max())
+        highs = np.concatenate(self.highs)
+        return float(highs.max())
 
     def with_counts(self, counts: NDArray[np.int64]) -> ActivationHistogram:
         """Return the statistics of all batches with the counts of the histogram [2048]."""
         channel_lows = self.channel_lows
         channel_highs = self.channel_highs
-        sizes = {len(lows) for lows in channel_lows}
-        if len(sizes) > 1:
+        channel_counts = {len(lows) for lows in channel_lows}
+        if len(channel_counts) > 1:
             # The last axis grows with the batch, so it is not a channel.
-            channel_lows = [lows.min(keepdims=True) for lows in channel_lows]
-            channel_highs = [highs.max(keepdims=True) for highs in channel_highs]
+            channel_lows = [np.min(lows, keepdims=True) for lows in channel_lows]
+            channel_highs = [np.max(highs, keepdims=True) for highs in channel_highs]
         return ActivationHistogram(
             lows=np.concatenate(self.lows),
             highs=np.concatenate(self.highs),
@@ -156,36 +173,59 @@ def _collect_histograms(
     compute: ComputeActivations, samples: NDArray[np.float32]
 ) -> list[ActivationHistogram]:
     """Run the model twice: first for the extremes, then for the histograms between them."""
+    extremes = _collect_extremes(compute, samples)
+    counts = np.zeros((len(extremes), BINS), np.int64)
+    for batch in _batches(samples):
+        activations = compute(batch)
+        for number, values in enumerate(activations):
+            low = extremes[number].low()
+            high = extremes[number].high()
+            counts[number] += _histogram(values, low, high)
+    histograms = []
+    for number, activation_extremes in enumerate(extremes):
+        histogram = activation_extremes.with_counts(counts[number])
+        histograms.append(histogram)
+    return histograms
+
+
+def _collect_extremes(compute: ComputeActivations, samples: NDArray[np.float32]) -> list[_Extremes]:
     extremes: list[_Extremes] = []
     for batch in _batches(samples):
         activations = compute(batch)
         if not extremes:
             extremes = [_Extremes() for _ in activations]
-        for activation_extremes, values in zip(extremes, activations, strict=True):
+        pairs = zip(extremes, activations, strict=True)
+        for activation_extremes, values in pairs:
             activation_extremes.add(values, len(batch))
-    counts = [np.zeros(BINS, np.int64) for _ in extremes]
-    for batch in _batches(samples):
-        for number, values in enumerate(compute(batch)):
-            low = extremes[number].low()
-            high = extremes[number].high()
-            counts[number] += _histogram(values, low, high)
-    histograms = []
-    for number, activation_counts in enumerate(counts):
-        histograms.append(extremes[number].with_counts(activation_counts))
-    return histograms
+    return extremes
 
 
 def _batches(samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(samples), BATCH):
+    starts = range(0, len(samples), BATCH)
+    for start in starts:
         yield samples[start : start + BATCH]
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return float(np.median(values))
 
 
 def _histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
     """Return the counts [2048] of values of any shape between low and high."""
     if low == high:
-        return np.bincount([0], [values.size], BINS).astype(np.int64)
-    bins_per_unit = BINS / (high - low)
-    positions = np.subtract(values, np.float32(low), dtype=np.float32)
+        counts = np.zeros(BINS, np.int64)
+        counts[0] = values.size
+        return counts
+    width = high - low
+    bins_per_unit = BINS / width
+    positions = np.subtract(
+        values,
+        np.float32(low),
+        dtype=np.float32,
+    )
     positions *= np.float32(bins_per_unit)
-    bins = positions.reshape(-1).astype(np.int32)
-    return np.bincount(bins.clip(0, BINS - 1), minlength=BINS)
+    bins = positions.reshape(-1)
+    bins = bins.astype(np.int32)
+    last_bin = BINS - 1
+    bins = bins.clip(0, last_bin)
+    return np.bincount(bins, minlength=BINS)

@@ -26,27 +26,39 @@ class ActivationHistogram:
     channel_highs: NDArray[np.float64]
     counts: NDArray[np.int64]
 
+    def smallest(self) -> float:
+        """Return the smallest value."""
+        return float(self.lows.min())
+
+    def largest(self) -> float:
+        """Return the largest value."""
+        return float(self.highs.max())
+
     def edges(self) -> NDArray[np.float64]:
         """Return the edges of the bins, [2049]."""
-        return np.linspace(self.lows.min(), self.highs.max(), BINS + 1)
+        return np.linspace(self.smallest(), self.largest(), BINS + 1)
 
     def middles(self) -> NDArray[np.float64]:
         """Return the centers of the bins, [2048]."""
         edges = self.edges()
-        middles: NDArray[np.float64] = (edges[:-1] + edges[1:]) / 2
+        left_edges = edges[:-1]
+        right_edges = edges[1:]
+        middles: NDArray[np.float64] = (left_edges + right_edges) / 2
         return middles
 
     def quantile(self, share: float) -> float:
         """Return the value below which a share, 0 to 1, of all values lies."""
-        cumulative = np.concatenate([[0], np.cumsum(self.counts)])
-        rank = share * cumulative[-1]
-        return float(np.interp(rank, cumulative, self.edges()))
+        sums = np.cumsum(self.counts)
+        values_below = np.concatenate([[0], sums])
+        rank = share * values_below[-1]
+        value = np.interp(rank, values_below, self.edges())
+        return float(value)
 
     def magnitudes(self) -> tuple[NDArray[np.float64], float]:
         """Return a histogram of absolute values, [2048] from 0 on, and the width of its bins."""
-        lowest = np.abs(self.lows.min())
-        highest = np.abs(self.highs.max())
-        largest = float(max(lowest, highest)) or 1.0
+        lowest = abs(self.smallest())
+        highest = abs(self.largest())
+        largest = max(lowest, highest) or 1.0
         middles = np.abs(self.middles())
         counts, _ = np.histogram(
             middles,
@@ -54,4 +66,5 @@ class ActivationHistogram:
             range=(0, largest),
             weights=self.counts,
         )
-        return counts, largest / BINS
+        width = largest / BINS
+        return counts, width

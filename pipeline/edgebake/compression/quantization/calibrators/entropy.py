@@ -28,12 +28,16 @@ def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the full range, clipped to plus and minus the best threshold."""
     counts, width = histogram.magnitudes()
     counts[0] = counts[1]
-    thresholds = range(LEVELS, len(counts) + 1, STEP)
-    divergences = [_divergence(counts, threshold) for threshold in thresholds]
+    end = len(counts) + 1
+    thresholds = range(LEVELS, end, STEP)
+    divergences = []
+    for bin_count in thresholds:
+        divergence = _divergence(counts, bin_count)
+        divergences.append(divergence)
     best = int(np.argmin(divergences))
     threshold = thresholds[best] * width
-    low = max(float(histogram.lows.min()), -threshold)
-    high = min(float(histogram.highs.max()), threshold)
+    low = max(histogram.smallest(), -threshold)
+    high = min(histogram.largest(), threshold)
     return low, high
 
 
@@ -48,19 +52,38 @@ def _divergence(counts: NDArray[np.float64], threshold: int) -> float:
     outside = counts[threshold:]
     clipped = inside.copy()
     clipped[-1] += outside.sum()
-    # Each level has the mean count of its bins, spread over those that are not empty.
-    starts = np.arange(LEVELS) * threshold // LEVELS
-    is_filled = inside > 0
-    filled_bins = np.add.reduceat(is_filled.astype(np.float64), starts)
-    level_sums = np.add.reduceat(inside, starts)
-    level_means = level_sums / np.maximum(filled_bins, 1)
-    bins_per_level = np.diff([*starts, threshold])
-    quantized = np.repeat(level_means, bins_per_level) * is_filled
-    expected = clipped / max(clipped.sum(), 1)
-    actual = quantized / max(quantized.sum(), 1)
-    # A bin that is filled by clipping alone has no level; it counts with the smallest probability.
+    expected = _normalize(clipped)
+    actual = _normalize(_quantize(inside))
     is_possible = expected > 0
-    actual = np.where(is_possible & (actual == 0), SMALLEST_PROBABILITY, actual)
     expected = expected[is_possible]
     actual = actual[is_possible]
-    return float(np.sum(expected * np.log(expected / actual)))
+    # A bin that is filled by clipping alone has no level; it counts with the smallest probability.
+    is_missing = actual == 0
+    actual[is_missing] = SMALLEST_PROBABILITY
+    terms = expected * np.log(expected / actual)
+    return float(np.sum(terms))
+
+
+def _quantize(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return counts [bins] quantized to LEVELS, [bins].
+
+    Each level has the mean count of its bins, spread over those that are not empty.
+    """
+    bins = len(counts)
+    starts = np.arange(LEVELS) * bins // LEVELS
+    is_filled = counts > 0
+    filled = is_filled.astype(np.float64)
+    filled_bins = np.add.reduceat(filled, starts)
+    level_sums = np.add.reduceat(counts, starts)
+    level_means = level_sums / np.maximum(filled_bins, 1)
+    bins_per_level = np.diff([*starts, bins])
+    spread_means = np.repeat(level_means, bins_per_level)
+    quantized: NDArray[np.float64] = spread_means * is_filled
+    return quantized
+
+
+def _normalize(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return counts [bins] as probabilities, [bins]; zeros if all counts are zero."""
+    total = max(counts.sum(), 1)
+    probabilities: NDArray[np.float64] = counts / total
+    return probabilities

@@ -8,4 +8,6 @@ WORDS: tuple[str, ...] = ()
 
 def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the smallest and the largest value."""
-    return float(histogram.lows.min()), float(histogram.highs.max())
+    low = histogram.smallest()
+    high = histogram.largest()
+    return low, high

@@ -22,7 +22,9 @@ MOMENTUM = 0.95
 
 def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the moving averages after the last sample."""
-    return _moving_average(histogram.lows), _moving_average(histogram.highs)
+    low = _moving_average(histogram.lows)
+    high = _moving_average(histogram.highs)
+    return low, high
 
 
 def _moving_average(values: NDArray[np.float64]) -> float:

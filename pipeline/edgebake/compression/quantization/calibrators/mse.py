@@ -16,8 +16,8 @@ CANDIDATES = 100  # ranges, from a hundredth of the full range to all of it
 
 def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the range with the smallest error among scaled copies of the full range."""
-    low = min(float(histogram.lows.min()), 0.0)
-    high = max(float(histogram.highs.max()), 0.0)
+    low = min(histogram.smallest(), 0.0)
+    high = max(histogram.largest(), 0.0)
     best = 1.0
     smallest_error = np.inf
     for number in range(CANDIDATES, 0, -1):
@@ -39,7 +39,10 @@ def _square_error(histogram: ActivationHistogram, low: float, high: float) -> fl
     below = np.maximum(low - middles, 0)
     above = np.maximum(middles - high, 0)
     outside = below + above
-    step = (high - low) / LEVELS
-    rounding = np.where(outside == 0, step**2 / 12, 0)
+    width = high - low
+    step = width / LEVELS
+    rounding_error = step**2 / 12
+    rounding = np.where(outside == 0, rounding_error, 0)
     errors = outside**2 + rounding
-    return float(np.sum(histogram.counts * errors))
+    weighted_errors = histogram.counts * errors
+    return float(np.sum(weighted_errors))

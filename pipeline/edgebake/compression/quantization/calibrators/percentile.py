@@ -11,4 +11,6 @@ def find(histogram: ActivationHistogram, options: Calibration) -> tuple[float, f
     if options.percentile is None:
         raise ValueError("percentile without its number")
     clipped = (100 - options.percentile) / 200
-    return histogram.quantile(clipped), histogram.quantile(1 - clipped)
+    low = histogram.quantile(clipped)
+    high = histogram.quantile(1 - clipped)
+    return low, high
