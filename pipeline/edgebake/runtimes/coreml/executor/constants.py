@@ -53,9 +53,10 @@ def read_type(message: "MIL_pb2.ValueType") -> ValueType:
     if kind != "tensorType":
         return ValueType(kind.removesuffix("Type"), ())
     tensor = message.tensorType
-    dtype = schema.load_module("MIL_pb2").DataType.Name(tensor.dataType)
-    sizes = tuple(_read_size(dimension) for dimension in tensor.dimensions)
-    return ValueType(dtype.lower(), sizes)
+    dtypes = schema.load_module("MIL_pb2").DataType
+    dtype = dtypes.Name(tensor.dataType)
+    sizes = [_read_size(dimension) for dimension in tensor.dimensions]
+    return ValueType(dtype.lower(), tuple(sizes))
 
 
 def _read_size(message: "MIL_pb2.Dimension") -> int | None:
@@ -68,12 +69,16 @@ def _read_size(message: "MIL_pb2.Dimension") -> int | None:
 def read_value(message: "MIL_pb2.Value", weights: dict[str, bytes]) -> Array:
     """Read a constant, in the shape and dtype of its type; a list becomes an array [length]."""
     if message.WhichOneof("value") == "blobFileValue":
+        value_type = read_type(message.type)
         data = read_blob(message.blobFileValue, weights)
-        return unpack(data, read_type(message.type))
+        return unpack(data, value_type)
     immediate = message.immediateValue
     if immediate.WhichOneof("value") == "list":
-        items = [read_value(item, weights).item() for item in immediate.list.values]
-        return np.array(items)
+        values = []
+        for element in immediate.list.values:
+            scalar = read_value(element, weights)
+            values.append(scalar.item())
+        return np.array(values)
     return _read_tensor(immediate.tensor, read_type(message.type))
 
 
@@ -83,11 +88,13 @@ def _read_tensor(message: "MIL_pb2.TensorValue", value_type: ValueType) -> Array
         return unpack(message.bytes.values, value_type)
     values: list[object] = []
     if field is not None:  # None: an empty tensor
-        values = list(getattr(message, field).values)
+        typed_values = getattr(message, field)
+        values = list(typed_values.values)
     dtype: type = object
     if value_type.dtype != "string":
         dtype = NUMPY_DTYPES[value_type.dtype]
-    return np.array(values, dtype).reshape(value_type.static_shape)
+    array: Array = np.array(values, dtype)
+    return array.reshape(value_type.static_shape)
 
 
 def read_blob(reference: "MIL_pb2.Value.BlobFileValue", weights: dict[str, bytes]) -> bytes:
@@ -98,10 +105,12 @@ def read_blob(reference: "MIL_pb2.Value.BlobFileValue", weights: dict[str, bytes
     """
     name = reference.fileName.rsplit("/", 1)[-1]
     file = weights[name]
-    sentinel, _, size, start = struct.unpack_from("<IIQQ", file, reference.offset)
+    offset = reference.offset
+    sentinel, _, size, start = struct.unpack_from("<IIQQ", file, offset)
     if sentinel != SENTINEL:
-        raise ValueError(f"{name}: no entry at offset {reference.offset}")
-    return file[start : start + size]
+        raise ValueError(f"{name}: no entry at offset {offset}")
+    end = start + size
+    return file[start:end]
 
 
 def unpack(data: bytes, value_type: ValueType) -> Array:
@@ -109,13 +118,19 @@ def unpack(data: bytes, value_type: ValueType) -> Array:
 
     Numbers of less than a byte are packed from the lowest bit up.
     """
+    dtype_name = value_type.dtype
     shape = value_type.static_shape
-    if value_type.dtype not in PACKED_BITS:
-        dtype = np.dtype(NUMPY_DTYPES[value_type.dtype])
-        return np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
-    bits = PACKED_BITS[value_type.dtype]
+    if dtype_name not in PACKED_BITS:
+        native = np.dtype(NUMPY_DTYPES[dtype_name])
+        little_endian = native.newbyteorder("<")
+        return np.frombuffer(data, little_endian).reshape(shape)
     packed = np.frombuffer(data, np.uint8)
-    numbers = unpack_bits(packed, bits, math.prod(shape), value_type.dtype)
+    numbers = unpack_bits(
+        packed,
+        bits=PACKED_BITS[dtype_name],
+        count=math.prod(shape),
+        dtype=dtype_name,
+    )
     return numbers.reshape(shape)
 
 
@@ -125,12 +140,14 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int, dtype: str = "
     Returns an array [count]: int8 for a dtype that starts with `int`, else uint8.
     """
     all_bits = np.unpackbits(packed, bitorder="little")
-    number_bits = all_bits[: count * bits].reshape(count, bits)
+    used_bits = all_bits[: count * bits]
+    number_bits = used_bits.reshape(count, bits).astype(np.int16)
     bit_positions = np.arange(bits, dtype=np.int16)
-    shifted = number_bits.astype(np.int16) << bit_positions
+    shifted = number_bits << bit_positions
     numbers: Array = shifted.sum(axis=1)
     if not dtype.startswith("int"):
         return numbers.astype(np.uint8)
-    is_negative = numbers >> (bits - 1)
-    signed = np.where(is_negative, numbers - (1 << bits), numbers)
+    modulus = 1 << bits
+    sign_bits = numbers >> (bits - 1)
+    signed = np.where(sign_bits, numbers - modulus, numbers)
     return signed.astype(np.int8)

@@ -35,8 +35,10 @@ def affine_dequantize(
     parameter_shape[int(axis)] = -1
     data = quantized_data.astype(np.float32)
     if zero_point is not None:
-        data = data - _broadcastable(zero_point, parameter_shape).astype(np.float32)
-    scaled: Array = data * _broadcastable(scale, parameter_shape)
+        subtrahend = _broadcastable(zero_point, parameter_shape)
+        data = data - subtrahend.astype(np.float32)
+    factor = _broadcastable(scale, parameter_shape)
+    scaled: Array = data * factor
     return scaled.astype(scale.dtype)
 
 
@@ -50,7 +52,8 @@ def _broadcastable(parameter: Array, shape: list[int]) -> Array:
 def cast(source_val: Array, output_dtype: Array) -> Array:
     """Convert float16 of any shape to float32."""
     dtypes = {"fp32": np.float32}
-    return source_val.astype(dtypes[output_dtype.item()])
+    dtype = dtypes[output_dtype.item()]
+    return source_val.astype(dtype)
 
 
 @_operator
@@ -83,7 +86,8 @@ def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None
     """
     if shape is not None:
         count = math.prod(shape.tolist())
-        mask = unpack_bits(mask, 1, count).reshape(shape)
+        unpacked = unpack_bits(mask, 1, count)
+        mask = unpacked.reshape(shape)
     dense = np.zeros(mask.shape, nonzero_data.dtype)
     dense[mask != 0] = nonzero_data
     return dense
@@ -96,12 +100,15 @@ def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None
     data and the result have the same shape. Each dimension of scale and offset divides the one of
     data into blocks of equal size.
     """
-    shifted = data.astype(scale.dtype)
+    shape = data.shape
+    dtype = scale.dtype
+    shifted = data.astype(dtype)
     if offset is not None:
-        repeated_offset = _repeat_blocks(offset, data.shape)
-        shifted = shifted - repeated_offset.astype(scale.dtype)
-    scaled: Array = _repeat_blocks(scale, data.shape) * shifted
-    return scaled.astype(scale.dtype)
+        repeated_offset = _repeat_blocks(offset, shape)
+        shifted = shifted - repeated_offset.astype(dtype)
+    repeated_scale = _repeat_blocks(scale, shape)
+    scaled: Array = repeated_scale * shifted
+    return scaled.astype(dtype)
 
 
 @_operator
@@ -133,24 +140,29 @@ def sparse_blockwise_shift_scale(
     """
     data = sparse_to_dense(nonzero_data, data_mask)
     values = blockwise_shift_scale(data, scale, offset)
-    return data_mask, values[data_mask != 0]
+    nonzero_values = values[data_mask != 0]
+    return data_mask, nonzero_values
 
 
 def _look_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
     """Return lut[table of the block, index], with the vectors laid along `vector_axis`."""
     *block_counts, _, vector_size = lut.shape
+    rank = indices.ndim
     tables = []
-    for axis, (size, block_count) in enumerate(zip(indices.shape, block_counts, strict=True)):
-        block_numbers = np.arange(size) // (size // block_count)
-        broadcast_shape = [1] * indices.ndim
+    sizes = zip(indices.shape, block_counts, strict=True)
+    for axis, (size, block_count) in enumerate(sizes):
+        block_size = size // block_count
+        block_numbers = np.arange(size) // block_size
+        broadcast_shape = [1] * rank
         broadcast_shape[axis] = -1
-        tables.append(block_numbers.reshape(broadcast_shape))
+        table = block_numbers.reshape(broadcast_shape)
+        tables.append(table)
     selection = (*tables, indices.astype(np.int64))
     vectors: Array = lut[selection]  # [*indices.shape, vector size]
     if vector_size == 1 or vector_axis is None:
         single: Array = vectors[..., 0]
         return single
-    axis = int(vector_axis) % indices.ndim
+    axis = int(vector_axis) % rank
     shape = list(indices.shape)
     shape[axis] *= vector_size
     vectors = np.moveaxis(vectors, -1, axis + 1)
@@ -162,5 +174,6 @@ def _repeat_blocks(parameter: Array, shape: tuple[int, ...]) -> Array:
     for axis, size in enumerate(shape):
         block_count = parameter.shape[axis]
         if block_count != size:
-            parameter = np.repeat(parameter, size // block_count, axis)
+            block_size = size // block_count
+            parameter = np.repeat(parameter, block_size, axis)
     return parameter

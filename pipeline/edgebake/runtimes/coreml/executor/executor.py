@@ -44,12 +44,17 @@ class Executor:
         """
         features = package.specification.description.input
         self._feature_types = {feature.name: feature.type for feature in features}
-        program = read_program(package)
-        self.program = _fix_shapes(program, shapes or {}, self._feature_types)
-        self.outputs = [*_tensor_outputs(self.program), *extra_outputs]
-        model = translate(self.program, arithmetic, self.outputs)
-        self._session = _load(model, threads)
-        self._inputs = {node.name: node for node in self._session.get_inputs()}
+        program = _fix_shapes(
+            read_program(package),
+            shapes or {},
+            self._feature_types,
+        )
+        self.program = program
+        self.outputs = [*_tensor_outputs(program), *extra_outputs]
+        model = translate(program, arithmetic, self.outputs)
+        session = _load(model, threads)
+        self._session = session
+        self._inputs = {node.name: node for node in session.get_inputs()}
 
     def prepare(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Convert inputs to the shapes and dtypes of the program; leave out those it does not have.
@@ -57,11 +62,12 @@ class Executor:
         An image [1, h, w, c] or [h, w, c] becomes float32 [1, c, h, w], in the channel order of
         the program.
         """
-        return {
-            name: self._prepare_input(name, np.asarray(value))
-            for name, value in inputs.items()
-            if name in self._inputs
-        }
+        prepared = {}
+        for name, value in inputs.items():
+            if name in self._inputs:
+                array = np.asarray(value)
+                prepared[name] = self._prepare_input(name, array)
+        return prepared
 
     def run(self, prepared: dict[str, Array]) -> list[Array]:
         """Compute the values named in `outputs`, each in the shape that the program declares.
@@ -73,17 +79,19 @@ class Executor:
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute the outputs by name, with the shapes and dtypes of `prepare` and `run`."""
-        results = self.run(self.prepare(inputs))
+        prepared = self.prepare(inputs)
+        results = self.run(prepared)
         return dict(zip(self.outputs, results, strict=True))
 
     def _prepare_input(self, name: str, value: Array) -> Array:
         node = self._inputs[name]
+        dtype = INPUT_DTYPES[node.type]
         feature_type = self._feature_types[name]
         if feature_type.WhichOneof("Type") == "imageType":
             value = _to_planes(value, feature_type.imageType.colorSpace)
         elif value.ndim != len(node.shape):
             value = value.reshape(node.shape)
-        return np.ascontiguousarray(value, INPUT_DTYPES[node.type])
+        return np.ascontiguousarray(value, dtype)
 
 
 def _load(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
@@ -91,9 +99,10 @@ def _load(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    serialized = model.SerializeToString()
     providers = ["CPUExecutionProvider"]
     try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+        return onnxruntime.InferenceSession(serialized, options, providers=providers)
     except (Fail, InvalidGraph, NoKernel) as error:
         # ONNX Runtime has no kernel of some operator for the dtype.
         raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
@@ -117,9 +126,10 @@ def _tensor_outputs(program: Program) -> list[str]:
     names = list(program.outputs)
     for operation in program.operations:
         if operation.kind == "classify":
+            probabilities = operation.inputs["probabilities"][0]
             not_tensors = {output.name for output in operation.outputs}
             names = [name for name in names if name not in not_tensors]
-            names.append(operation.inputs["probabilities"][0])
+            names.append(probabilities)
     return names
 
 
@@ -131,22 +141,24 @@ def _fix_shapes(
     """Give flexible inputs the requested shape, or else the default shape of the package."""
     inputs = []
     for value in program.inputs:
-        shape = shapes.get(value.name)
-        is_flexible = None in value.type.shape and value.name in feature_types
-        if shape is None and is_flexible:
-            shape = _default_shape(feature_types[value.name])
+        name = value.name
+        shape = shapes.get(name)
+        is_flexible = None in value.type.shape
+        if shape is None and is_flexible and name in feature_types:
+            shape = _default_shape(feature_types[name])
         if shape is None:
             inputs.append(value)
         else:
             fixed_type = ValueType(value.type.dtype, tuple(shape))
-            inputs.append(Value(value.name, fixed_type))
+            inputs.append(Value(name, fixed_type))
     return replace(program, inputs=inputs)
 
 
 def _default_shape(feature_type: "FeatureTypes_pb2.FeatureType") -> tuple[int, ...]:
     if feature_type.WhichOneof("Type") == "imageType":
         image = feature_type.imageType
-        return (1, channel_count(image.colorSpace), image.height, image.width)
+        channels = channel_count(image.colorSpace)
+        return (1, channels, image.height, image.width)
     return tuple(feature_type.multiArrayType.shape)
 
 
@@ -163,6 +175,7 @@ def _to_planes(image: Array, color_space: int) -> Array:
     if image.ndim != 4:
         height, width = image.shape[:2]
         image = image.reshape(1, height, width, -1)
-    if color_space == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR:
+    spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
+    if color_space == spaces.BGR:
         image = image[..., ::-1]
     return image.transpose(0, 3, 1, 2)

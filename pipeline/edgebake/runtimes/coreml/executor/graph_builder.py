@@ -61,7 +61,8 @@ class GraphBuilder:
         """Add an input of the graph."""
         onnx_type = onnx_type_of(value_type.dtype)
         shape = value_type.static_shape
-        self.inputs.append(helper.make_tensor_value_info(name, onnx_type, shape))
+        info = helper.make_tensor_value_info(name, onnx_type, shape)
+        self.inputs.append(info)
         return name
 
     def add_node(
@@ -71,29 +72,33 @@ class GraphBuilder:
         names = [self._new_name(kind) for _ in range(outputs)]
         node = helper.make_node(kind, inputs, names)
         for name, value in sorted(attributes.items()):
-            node.attribute.append(helper.make_attribute(name, value))
+            attribute = helper.make_attribute(name, value)
+            node.attribute.append(attribute)
         self._append(node)
         return names
 
     def add_constant(self, value: Array, onnx_type: int) -> str:
         """Add a constant of the shape of `value` and return its name."""
         name = self._new_name("constant")
-        array: Array = np.ascontiguousarray(value, CONSTANT_DTYPES[onnx_type])
+        dtype = CONSTANT_DTYPES[onnx_type]
+        array: Array = np.ascontiguousarray(value, dtype)
         array = array.reshape(value.shape)  # NumPy has made a scalar an array of one axis
         self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
     def add_alias(self, tensor: str, name: str) -> None:
         """Make a tensor readable under a second name."""
-        self._append(helper.make_node("Identity", [tensor], [name]))
+        node = helper.make_node("Identity", [tensor], [name])
+        self._append(node)
 
     def build_model(self, outputs: dict[str, int]) -> onnx.ModelProto:
         """Return the whole graph as a model; `outputs` maps names to ONNX element types."""
-        infos = [
-            helper.make_tensor_value_info(name, onnx_type, None)
-            for name, onnx_type in outputs.items()
-        ]
-        return _model(self.nodes, self.inputs, infos, list(self.constants.values()))
+        infos = []
+        for name, onnx_type in outputs.items():
+            info = helper.make_tensor_value_info(name, onnx_type, None)
+            infos.append(info)
+        constants = list(self.constants.values())
+        return _model(self.nodes, self.inputs, infos, constants)
 
     def evaluate(self, tensor: str) -> Array:
         """Compute the value of a tensor that depends on no input, in the tensor's shape.
@@ -106,9 +111,9 @@ class GraphBuilder:
             return numpy_helper.to_array(self.constants[tensor])
         output = onnx.ValueInfoProto(name=tensor)
         model = _model(nodes, [], [output], constants)
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), providers=["CPUExecutionProvider"]
-        )
+        serialized = model.SerializeToString()
+        providers = ["CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(serialized, providers=providers)
         results: list[Array] = session.run([tensor], {})
         return results[0]
 
@@ -126,13 +131,18 @@ class GraphBuilder:
         for node in nodes:
             produced.update(node.output)
             consumed.update(node.input)
-        read = sorted(consumed - produced)
-        inputs = [_value_info(name, known_types[name]) for name in read if name in known_types]
-        constants = [self.constants[name] for name in read if name in self.constants]
+        inputs = []
+        constants = []
+        for name in sorted(consumed - produced):
+            if name in known_types:
+                inputs.append(_value_info(name, known_types[name]))
+            if name in self.constants:
+                constants.append(self.constants[name])
         output = onnx.ValueInfoProto(name=tensor)
         model = _model(nodes, inputs, [output], constants)
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        return _shape(inferred.graph.output[0].type.tensor_type)
+        inferred_output = inferred.graph.output[0]
+        return _shape(inferred_output.type.tensor_type)
 
     def _new_name(self, kind: str) -> str:
         self._name_count += 1
@@ -155,9 +165,13 @@ class GraphBuilder:
             elif name not in self._producers:
                 raise UnsupportedError("a parameter that is not constant")
             elif name not in computed:
+                producer = self._producers[name]
                 computed.add(name)
-                pending.extend(self._producers[name].input)
-        nodes = [node for node in self.nodes if computed & set(node.output)]
+                pending.extend(producer.input)
+        nodes = []
+        for node in self.nodes:
+            if computed.intersection(node.output):
+                nodes.append(node)
         return nodes, list(constants.values())
 
 
@@ -184,6 +198,16 @@ def _model(
     outputs: list[onnx.ValueInfoProto],
     constants: list[onnx.TensorProto],
 ) -> onnx.ModelProto:
-    graph = helper.make_graph(nodes, "main", inputs, outputs, constants)
+    graph = helper.make_graph(
+        nodes,
+        name="main",
+        inputs=inputs,
+        outputs=outputs,
+        initializer=constants,
+    )
     opset = helper.make_opsetid("", OPSET)
-    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+    return helper.make_model(
+        graph,
+        opset_imports=[opset],
+        ir_version=IR_VERSION,
+    )

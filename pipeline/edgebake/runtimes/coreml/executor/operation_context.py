@@ -27,9 +27,9 @@ class SymbolTable:
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
-        self.types: dict[str, ValueType] = {
-            name: value_type for name, (value_type, _) in constants.items()
-        }
+        self.types: dict[str, ValueType] = {}
+        for name, (value_type, _) in constants.items():
+            self.types[name] = value_type
         self.tensors: dict[str, str] = {}  # name of the value -> name of its tensor
 
 
@@ -59,13 +59,15 @@ class OperationContext:
 
     def literal(self, value: ArrayLike, onnx_type: int = FLOAT) -> GraphTensor:
         """Add a constant of the shape of `value`."""
-        name = self._graph.add_constant(np.asarray(value), onnx_type)
+        array = np.asarray(value)
+        name = self._graph.add_constant(array, onnx_type)
         return GraphTensor(name, self._graph)
 
     def int64(self, values: ArrayLike) -> GraphTensor:
         """Add an int64 constant [count], the form in which ONNX takes shapes, axes and indices."""
         array = np.asarray(values, np.int64)
-        return self.literal(np.atleast_1d(array), INT64)
+        vector = np.atleast_1d(array)
+        return self.literal(vector, INT64)
 
     def cast(self, tensor: GraphTensor, onnx_type: int) -> GraphTensor:
         """Convert a tensor to another ONNX element type."""
@@ -80,7 +82,8 @@ class OperationContext:
 
     def reshape(self, tensor: GraphTensor, shape: Sequence[int]) -> GraphTensor:
         """Reshape a tensor."""
-        return self.emit("Reshape", tensor, self.int64(list(shape)))
+        sizes = self.int64(list(shape))
+        return self.emit("Reshape", tensor, sizes)
 
     def clip(self, tensor: GraphTensor, minimum: Operand, maximum: Operand) -> GraphTensor:
         """Limit a tensor to a range."""
@@ -107,7 +110,9 @@ class OperationContext:
         strides: Sequence[int] | None = None,
     ) -> GraphTensor:
         """Slice a tensor along axes."""
-        bounds = [self.int64(begin), self.int64(end), self.int64(axes)]
+        bounds = [self.int64(begin)]
+        bounds.append(self.int64(end))
+        bounds.append(self.int64(axes))
         if strides is not None:
             bounds.append(self.int64(strides))
         return self.emit("Slice", tensor, *bounds)
@@ -118,16 +123,21 @@ class OperationContext:
 
     def transpose(self, tensor: GraphTensor, order: Sequence[int]) -> GraphTensor:
         """Permute the axes of a tensor."""
-        return self.emit("Transpose", tensor, perm=[int(axis) for axis in order])
+        permutation = [int(axis) for axis in order]
+        return self.emit("Transpose", tensor, perm=permutation)
 
     def swap_last_axes(self, tensor: GraphTensor, rank: int) -> GraphTensor:
         """Transpose the matrices in the last two axes of a tensor."""
         outer_axes = range(rank - 2)
-        return self.transpose(tensor, [*outer_axes, rank - 1, rank - 2])
+        row_axis = rank - 2
+        column_axis = rank - 1
+        order = [*outer_axes, column_axis, row_axis]
+        return self.transpose(tensor, order)
 
     def unsqueeze(self, tensor: GraphTensor, axis: int) -> GraphTensor:
         """Insert an axis of size 1."""
-        return self.emit("Unsqueeze", tensor, self.int64(axis))
+        axes = self.int64(axis)
+        return self.emit("Unsqueeze", tensor, axes)
 
     # Parameters as tensors
 
@@ -137,7 +147,8 @@ class OperationContext:
 
     def tensor(self, parameter: str) -> GraphTensor:
         """Return a parameter's tensor."""
-        return self._tensor(self._operation.inputs[parameter][0])
+        name = self._operation.inputs[parameter][0]
+        return self._tensor(name)
 
     @property
     def x(self) -> GraphTensor:
@@ -146,7 +157,8 @@ class OperationContext:
 
     def tensors(self, parameter: str) -> list[GraphTensor]:
         """Return the tensors of a parameter that takes several values."""
-        return [self._tensor(name) for name in self._operation.inputs[parameter]]
+        names = self._operation.inputs[parameter]
+        return [self._tensor(name) for name in names]
 
     def float_tensor(self, parameter: str) -> GraphTensor:
         """Return a parameter's tensor, converted to float32 if it is no float."""
@@ -184,49 +196,61 @@ class OperationContext:
                 raise UnsupportedError(f"no {parameter}")
             return np.asarray(default)
         name = self._operation.inputs[parameter][0]
-        if name in self._symbols.constants:
-            return self._symbols.constants[name][1]
-        return self._graph.evaluate(self._tensor(name).name)
+        constants = self._symbols.constants
+        if name in constants:
+            _, value = constants[name]
+            return value
+        tensor = self._tensor(name)
+        return self._graph.evaluate(tensor.name)
 
     def integer(self, parameter: str, default: int | None = None) -> int:
         """Return an integer parameter."""
-        return int(self.constant(parameter, default).item())
+        value = self.constant(parameter, default)
+        return int(value.item())
 
     def integers(self, parameter: str, default: Sequence[int] | None = None) -> list[int]:
         """Return a parameter that is a list of integers."""
-        values = np.atleast_1d(self.constant(parameter, default))
-        return [int(value) for value in values]
+        values = self.constant(parameter, default)
+        vector = np.atleast_1d(values)
+        return [int(value) for value in vector]
 
     def number(self, parameter: str, default: float | None = None) -> float:
         """Return a float parameter."""
-        return float(self.constant(parameter, default).item())
+        value = self.constant(parameter, default)
+        return float(value.item())
 
     def flag(self, parameter: str, default: bool = False) -> bool:
         """Return a bool parameter."""
-        return bool(self.constant(parameter, default).item())
+        value = self.constant(parameter, default)
+        return bool(value.item())
 
     def text(self, parameter: str, default: str) -> str:
         """Return a string parameter."""
-        return str(self.constant(parameter, default).item())
+        value = self.constant(parameter, default)
+        return str(value.item())
 
     # Types
 
     def onnx_type(self, parameter: str) -> int:
         """Return the ONNX element type of a parameter's tensor."""
-        return onnx_type_of(self._type(parameter).dtype)
+        value_type = self._type(parameter)
+        return onnx_type_of(value_type.dtype)
 
     def shape(self, parameter: str) -> tuple[int, ...]:
         """Return a parameter's shape."""
-        return self._type(parameter).static_shape
+        value_type = self._type(parameter)
+        return value_type.static_shape
 
     def shapes(self, parameter: str) -> list[tuple[int, ...]]:
         """Return the shapes of a parameter that takes several values."""
-        types = self._symbols.types
-        return [types[name].static_shape for name in self._operation.inputs[parameter]]
+        names = self._operation.inputs[parameter]
+        types = [self._symbols.types[name] for name in names]
+        return [value_type.static_shape for value_type in types]
 
     def rank(self, parameter: str) -> int:
         """Return a parameter's number of dimensions."""
-        return len(self._type(parameter).shape)
+        value_type = self._type(parameter)
+        return len(value_type.shape)
 
     def output_count(self) -> int:
         """Return the number of outputs."""
@@ -234,24 +258,31 @@ class OperationContext:
 
     def output_shape(self) -> tuple[int, ...]:
         """Return the shape that the program declares for the first output."""
-        return self._operation.outputs[0].type.static_shape
+        return self._output_type().static_shape
 
     def has_static_output(self) -> bool:
         """Return whether the shape of the first output depends on no input."""
-        return None not in self._operation.outputs[0].type.shape
+        return None not in self._output_type().shape
 
     def output_sizes(self, axis: int) -> list[int]:
         """Return the size that the program declares for each output along one axis."""
-        sizes = tuple(output.type.shape[axis] for output in self._operation.outputs)
-        return list(ValueType("", sizes).static_shape)
+        types = [output.type for output in self._operation.outputs]
+        sizes = [value_type.shape[axis] for value_type in types]
+        static_sizes = ValueType("", tuple(sizes)).static_shape
+        return list(static_sizes)
 
     def output_dtype(self) -> str:
         """Return the MIL dtype of the first output."""
-        return self._operation.outputs[0].type.dtype
+        return self._output_type().dtype
 
     def output_onnx_type(self) -> int:
         """Return the ONNX element type of the first output's tensor."""
-        return onnx_type_of(self.output_dtype())
+        dtype = self.output_dtype()
+        return onnx_type_of(dtype)
+
+    def _output_type(self) -> ValueType:
+        output, *_ = self._operation.outputs
+        return output.type
 
     def _type(self, parameter: str) -> ValueType:
         name = self._operation.inputs[parameter][0]

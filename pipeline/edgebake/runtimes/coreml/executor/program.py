@@ -28,10 +28,16 @@ class Program:
 
 def read_program(package: Package, function: str = "main") -> Program:
     """Read a function of the package's program."""
-    message = package.specification.mlProgram.functions[function]
+    functions = package.specification.mlProgram.functions
+    message = functions[function]
     block = message.block_specializations[message.opset]
-    inputs = [_read_named_value(value) for value in message.inputs]
-    program = Program(inputs, list(block.outputs), [], [], {})
+    program = Program(
+        inputs=[_read_named_value(value) for value in message.inputs],
+        outputs=list(block.outputs),
+        operations=[],
+        compressed=[],
+        constants={},
+    )
     for operation in block.operations:
         _add_operation(program, operation, package.weights)
     return program
@@ -47,12 +53,13 @@ def _add_operation(
         inputs=_read_inputs(message, weights, program.constants),
         outputs=[_read_named_value(output) for output in message.outputs],
     )
-    if operation.kind == "const":
+    kind = operation.kind
+    if kind == "const":
         (output,) = operation.outputs
         (name,) = operation.inputs["val"]
         _, value = program.constants[name]
         program.constants[output.name] = (output.type, value)
-    elif operation.kind in decompression.OPERATORS:
+    elif kind in decompression.OPERATORS:
         _decompress(operation, program.constants)
         program.compressed.append(operation)
     else:
@@ -60,7 +67,8 @@ def _add_operation(
 
 
 def _read_named_value(message: "MIL_pb2.NamedValueType") -> Value:
-    return Value(message.name, read_type(message.type))
+    value_type = read_type(message.type)
+    return Value(message.name, value_type)
 
 
 def _read_inputs(
@@ -77,26 +85,32 @@ def _read_inputs(
             name = binding.name
             if binding.WhichOneof("binding") == "value":
                 name = f"{prefix}.{parameter}.{index}"
-                constants[name] = (
-                    read_type(binding.value.type),
-                    read_value(binding.value, weights),
-                )
-            names.setdefault(parameter, []).append(name)
+                constants[name] = _read_constant(binding.value, weights)
+            parameter_names = names.setdefault(parameter, [])
+            parameter_names.append(name)
     # `const` and the compressed weights of iOS 16 hold their values as attributes.
     for attribute, value in message.attributes.items():
         if attribute != "name":
             name = f"{prefix}.{attribute}"
-            constants[name] = (read_type(value.type), read_value(value, weights))
+            constants[name] = _read_constant(value, weights)
             names[attribute] = [name]
     return names
+
+
+def _read_constant(message: "MIL_pb2.Value", weights: dict[str, bytes]) -> tuple[ValueType, Array]:
+    value_type = read_type(message.type)
+    value = read_value(message, weights)
+    return value_type, value
 
 
 def _decompress(operation: Operation, constants: Constants) -> None:
     """Add the weights that a decompressing operation restores to the constants."""
     arguments: dict[str, Array] = {}
     for parameter, names in operation.inputs.items():
-        _, arguments[parameter] = constants[names[0]]
-    results = decompression.OPERATORS[operation.kind](**arguments)
+        _, value = constants[names[0]]
+        arguments[parameter] = value
+    decompress = decompression.OPERATORS[operation.kind]
+    results = decompress(**arguments)
     if not isinstance(results, tuple):
         results = (results,)
     for output, result in zip(operation.outputs, results, strict=True):

@@ -79,7 +79,8 @@ class _Translation:
         """Return an ONNX model whose outputs are the named values."""
         outputs = {}
         for name in dict.fromkeys(names):
-            onnx_type = onnx_type_of(self._symbols.types[name].dtype)
+            value_type = self._symbols.types[name]
+            onnx_type = onnx_type_of(value_type.dtype)
             if name in self._program.constants:
                 _, value = self._program.constants[name]
                 tensor = self._graph.add_constant(value, onnx_type)
@@ -92,8 +93,7 @@ class _Translation:
             tensor = self._graph.add_input(value.name, value.type)
         except UnsupportedError as error:
             operation = Operation("input", 0, {}, [value])
-            self._unsupported.append(UnsupportedOperation(operation, str(error)))
-            self._untranslated.add(value.name)
+            self._refuse(operation, error)
             return
         self._symbols.types[value.name] = value.type
         self._symbols.tensors[value.name] = self._round(tensor, value.type)
@@ -108,17 +108,26 @@ class _Translation:
             tensors = self._translate(operation)
             self._bind_outputs(operation, tensors, first_node)
         except UnsupportedError as error:
-            self._unsupported.append(UnsupportedOperation(operation, str(error)))
-            self._untranslated.update(output.name for output in operation.outputs)
+            self._refuse(operation, error)
+
+    def _refuse(self, operation: Operation, error: UnsupportedError) -> None:
+        """Note that an operation is not supported, and that its outputs have no tensor."""
+        unsupported = UnsupportedOperation(operation, str(error))
+        self._unsupported.append(unsupported)
+        self._untranslated.update(output.name for output in operation.outputs)
 
     def _reads_untranslated(self, operation: Operation) -> bool:
-        return any(self._untranslated.intersection(names) for names in operation.inputs.values())
+        names: list[str] = []
+        for parameter_names in operation.inputs.values():
+            names += parameter_names
+        return not self._untranslated.isdisjoint(names)
 
     def _translate(self, operation: Operation) -> Sequence[GraphTensor | None]:
         if operation.kind not in TRANSLATORS:
             raise UnsupportedError("the operator")
+        translator = TRANSLATORS[operation.kind]
         context = OperationContext(operation, self._graph, self._symbols)
-        result = TRANSLATORS[operation.kind](context)
+        result = translator(context)
         if isinstance(result, GraphTensor):
             return [result]
         return result
@@ -142,10 +151,9 @@ class _Translation:
         """Replace a shape that depends on the input by the one that ONNX infers."""
         if None not in declared.shape:
             return declared
-        known_types = {
-            tensor_name: self._symbols.types[name]
-            for name, tensor_name in self._symbols.tensors.items()
-        }
+        known_types = {}
+        for name, tensor_name in self._symbols.tensors.items():
+            known_types[tensor_name] = self._symbols.types[name]
         inferred = self._graph.infer_shape(tensor, known_types, first_node)
         return ValueType(declared.dtype, inferred or declared.shape)
 

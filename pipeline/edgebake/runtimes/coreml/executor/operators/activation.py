@@ -44,22 +44,26 @@ def elu(op: OperationContext) -> GraphTensor:
 @operator
 def prelu(op: OperationContext) -> GraphTensor:
     """Return x where it is positive, else alpha x with one alpha per channel."""
-    return op.emit("PRelu", op.x, _per_channel(op, "alpha"))
+    x = op.x
+    slope = _per_channel(op, "alpha")
+    return op.emit("PRelu", x, slope)
 
 
 @operator
 def clamped_relu(op: OperationContext) -> GraphTensor:
     """Return min(x, beta) where x is positive, else min(alpha x, beta)."""
     alpha = op.number("alpha")
+    beta = op.number("beta")
     rectified = op.emit("LeakyRelu", op.x, alpha=alpha)
-    return op.emit("Min", rectified, op.number("beta"))
+    return op.emit("Min", rectified, beta)
 
 
 @operator
 def thresholded_relu(op: OperationContext) -> GraphTensor:
     """Return x where it is at least alpha, else 0."""
+    alpha = op.number("alpha", 1.0)
     x = op.x
-    is_large = op.emit("GreaterOrEqual", x, op.number("alpha", 1.0))
+    is_large = op.emit("GreaterOrEqual", x, alpha)
     return op.where(is_large, x, 0)
 
 
@@ -76,7 +80,8 @@ def scaled_tanh(op: OperationContext) -> GraphTensor:
     """Return alpha tanh(beta x)."""
     alpha = op.number("alpha", 1.0)
     beta = op.number("beta", 1.0)
-    return alpha * op.emit("Tanh", op.x * beta)
+    curve = op.emit("Tanh", op.x * beta)
+    return alpha * curve
 
 
 @operator
@@ -84,14 +89,16 @@ def sigmoid_hard(op: OperationContext) -> GraphTensor:
     """Return alpha x + beta clipped to 0 and 1."""
     alpha = op.number("alpha", 0.2)
     beta = op.number("beta", 0.5)
-    return op.clip(op.x * alpha + beta, 0, 1)
+    line = op.x * alpha + beta
+    return op.clip(line, 0, 1)
 
 
 @operator
 def silu(op: OperationContext) -> GraphTensor:
     """Return x sigmoid(x)."""
     x = op.x
-    return x * op.emit("Sigmoid", x)
+    gate = op.emit("Sigmoid", x)
+    return x * gate
 
 
 @operator
@@ -99,7 +106,8 @@ def softplus_parametric(op: OperationContext) -> GraphTensor:
     """Return alpha log(1 + e^(beta x)) with one alpha and one beta per channel."""
     alpha = _per_channel(op, "alpha")
     beta = _per_channel(op, "beta")
-    return alpha * op.emit("Softplus", op.x * beta)
+    curve = op.emit("Softplus", op.x * beta)
+    return alpha * curve
 
 
 @operator
@@ -118,12 +126,15 @@ def gelu(op: OperationContext) -> GraphTensor:
     x = op.x
     mode = op.text("mode", "EXACT")
     if mode == "SIGMOID_APPROXIMATION":
-        return x * op.emit("Sigmoid", x * 1.702)
+        gate = op.emit("Sigmoid", x * 1.702)
+        return x * gate
     if mode == "TANH_APPROXIMATION":
+        factor = math.sqrt(2 / math.pi)
         inner = x + x * (x * x) * 0.044715
-        curve = op.emit("Tanh", math.sqrt(2 / math.pi) * inner)
+        curve = op.emit("Tanh", factor * inner)
     elif mode == "EXACT":
-        curve = op.emit("Erf", x * math.sqrt(0.5))
+        factor = math.sqrt(0.5)
+        curve = op.emit("Erf", x * factor)
     else:
         raise UnsupportedError(f"mode {mode}")
     return x * 0.5 * (curve + 1)
@@ -133,4 +144,6 @@ def _per_channel(op: OperationContext, parameter: str) -> GraphTensor:
     """Return a parameter with one value per channel, shaped to broadcast along axis 1."""
     values = op.constant(parameter).astype(np.float32)
     trailing_axes = op.rank("x") - 2
-    return op.literal(values.reshape([-1] + [1] * trailing_axes))
+    ones = [1] * trailing_axes
+    broadcastable = values.reshape([-1, *ones])
+    return op.literal(broadcastable)

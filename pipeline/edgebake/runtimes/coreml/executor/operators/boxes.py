@@ -6,7 +6,10 @@ from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
-from edgebake.runtimes.coreml.executor.operators.sampling import sampling_positions
+from edgebake.runtimes.coreml.executor.operators.sampling import (
+    ALIGNED_MODES,
+    sampling_positions,
+)
 
 # Indices of the two numbers that describe the rows of a box, and of those for the columns.
 HEIGHT_FIRST = ((0, 2), (1, 3))
@@ -17,7 +20,6 @@ COORDINATE_MODES = {
     "CENTER_SIZE_HEIGHT_FIRST": HEIGHT_FIRST,
     "CENTER_SIZE_WIDTH_FIRST": WIDTH_FIRST,
 }
-ALIGNED_MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS")
 
 
 def read_boxes(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
@@ -35,26 +37,30 @@ def _boxes_of_ios17(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
     if op.has("box_indices"):
         return op.tensor("box_indices"), op.float_tensor("boxes")
     # Box i is one of image i.
-    image_indices = op.int64(range(op.shape("boxes")[0]))
+    count = op.shape("boxes")[0]
+    image_indices = op.int64(range(count))
     return image_indices, op.float_tensor("boxes")
 
 
 def _regions_of_interest(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
     """Return the boxes of `roi`, before iOS 17."""
     batch = op.shape("x")[0]
-    count = op.shape("roi")[0]
-    if op.shape("roi")[2] == 4:  # every box of every image
-        image_indices = op.int64(list(range(batch)) * count)
+    shape = op.shape("roi")
+    count = shape[0]
+    if shape[2] == 4:  # every box of every image
+        images = list(range(batch))
+        image_indices = op.int64(images * count)
         boxes = op.reshape(op.tensor("roi"), [-1, 1, 4])
-        shape = op.int64([count, batch, 4])
-        return image_indices, op.emit("Expand", boxes, shape)
+        full_shape = op.int64([count, batch, 4])
+        return image_indices, op.emit("Expand", boxes, full_shape)
     if batch != 1:
         raise UnsupportedError(
             "boxes that name one of several images: coremltools declares another shape than it"
             " documents"
         )
     sizes = op.int64([1, 4])
-    image_indices, boxes = op.emit_many(2, "Split", op.tensor("roi"), sizes, axis=2)
+    regions = op.tensor("roi")
+    image_indices, boxes = op.emit_many(2, "Split", regions, sizes, axis=2)
     return image_indices, boxes
 
 
@@ -65,7 +71,8 @@ def box_positions(op: OperationContext, boxes: GraphTensor, axis: int) -> GraphT
     of those of the image.
     """
     first, last = _corners(op, boxes, axis)
-    new_size = op.integer(("target_height", "target_width")[axis], 1)
+    size_parameter = ("target_height", "target_width")[axis]
+    new_size = op.integer(size_parameter, 1)
     mode = op.text("sampling_mode", "DEFAULT")
     if mode == "UNALIGN_CORNERS":
         raise UnsupportedError(
@@ -75,12 +82,14 @@ def box_positions(op: OperationContext, boxes: GraphTensor, axis: int) -> GraphT
         fraction = sampling_positions(2, new_size, mode)  # 0: the first pixel, 1: the last
         return first * (1 - fraction) + last * fraction
     length = last - first
+    index = np.arange(new_size)
     if mode == "DEFAULT":
-        fraction = np.arange(new_size) / new_size
+        fraction = index / new_size
         offsets = op.emit("Max", (length + 1) * fraction, 0)
     elif mode == "OFFSET_CORNERS":
-        fraction = (np.arange(new_size) + 0.5) / new_size
-        offsets = op.emit("Max", length, 1) * fraction
+        fraction = (index + 0.5) / new_size
+        positive_length = op.emit("Max", length, 1)
+        offsets = positive_length * fraction
     else:
         raise UnsupportedError(f"sampling_mode {mode}")
     return op.emit("Min", first + offsets, last)
@@ -95,7 +104,8 @@ def _corners(
         raise UnsupportedError(f"box_coordinate_mode {mode}")
     scale = op.number("spatial_scale", 1.0)
     if op.flag("normalized_coordinates"):
-        scale *= op.shape("x")[2 + axis] - 1
+        size = op.shape("x")[2 + axis]
+        scale *= size - 1
     scaled = boxes * scale
     first_index, second_index = COORDINATE_MODES[mode][axis]
     first = op.gather(scaled, [first_index], 1)

@@ -18,11 +18,15 @@ class ClippedLstm:
         hidden = op.shape("weight_hh")[1]
         self._op = op
         self._is_backward = suffix == "_back"
-        self._input_weight = op.literal(op.constant(f"weight_ih{suffix}").T)
-        self._state_weight = op.literal(op.constant(f"weight_hh{suffix}").T)
-        bias = op.constant(f"bias{suffix}", np.zeros(4 * hidden))
+        input_weight = op.constant(f"weight_ih{suffix}")
+        self._input_weight = op.literal(input_weight.T)
+        state_weight = op.constant(f"weight_hh{suffix}")
+        self._state_weight = op.literal(state_weight.T)
+        zero_bias = np.zeros(4 * hidden)
+        bias = op.constant(f"bias{suffix}", zero_bias)
         self._bias = op.literal(bias)
-        peepholes = op.constant(f"peephole{suffix}", np.zeros(3 * hidden))
+        zero_peepholes = np.zeros(3 * hidden)
+        peepholes = op.constant(f"peephole{suffix}", zero_peepholes)
         input_peephole, forget_peephole, output_peephole = np.split(peepholes, 3)
         self._input_peephole = op.literal(input_peephole)
         self._forget_peephole = op.literal(forget_peephole)
@@ -32,14 +36,16 @@ class ClippedLstm:
     def run(self, h: GraphTensor, c: GraphTensor) -> tuple[GraphTensor, GraphTensor, GraphTensor]:
         """Return every h as [sequence, batch, hidden], the last h and the last c."""
         op = self._op
-        inputs = input_sequence(op) @ self._input_weight + self._bias
+        x = input_sequence(op)
+        inputs = x @ self._input_weight + self._bias
         length = op.shape("x")[0]
         steps = list(range(length))
         if self._is_backward:
             steps.reverse()
         states = []
         for step in steps:
-            step_input = op.emit("Gather", inputs, op.int64(step))
+            index = op.int64(step)
+            step_input = op.emit("Gather", inputs, index)
             h, c = self._step(step_input, h, c)
             states.append(h)
         if self._is_backward:
@@ -53,15 +59,23 @@ class ClippedLstm:
         """Return h and c after one step."""
         op = self._op
         gates = step_input + h @ self._state_weight
-        i, f, o, z = op.emit_many(4, "Split", gates, self._gate_sizes, axis=-1)
+        i, f, o, z = op.emit_many(
+            4,
+            "Split",
+            gates,
+            self._gate_sizes,
+            axis=-1,
+        )
         forget_gate = self._gate(f, c, self._forget_peephole)
         remembered = forget_gate * c
         input_gate = self._gate(i, c, self._input_peephole)
-        added = input_gate * self._activate("cell_activation", z)
+        candidate = self._activate("cell_activation", z)
+        added = input_gate * candidate
         clip = op.number("clip")
         c = op.clip(remembered + added, -clip, clip)
         output_gate = self._gate(o, c, self._output_peephole)
-        h = output_gate * self._activate("activation", c)
+        activated = self._activate("activation", c)
+        h = output_gate * activated
         return h, c
 
     def _gate(self, gate: GraphTensor, c: GraphTensor, peephole: GraphTensor) -> GraphTensor:

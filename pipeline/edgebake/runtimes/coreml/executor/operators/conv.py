@@ -14,11 +14,12 @@ from edgebake.runtimes.coreml.executor.registry import operator
 def conv(op: OperationContext) -> GraphTensor:
     """Return the convolution plus bias."""
     kernel = _Kernel.of(op)
+    padding = pads(op, kernel.dilated_sizes, kernel.strides)
     return op.emit(
         "Conv",
         *_operands(op),
         **kernel.attributes(),
-        pads=pads(op, kernel.dilated_sizes, kernel.strides),
+        pads=padding,
     )
 
 
@@ -30,7 +31,8 @@ def conv_transpose(op: OperationContext) -> GraphTensor:
     is added at the end.
     """
     kernel = _Kernel.of(op)
-    full_sizes = kernel.transposed_sizes(op.shape("x")[2:])
+    sizes = op.shape("x")[2:]
+    full_sizes = kernel.transposed_sizes(sizes)
     output_sizes = _output_sizes(op, full_sizes, kernel.strides)
     begin, end = _crops(op, full_sizes, output_sizes)
     output_padding = []
@@ -66,12 +68,13 @@ def _crops(
     if pad_type == "custom":
         custom = op.integers("pad", [0] * 2 * len(full_sizes))
         return custom[0::2], custom[1::2]
-    totals = [0] * len(full_sizes)
+    begin = [0] * len(full_sizes)
+    end = [0] * len(full_sizes)
     if pad_type == "same":
-        sizes = zip(full_sizes, output_sizes, strict=True)
-        totals = [max(full_size - output_size, 0) for full_size, output_size in sizes]
-    begin = [total // 2 for total in totals]
-    end = [total - total // 2 for total in totals]
+        for axis, full_size in enumerate(full_sizes):
+            total = max(full_size - output_sizes[axis], 0)
+            begin[axis] = total // 2
+            end[axis] = total - begin[axis]
     return begin, end
 
 
@@ -87,7 +90,9 @@ def _output_sizes(
     custom = [0] * 2 * len(full_sizes)
     if pad_type == "custom":
         custom = op.integers("pad", custom)
-    crops = zip(full_sizes, custom[0::2], custom[1::2], strict=True)
+    begin_crops = custom[0::2]
+    end_crops = custom[1::2]
+    crops = zip(full_sizes, begin_crops, end_crops, strict=True)
     return [size - begin - end for size, begin, end in crops]
 
 

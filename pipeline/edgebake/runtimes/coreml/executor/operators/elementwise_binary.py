@@ -59,13 +59,16 @@ for _name, _onnx_name in LOGICAL.items():
 def not_equal(op: OperationContext) -> GraphTensor:
     """Return whether x and y differ."""
     x, y = _operands(op)
-    return op.emit("Not", op.emit("Equal", x, y))
+    is_equal = op.emit("Equal", x, y)
+    return op.emit("Not", is_equal)
 
 
 @operator
 def real_div(op: OperationContext) -> GraphTensor:
     """Return x / y."""
-    quotient = op.float_tensor("x") / op.float_tensor("y")
+    dividend = op.float_tensor("x")
+    divisor = op.float_tensor("y")
+    quotient = dividend / divisor
     return op.cast_to_output(quotient)
 
 
@@ -78,7 +81,8 @@ def floor_div(op: OperationContext) -> GraphTensor:
     # ONNX's division of integers rounds towards zero. A float64 holds every int32.
     x = op.cast(x, DOUBLE)
     y = op.cast(y, DOUBLE)
-    return op.cast(op.emit("Floor", x / y), INT32)
+    quotient = op.emit("Floor", x / y)
+    return op.cast(quotient, INT32)
 
 
 @operator
@@ -87,7 +91,8 @@ def mod(op: OperationContext) -> GraphTensor:
     x, y = _operands(op)
     if _has_integer_inputs(op):
         return op.emit("Mod", x, y)
-    return x - op.emit("Floor", x / y) * y
+    quotient = op.emit("Floor", x / y)
+    return x - quotient * y
 
 
 def _has_integer_inputs(op: OperationContext) -> bool:

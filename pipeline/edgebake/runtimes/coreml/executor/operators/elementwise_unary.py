@@ -53,8 +53,10 @@ for _name, _onnx_name in ON_FLOATS.items():
 def cast(op: OperationContext) -> GraphTensor:
     """Return x in another dtype; a cast from float to an integer of up to 16 bits saturates."""
     x = op.x
-    if op.onnx_type("x") == FLOAT and op.output_dtype() in SATURATING_DTYPES:
-        limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
+    dtype = op.output_dtype()
+    is_float = op.onnx_type("x") == FLOAT
+    if is_float and dtype in SATURATING_DTYPES:
+        limits = np.iinfo(NUMPY_DTYPES[dtype])
         x = op.clip(x, limits.min, limits.max)
     return op.cast(x, op.output_onnx_type())
 
@@ -70,7 +72,8 @@ def clip(op: OperationContext) -> GraphTensor:
 @operator
 def exp2(op: OperationContext) -> GraphTensor:
     """Return 2^x."""
-    power = op.emit("Pow", 2, op.float_tensor("x"))
+    exponent = op.float_tensor("x")
+    power = op.emit("Pow", 2, exponent)
     return op.cast_to_output(power)
 
 
@@ -78,21 +81,24 @@ def exp2(op: OperationContext) -> GraphTensor:
 def inverse(op: OperationContext) -> GraphTensor:
     """Return 1 / (x + epsilon)."""
     epsilon = op.number("epsilon", 1e-4)
-    return op.emit("Reciprocal", op.float_tensor("x") + epsilon)
+    x = op.float_tensor("x")
+    return op.emit("Reciprocal", x + epsilon)
 
 
 @operator
 def log(op: OperationContext) -> GraphTensor:
     """Return the natural logarithm of x + epsilon."""
     epsilon = op.number("epsilon", 1e-45)
-    return op.emit("Log", op.float_tensor("x") + epsilon)
+    x = op.float_tensor("x")
+    return op.emit("Log", x + epsilon)
 
 
 @operator
 def rsqrt(op: OperationContext) -> GraphTensor:
     """Return 1 / sqrt(x + epsilon)."""
     epsilon = op.number("epsilon", 1e-12)
-    root = op.emit("Sqrt", op.float_tensor("x") + epsilon)
+    x = op.float_tensor("x")
+    root = op.emit("Sqrt", x + epsilon)
     return op.emit("Reciprocal", root)
 
 
@@ -106,5 +112,6 @@ def square(op: OperationContext) -> GraphTensor:
 @operator
 def threshold(op: OperationContext) -> GraphTensor:
     """Return max(x, alpha)."""
-    alpha = op.literal(op.constant("alpha"), op.onnx_type("x"))
+    value = op.constant("alpha")
+    alpha = op.literal(value, op.onnx_type("x"))
     return op.emit("Max", op.x, alpha)

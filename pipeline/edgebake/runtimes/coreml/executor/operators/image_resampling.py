@@ -27,8 +27,10 @@ AFFINE_OPTIONS = {
 def resample(op: OperationContext) -> GraphTensor:
     """Return x sampled at the coordinates (column, row)."""
     coordinates = op.float_tensor("coordinates")
-    columns = op.gather(coordinates, op.literal(0, INT64), -1)
-    rows = op.gather(coordinates, op.literal(1, INT64), -1)
+    column_index = op.literal(0, INT64)
+    columns = op.gather(coordinates, column_index, -1)
+    row_index = op.literal(1, INT64)
+    rows = op.gather(coordinates, row_index, -1)
     return _sample(op, rows, columns)
 
 
@@ -44,11 +46,19 @@ def affine(op: OperationContext) -> GraphTensor:
     if 1 in (height, width):
         message = "one row or column, for which Apple does not document the coordinate"
         raise UnsupportedError(message)
-    matrix = op.reshape(op.float_tensor("transform_matrix"), [-1, 2, 3])
+    coefficients = op.float_tensor("transform_matrix")
+    matrix = op.reshape(coefficients, [-1, 2, 3])
     coordinates = matrix @ _homogeneous_grid(height, width)
-    columns, rows = op.emit_many(2, "Split", coordinates, axis=1, num_outputs=2)
-    rows = op.reshape(rows, [-1, height, width])
-    columns = op.reshape(columns, [-1, height, width])
+    columns, rows = op.emit_many(
+        2,
+        "Split",
+        coordinates,
+        axis=1,
+        num_outputs=2,
+    )
+    grid_shape = [-1, height, width]
+    rows = op.reshape(rows, grid_shape)
+    columns = op.reshape(columns, grid_shape)
     return _sample(op, rows, columns)
 
 
@@ -66,7 +76,8 @@ def _refuse_unsupported_affine(op: OperationContext) -> None:
         value = op.text(parameter, allowed)
         if value.lower() != allowed:
             raise UnsupportedError(f"{parameter} {value}")
-    if op.number("padding_value", 0.0) or not op.flag("align_corners"):
+    padding_value = op.number("padding_value", 0.0)
+    if padding_value or not op.flag("align_corners"):
         raise UnsupportedError(
             "a padding_value or corners that are not aligned, neither of which Core ML supports"
         )
@@ -76,13 +87,16 @@ def _refuse_unsupported_affine(op: OperationContext) -> None:
 def crop_resize(op: OperationContext) -> GraphTensor:
     """Return each box of x in another size, interpolated; outside of the image is `pad_value`."""
     image_indices, boxes = read_boxes(op)
-    rows = op.unsqueeze(box_positions(op, boxes, 0), 2)
-    columns = op.unsqueeze(box_positions(op, boxes, 1), 1)
+    rows = box_positions(op, boxes, 0)
+    rows = op.unsqueeze(rows, 2)
+    columns = box_positions(op, boxes, 1)
+    columns = op.unsqueeze(columns, 1)
     sampler = ImageSampler(op, image_indices)
     is_inside = sampler.contains(rows, columns)
     is_inside = op.unsqueeze(is_inside, -1)
     pixels = sampler.bilinear(rows, columns)
-    pixels = op.where(is_inside, pixels, op.number("pad_value", 0.0))
+    padding_value = op.number("pad_value", 0.0)
+    pixels = op.where(is_inside, pixels, padding_value)
     crops = op.transpose(pixels, [0, 3, 1, 2])
     if op.has("boxes"):
         return crops
@@ -105,7 +119,8 @@ def _sample(op: OperationContext, rows: GraphTensor, columns: GraphTensor) -> Gr
     rows = _wrap(op, rows, height, padding_mode)
     columns = _to_pixels(op, columns, width)
     columns = _wrap(op, columns, width, padding_mode)
-    image_indices = op.literal(np.arange(batch).reshape(-1, 1, 1), INT64)
+    image_numbers = np.arange(batch).reshape(-1, 1, 1)
+    image_indices = op.literal(image_numbers, INT64)
     padding_value = None
     if padding_mode == "constant":
         padding_value = op.number("padding_value", 0.0)
@@ -123,18 +138,21 @@ def _sample(op: OperationContext, rows: GraphTensor, columns: GraphTensor) -> Gr
 def _to_pixels(op: OperationContext, coordinates: GraphTensor, size: int) -> GraphTensor:
     """Convert coordinates along an axis to pixels."""
     mode = op.text("coordinates_mode", "").lower()
+    last = size - 1
     # 0 and 1 are the outer edges of the first and the last pixel, or their centers if aligned.
     span = float(size)
     zero = -0.5
     if op.flag("align_corners"):
-        span = float(size - 1)
+        span = float(last)
         zero = 0.0
     if mode == "unnormalized":
         return coordinates
     if mode == "normalized_zero_to_one":
         return coordinates * span + zero
     if mode == "normalized_minus_one_to_one":
-        return coordinates * (span / 2) + (size - 1) / 2
+        half_span = span / 2
+        center = last / 2
+        return coordinates * half_span + center
     raise UnsupportedError(f"coordinates_mode {mode}")
 
 
@@ -144,14 +162,15 @@ def _wrap(
     """Move positions outside of the image to the pixels that the padding repeats."""
     if padding_mode == "constant":
         return positions
+    last = size - 1
     if padding_mode != "border":
         # The image is mirrored again and again, at the center of edge pixels or at their border.
         mirror = 0.5
         if padding_mode == "reflection":
             mirror = 0.0
-        span = max(size - 1 + 2 * mirror, 1.0)
+        span = max(last + 2 * mirror, 1.0)
         distance = op.emit("Abs", positions + mirror)
         phase = op.emit("Mod", distance, 2 * span, fmod=1)
         distance_from_end = op.emit("Abs", phase - span)
         positions = (span - mirror) - distance_from_end
-    return op.clip(positions, 0, size - 1)
+    return op.clip(positions, 0, last)

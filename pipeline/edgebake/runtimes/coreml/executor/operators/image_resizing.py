@@ -37,7 +37,8 @@ def upsample_bilinear(op: OperationContext) -> GraphTensor:
 @operator
 def resize_bilinear(op: OperationContext) -> GraphTensor:
     """Return x in another size, with linear interpolation."""
-    return _resize_linear(op, op.text("sampling_mode", "DEFAULT"))
+    mode = op.text("sampling_mode", "DEFAULT")
+    return _resize_linear(op, mode)
 
 
 @operator
@@ -56,12 +57,16 @@ def resize_nearest_neighbor(op: OperationContext) -> GraphTensor:
 def resize(op: OperationContext) -> GraphTensor:
     """Return x in another size of its last one or two axes (iOS 17)."""
     mode = op.text("sampling_mode", "DEFAULT")
+    interpolation = op.text("interpolation_mode", "LINEAR")
     resized_axes = op.integer("resized_dims")
-    outer_sizes = op.shape("x")[:-2]
-    if resized_axes > 2 and outer_sizes != op.output_shape()[:-2]:
-        raise UnsupportedError("resizing of more than two axes")
-    if op.text("interpolation_mode", "LINEAR") != "NEAREST_NEIGHBOR":
-        return _resize_linear(op, mode, width_only=resized_axes == 1)
+    if resized_axes > 2:
+        outer_sizes = op.shape("x")[:-2]
+        new_outer_sizes = op.output_shape()[:-2]
+        if outer_sizes != new_outer_sizes:
+            raise UnsupportedError("resizing of more than two axes")
+    if interpolation != "NEAREST_NEIGHBOR":
+        width_only = resized_axes == 1
+        return _resize_linear(op, mode, width_only)
 
     def rounded_indices(size: int, new_size: int) -> NDArray[np.int64]:
         return _rounded_indices(size, new_size, mode)
@@ -75,8 +80,12 @@ def crop(op: OperationContext) -> GraphTensor:
     top, bottom = op.integers("crop_height")
     left, right = op.integers("crop_width")
     height, width = op.shape("x")[-2:]
-    end = [height - bottom, width - right]
-    return op.slice(op.x, [top, left], end, [-2, -1])
+    return op.slice(
+        op.x,
+        begin=[top, left],
+        end=[height - bottom, width - right],
+        axes=[-2, -1],
+    )
 
 
 def _resized_axes(op: OperationContext) -> list[tuple[int, int]]:
@@ -85,14 +94,17 @@ def _resized_axes(op: OperationContext) -> list[tuple[int, int]]:
     if op.has_static_output() or not op.has("scale_factor_height"):
         new_height, new_width = op.output_shape()[-2:]
     else:  # the size depends on the input of the program
-        new_height = _scale(height, op.number("scale_factor_height"))
-        new_width = _scale(width, op.number("scale_factor_width"))
+        height_factor = op.number("scale_factor_height")
+        width_factor = op.number("scale_factor_width")
+        new_height = _scale(height, height_factor)
+        new_width = _scale(width, width_factor)
     return [(height, new_height), (width, new_width)]
 
 
 def _scale(size: int, factor: float) -> int:
     """Multiply in float32, as coremltools does."""
-    return int(np.float32(size) * np.float32(factor))
+    scaled = np.float32(size) * np.float32(factor)
+    return int(scaled)
 
 
 def _resize_linear(op: OperationContext, mode: str, width_only: bool = False) -> GraphTensor:
@@ -111,20 +123,25 @@ def _resize_linear(op: OperationContext, mode: str, width_only: bool = False) ->
 
 def _resize_nearest(op: OperationContext, nearest_indices: NearestIndices) -> GraphTensor:
     (height, new_height), (width, new_width) = _resized_axes(op)
-    rows = np.clip(nearest_indices(height, new_height), 0, height - 1)
-    columns = np.clip(nearest_indices(width, new_width), 0, width - 1)
+    rows = nearest_indices(height, new_height)
+    rows = np.clip(rows, 0, height - 1)
+    columns = nearest_indices(width, new_width)
+    columns = np.clip(columns, 0, width - 1)
     x = op.gather(op.x, rows, -2)
     return op.gather(x, columns, -1)
 
 
 def _floor_indices(size: int, new_size: int) -> NDArray[np.int64]:
-    return np.arange(new_size, dtype=np.int64) * size // new_size
+    indices = np.arange(new_size, dtype=np.int64)
+    return indices * size // new_size
 
 
 def _rounded_indices(size: int, new_size: int, mode: str) -> NDArray[np.int64]:
     """Return the pixel nearest to each position of the mode, which only `resize` rounds."""
     positions = sampling_positions(size, new_size, mode)
-    if np.isclose(positions % 1, 0.5).any():
+    fractions = positions % 1
+    if np.isclose(fractions, 0.5).any():
         message = "a nearest neighbour that is a tie, whose rounding Apple does not document"
         raise UnsupportedError(message)
-    return np.round(positions).astype(np.int64)
+    rounded = np.round(positions)
+    return rounded.astype(np.int64)

@@ -36,11 +36,14 @@ class ImageSampler:
             last = op.literal(size - 1, INT64)
             index = op.cast(positions, INT64)
             axis_size = op.literal(size, INT64)
-            pixel_index = pixel_index * axis_size + op.clip(index, zero, last)
+            axis_start = pixel_index * axis_size
+            clipped = op.clip(index, zero, last)
+            pixel_index = axis_start + clipped
         pixels = op.gather(self._pixels, pixel_index, 0)
         if self._padding_value is None:
             return pixels
-        is_inside = op.unsqueeze(self.contains(rows, columns), -1)
+        is_inside = self.contains(rows, columns)
+        is_inside = op.unsqueeze(is_inside, -1)
         return op.where(is_inside, pixels, self._padding_value)
 
     def contains(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
@@ -54,7 +57,8 @@ class ImageSampler:
         return self._op.emit("And", rows_inside, columns_inside)
 
     def _contains_along_axis(self, positions: GraphTensor, size: int) -> GraphTensor:
-        clipped = self._op.clip(positions, 0, size - 1)
+        last = size - 1
+        clipped = self._op.clip(positions, 0, last)
         return self._op.emit("Equal", positions, clipped)
 
     def bilinear(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
@@ -74,7 +78,8 @@ class ImageSampler:
         before = self._op.emit("Floor", positions)
         fraction = positions - before
         after = before + 1
-        return before, after, self._op.unsqueeze(fraction, -1)
+        fraction = self._op.unsqueeze(fraction, -1)
+        return before, after, fraction
 
 
 def _interpolate(first: GraphTensor, second: GraphTensor, fraction: GraphTensor) -> GraphTensor:

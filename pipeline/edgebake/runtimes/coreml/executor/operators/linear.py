@@ -12,7 +12,8 @@ def linear(op: OperationContext) -> GraphTensor:
     onnx_type = _product_type(op, "x", "weight")
     x = _factor(op, "x", onnx_type)
     weight = _factor(op, "weight", onnx_type)
-    result = x @ op.transpose(weight, [1, 0])
+    transposed_weight = op.transpose(weight, [1, 0])
+    result = x @ transposed_weight
     if op.has("bias"):
         bias = op.cast(op.tensor("bias"), onnx_type)
         result = result + bias
@@ -27,19 +28,23 @@ def matmul(op: OperationContext) -> GraphTensor:
     y = _factor(op, "y", onnx_type)
     x = _apply_transpose_flag(op, "x", x)
     y = _apply_transpose_flag(op, "y", y)
-    return op.cast(x @ y, op.output_onnx_type())
+    product = x @ y
+    return op.cast(product, op.output_onnx_type())
 
 
 @operator
 def einsum(op: OperationContext) -> GraphTensor:
     """Return the sum of products that the equation defines."""
     equation = op.text("equation", "")
-    return op.emit("Einsum", *op.tensors("values"), equation=equation)
+    factors = op.tensors("values")
+    return op.emit("Einsum", *factors, equation=equation)
 
 
 def _product_type(op: OperationContext, first: str, second: str) -> int:
     """Return the element type to multiply in. A float64 holds every int32, a float32 does not."""
-    if op.onnx_type(first) == op.onnx_type(second) == INT32:
+    first_type = op.onnx_type(first)
+    second_type = op.onnx_type(second)
+    if first_type == second_type == INT32:
         return DOUBLE
     return FLOAT
 
@@ -47,7 +52,8 @@ def _product_type(op: OperationContext, first: str, second: str) -> int:
 def _factor(op: OperationContext, parameter: str, onnx_type: int) -> GraphTensor:
     if onnx_type == FLOAT:
         return op.float_tensor(parameter)
-    return op.cast(op.tensor(parameter), onnx_type)
+    tensor = op.tensor(parameter)
+    return op.cast(tensor, onnx_type)
 
 
 def _apply_transpose_flag(op: OperationContext, parameter: str, tensor: GraphTensor) -> GraphTensor:

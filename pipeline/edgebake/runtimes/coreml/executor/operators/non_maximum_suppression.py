@@ -50,19 +50,22 @@ def _scores_by_class(
 
     Without `per_class_suppression` there is one class.
     """
+    has_threshold = op.has("score_threshold")
+    class_axis = 1
     competing = op.unsqueeze(best_scores, 1)
-    if op.has("score_threshold"):
-        is_enough = op.emit("GreaterOrEqual", competing, op.number("score_threshold"))
+    if has_threshold:
+        class_axis = 2
+        threshold = op.number("score_threshold")
+        is_enough = op.emit("GreaterOrEqual", competing, threshold)
         competing = op.where(is_enough, competing, NO_SCORE)
     if not op.flag("per_class_suppression"):
         return competing
-    class_axis = 1
-    if op.has("score_threshold"):
-        class_axis = 2
     class_count = op.shape("scores")[class_axis]
-    classes = op.literal(np.arange(class_count).reshape(1, -1, 1), INT64)
+    class_numbers = np.arange(class_count).reshape(1, -1, 1)
+    classes = op.literal(class_numbers, INT64)
     best_class = op.emit("ArgMax", scores, axis=2, keepdims=0)
-    is_best_class = op.emit("Equal", op.unsqueeze(best_class, 1), classes)
+    best_class = op.unsqueeze(best_class, 1)
+    is_best_class = op.emit("Equal", best_class, classes)
     return op.where(is_best_class, competing, NO_SCORE)
 
 
@@ -99,20 +102,25 @@ def _sort_by_score(
     limit = op.integer("max_boxes")
     # The best box of an image is selected even if no score reaches the threshold.
     best_box = op.emit("ArgMax", best_scores, axis=1, keepdims=0)
-    images = op.literal(np.arange(batch).reshape(-1, 1), INT64)
-    best_boxes = op.concat([images, op.unsqueeze(best_box, 1)], 1)
+    image_numbers = np.arange(batch).reshape(-1, 1)
+    images = op.literal(image_numbers, INT64)
+    best_box = op.unsqueeze(best_box, 1)
+    best_boxes = op.concat([images, best_box], 1)
     selected = op.concat([selected, best_boxes], 0)
     shape = op.emit("Shape", best_scores)
     no_scores = op.emit("Expand", NO_SCORE, shape)
     selected_scores = op.emit("GatherND", best_scores, selected)
     scores = op.emit("ScatterND", no_scores, selected, selected_scores)
     # There may be fewer boxes than TopK has to return.
-    padding = op.literal(np.full((batch, limit), NO_SCORE))
+    padding_scores = np.full((batch, limit), NO_SCORE)
+    padding = op.literal(padding_scores)
     padded = op.concat([scores, padding], 1)
-    values, indices = op.emit_many(2, "TopK", padded, op.int64(limit), axis=1)
+    k = op.int64(limit)
+    values, indices = op.emit_many(2, "TopK", padded, k, axis=1)
     is_selected = op.emit("Greater", values, NO_SCORE)
     is_selected_int = op.cast(is_selected, INT32)
-    count = op.emit("ReduceSum", is_selected_int, op.int64(1), keepdims=0)
+    box_axis = op.int64(1)
+    count = op.emit("ReduceSum", is_selected_int, box_axis, keepdims=0)
     unused = op.literal(-1, INT64)
     return op.where(is_selected, indices, unused), count
 

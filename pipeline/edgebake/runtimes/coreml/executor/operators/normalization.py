@@ -13,40 +13,64 @@ def batch_norm(op: OperationContext) -> GraphTensor:
     """Return gamma (x - mean) / sqrt(variance + epsilon) + beta per channel."""
     mean = op.constant("mean")
     variance = op.constant("variance")
-    gamma = op.constant("gamma", np.ones_like(mean))
-    beta = op.constant("beta", np.zeros_like(mean))
+    ones = np.ones_like(mean)
+    zeros = np.zeros_like(mean)
+    gamma = op.constant("gamma", ones)
+    beta = op.constant("beta", zeros)
     epsilon = op.number("epsilon", 1e-5)
-    x = op.x
-    return op.emit("BatchNormalization", x, gamma, beta, mean, variance, epsilon=epsilon)
+    return op.emit(
+        "BatchNormalization",
+        op.x,
+        gamma,
+        beta,
+        mean,
+        variance,
+        epsilon=epsilon,
+    )
 
 
 @operator
 def instance_norm(op: OperationContext) -> GraphTensor:
     """Return `batch_norm` of x with the mean and variance of each channel of each example."""
     channels = op.shape("x")[1]
-    gamma = op.constant("gamma", np.ones(channels))
-    beta = op.constant("beta", np.zeros(channels))
+    ones = np.ones(channels)
+    zeros = np.zeros(channels)
+    gamma = op.constant("gamma", ones)
+    beta = op.constant("beta", zeros)
     epsilon = op.number("epsilon", 1e-5)
-    return op.emit("InstanceNormalization", op.x, gamma, beta, epsilon=epsilon)
+    return op.emit(
+        "InstanceNormalization",
+        op.x,
+        gamma,
+        beta,
+        epsilon=epsilon,
+    )
 
 
 @operator
 def layer_norm(op: OperationContext) -> GraphTensor:
     """Return gamma (x - mean) / sqrt(variance + epsilon) + beta along the axes."""
     x = op.x
-    rank = op.rank("x")
-    axes = sorted(axis % rank for axis in op.integers("axes", range(rank)))
+    shape = op.shape("x")
+    rank = len(shape)
+    axes = op.integers("axes", range(rank))
+    axes = sorted(axis % rank for axis in axes)
     centered = x - _mean(op, x, axes)
-    variance = _mean(op, centered * centered, axes)
+    squares = centered * centered
+    variance = _mean(op, squares, axes)
     epsilon = op.number("epsilon", 1e-5)
-    result = centered / op.emit("Sqrt", variance + epsilon)
-    parameter_shape = [1] * (rank - axes[0])
+    deviation = op.emit("Sqrt", variance + epsilon)
+    result = centered / deviation
+    first_axis = axes[0]
+    parameter_shape = [1] * (rank - first_axis)
     for axis in axes:
-        parameter_shape[axis - axes[0]] = op.shape("x")[axis]
+        parameter_shape[axis - first_axis] = shape[axis]
     if op.has("gamma"):
-        result = result * op.constant("gamma").reshape(parameter_shape)
+        gamma = op.constant("gamma")
+        result = result * gamma.reshape(parameter_shape)
     if op.has("beta"):
-        result = result + op.constant("beta").reshape(parameter_shape)
+        beta = op.constant("beta")
+        result = result + beta.reshape(parameter_shape)
     return result
 
 
@@ -57,7 +81,8 @@ def l2_norm(op: OperationContext) -> GraphTensor:
     axes = op.int64([-3, -2, -1])
     square_sum = op.emit("ReduceSumSquare", x, axes, keepdims=1)
     epsilon = op.number("epsilon", 1e-6)
-    return x / op.emit("Sqrt", square_sum + epsilon)
+    norm = op.emit("Sqrt", square_sum + epsilon)
+    return x / norm
 
 
 @operator
@@ -69,21 +94,27 @@ def local_response_norm(op: OperationContext) -> GraphTensor:
         raise UnsupportedError(message)
     x = op.x
     size = op.integer("size")
-    windows = _channel_windows(op, x * x, size)
-    square_sum = op.emit("Sum", *windows)
-    scaled = square_sum * (op.number("alpha", 1e-4) / size)
-    base = scaled + op.number("k", 1.0)
+    alpha = op.number("alpha", 1e-4)
     beta = op.number("beta", 0.75)
-    return x / op.emit("Pow", base, beta)
+    k = op.number("k", 1.0)
+    squares = x * x
+    windows = _channel_windows(op, squares, size)
+    square_sum = op.emit("Sum", *windows)
+    scaled = square_sum * (alpha / size)
+    base = scaled + k
+    divisor = op.emit("Pow", base, beta)
+    return x / divisor
 
 
 def _channel_windows(op: OperationContext, tensor: GraphTensor, size: int) -> list[GraphTensor]:
     """Return the tensor shifted along the channels to each position of a window."""
     channels = op.shape("x")[1]
     trailing_axes = op.rank("x") - 2
-    begin = [0, size // 2] + [0] * trailing_axes
-    end = [0, (size - 1) // 2] + [0] * trailing_axes
-    padded = op.emit("Pad", tensor, op.int64(begin + end))
+    zeros = [0] * trailing_axes
+    begin = [0, size // 2, *zeros]
+    end = [0, (size - 1) // 2, *zeros]
+    pads = op.int64(begin + end)
+    padded = op.emit("Pad", tensor, pads)
     windows = []
     for first in range(size):
         last = first + channels
@@ -93,4 +124,5 @@ def _channel_windows(op: OperationContext, tensor: GraphTensor, size: int) -> li
 
 
 def _mean(op: OperationContext, tensor: GraphTensor, axes: list[int]) -> GraphTensor:
-    return op.emit("ReduceMean", tensor, op.int64(axes), keepdims=1)
+    axes_tensor = op.int64(axes)
+    return op.emit("ReduceMean", tensor, axes_tensor, keepdims=1)

@@ -9,9 +9,14 @@ from edgebake.runtimes.coreml.executor.registry import exact_operator, operator
 @operator
 def avg_pool(op: OperationContext) -> GraphTensor:
     """Return the mean of each window."""
-    counts_padding = not op.flag("exclude_padding_from_average")
+    excludes_padding = op.flag("exclude_padding_from_average")
     window = _window_attributes(op)
-    return op.emit("AveragePool", op.x, **window, count_include_pad=int(counts_padding))
+    return op.emit(
+        "AveragePool",
+        op.x,
+        **window,
+        count_include_pad=int(not excludes_padding),
+    )
 
 
 @exact_operator
@@ -28,10 +33,12 @@ def l2_pool(op: OperationContext) -> GraphTensor:
 
 def _window_attributes(op: OperationContext) -> dict[str, list[int] | int]:
     kernel = op.integers("kernel_sizes")
-    strides = op.integers("strides", [1] * len(kernel))
+    ones = [1] * len(kernel)
+    strides = op.integers("strides", ones)
+    rounds_up = op.flag("ceil_mode")
     return {
         "kernel_shape": kernel,
         "strides": strides,
         "pads": pads(op, kernel, strides),
-        "ceil_mode": int(op.flag("ceil_mode")),
+        "ceil_mode": int(rounds_up),
     }

@@ -13,11 +13,13 @@ from edgebake.runtimes.coreml.executor.registry import operator
 @operator
 def quantize(op: OperationContext) -> GraphTensor:
     """Return round(x / scale) + zero_point, half to even, clipped to the range of the dtype."""
-    scaled = op.tensor("input") / _broadcastable(op, "scale")
+    values = op.tensor("input")
+    scaled = values / _broadcastable(op, "scale")
     quantized = op.emit("Round", scaled)
     if op.has("zero_point"):
         quantized = quantized + _broadcastable(op, "zero_point")
-    limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
+    dtype = op.output_dtype()
+    limits = np.iinfo(NUMPY_DTYPES[dtype])
     clipped = op.clip(quantized, limits.min, limits.max)
     return op.cast(clipped, INT32)
 

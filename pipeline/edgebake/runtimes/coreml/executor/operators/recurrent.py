@@ -42,8 +42,14 @@ def gru(op: OperationContext) -> list[GraphTensor]:
     With `reset_after` (iOS 18), o = activation(W x + input_bias + r (R h + bias)), as in PyTorch.
     """
     activations = ["recurrent_activation", "activation"]
-    reset_after = int(op.flag("reset_after"))
-    return _recurrent_layer(op, "GRU", GRU_GATES, activations, linear_before_reset=reset_after)
+    reset_after = op.flag("reset_after")
+    return _recurrent_layer(
+        op,
+        "GRU",
+        GRU_GATES,
+        activations,
+        linear_before_reset=int(reset_after),
+    )
 
 
 @operator
@@ -51,7 +57,8 @@ def lstm(op: OperationContext) -> list[GraphTensor]:
     """Return the states h = o activation(c), the last h, and the last c = f c + i z."""
     if op.has("clip"):
         return _clipped_lstm(op)
-    return _recurrent_layer(op, "LSTM", LSTM_GATES, list(DEFAULT_ACTIVATIONS))
+    activations = list(DEFAULT_ACTIVATIONS)
+    return _recurrent_layer(op, "LSTM", LSTM_GATES, activations)
 
 
 def _recurrent_layer(
@@ -63,24 +70,24 @@ def _recurrent_layer(
 ) -> list[GraphTensor]:
     """Add ONNX's operator for the layer; `gates` is its order of the gates."""
     attributes |= _activation_attributes(op, activations)
-    attributes["hidden_size"] = op.shape("weight_hh")[1]
+    attributes["hidden_size"] = _hidden_size(op)
     attributes["direction"] = "forward"
     if len(direction_suffixes(op)) == 2:
         attributes["direction"] = "bidirectional"
     input_bias = _gate_biases(op, "input_bias", gates)
     state_bias = _gate_biases(op, "bias", gates)
-    initial_states = [
-        initial_state(op, parameter)
-        for parameter in ("initial_h", "initial_c")
-        if op.has(parameter)
-    ]
+    biases = np.concatenate([input_bias, state_bias], axis=1)
+    initial_states = []
+    for parameter in ("initial_h", "initial_c"):
+        if op.has(parameter):
+            initial_states.append(initial_state(op, parameter))
     all_states, *last_states = op.emit_many(
         1 + len(initial_states),
         kind,
         input_sequence(op),
         _gate_weights(op, "weight_ih", gates),
         _gate_weights(op, "weight_hh", gates),
-        np.concatenate([input_bias, state_bias], axis=1),
+        biases,
         None,  # sequence_lens: every sequence has the length of x
         *initial_states,
         *_peepholes(op),
@@ -88,9 +95,16 @@ def _recurrent_layer(
     )
     last_states = [_join_directions(op, state) for state in last_states]
     if not op.flag("output_sequence"):
-        return [op.unsqueeze(last_states[0], 0), *last_states]
-    all_states = op.transpose(all_states, [0, 2, 1, 3])
-    return [op.reshape(all_states, [0, 0, -1]), *last_states]
+        last_h = op.unsqueeze(last_states[0], 0)
+        return [last_h, *last_states]
+    batch_first = op.transpose(all_states, [0, 2, 1, 3])
+    joined = op.reshape(batch_first, [0, 0, -1])
+    return [joined, *last_states]
+
+
+def _hidden_size(op: OperationContext) -> int:
+    _, hidden = op.shape("weight_hh")
+    return hidden
 
 
 def _join_directions(op: OperationContext, state: GraphTensor) -> GraphTensor:
@@ -107,23 +121,28 @@ def _peepholes(op: OperationContext) -> list[Array]:
 
 def _gate_weights(op: OperationContext, parameter: str, gates: Sequence[int]) -> Array:
     """Return the weights in ONNX's order of the gates, [directions, gates * hidden, ...]."""
-    suffixes = direction_suffixes(op)
-    weights = [_reorder(op.constant(parameter + suffix), gates) for suffix in suffixes]
+    weights = []
+    for suffix in direction_suffixes(op):
+        weight = op.constant(f"{parameter}{suffix}")
+        weights.append(_reorder(weight, gates))
     return np.stack(weights)
 
 
 def _gate_biases(op: OperationContext, parameter: str, gates: Sequence[int]) -> Array:
     """Return biases or peepholes, 0 by default, [directions, gates * hidden]."""
-    hidden = op.shape("weight_hh")[1]
-    zeros = np.zeros(len(gates) * hidden)
-    suffixes = direction_suffixes(op)
-    biases = [_reorder(op.constant(parameter + suffix, zeros), gates) for suffix in suffixes]
+    count = len(gates) * _hidden_size(op)
+    zeros = np.zeros(count)
+    biases = []
+    for suffix in direction_suffixes(op):
+        bias = op.constant(f"{parameter}{suffix}", zeros)
+        biases.append(_reorder(bias, gates))
     return np.stack(biases)
 
 
 def _reorder(parameter: Array, gates: Sequence[int]) -> Array:
     by_gate = np.split(parameter, len(gates))
-    return np.concatenate([by_gate[gate] for gate in gates])
+    reordered = [by_gate[gate] for gate in gates]
+    return np.concatenate(reordered)
 
 
 def _activation_attributes(op: OperationContext, parameters: Sequence[str]) -> dict[str, Attribute]:
@@ -151,9 +170,12 @@ def _clipped_lstm(op: OperationContext) -> list[GraphTensor]:
     last_c = []
     for index, suffix in enumerate(direction_suffixes(op)):
         direction = op.int64(index)
-        h = op.emit("Gather", initial_state(op, "initial_h"), direction)
-        c = op.emit("Gather", initial_state(op, "initial_c"), direction)
-        all_h, h, c = ClippedLstm(op, suffix).run(h, c)
+        initial_h = initial_state(op, "initial_h")
+        h = op.emit("Gather", initial_h, direction)
+        initial_c = initial_state(op, "initial_c")
+        c = op.emit("Gather", initial_c, direction)
+        layer = ClippedLstm(op, suffix)
+        all_h, h, c = layer.run(h, c)
         last_h.append(h)
         last_c.append(c)
         if returns_sequence:

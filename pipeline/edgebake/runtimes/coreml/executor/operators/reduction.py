@@ -19,9 +19,12 @@ REDUCTIONS = {
 
 
 def _reduce(op: OperationContext, onnx_name: str) -> GraphTensor:
-    axes = op.integers("axes", range(op.rank("x")))
-    keep_dims = int(op.flag("keep_dims"))
-    return op.emit(onnx_name, op.x, op.int64(axes), keepdims=keep_dims)
+    all_axes = range(op.rank("x"))
+    axes = op.integers("axes", all_axes)
+    keep_dims = op.flag("keep_dims")
+    x = op.x
+    axes_tensor = op.int64(axes)
+    return op.emit(onnx_name, x, axes_tensor, keepdims=int(keep_dims))
 
 
 def _register_reduction(name: str, onnx_name: str) -> None:
@@ -38,9 +41,11 @@ for _name, _onnx_name in REDUCTIONS.items():
 @operator
 def reduce_log_sum(op: OperationContext) -> GraphTensor:
     """Return log(sum of x + epsilon)."""
-    total = op.cast(_reduce(op, "ReduceSum"), FLOAT)
+    total = _reduce(op, "ReduceSum")
+    total = op.cast(total, FLOAT)
     epsilon = op.number("epsilon", 1e-45)
-    return op.cast_to_output(op.emit("Log", total + epsilon))
+    logarithm = op.emit("Log", total + epsilon)
+    return op.cast_to_output(logarithm)
 
 
 @operator

@@ -5,29 +5,32 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 
+ALIGNED_MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS")
+
 
 def sampling_positions(size: int, new_size: int, mode: str) -> NDArray[np.float64]:
     """Return the positions, float64 [new_size], in pixels between 0 and size - 1.
 
     Source: `resize` and `resize_bilinear` in coremltools' MIL documentation.
     """
+    last = size - 1
     index = np.arange(new_size, dtype=np.float64)
     positions: NDArray[np.float64]
     if mode == "ALIGN_CORNERS" and new_size == 1:
-        positions = np.array([(size - 1) / 2])
+        positions = np.array([last / 2])
     elif mode == "STRICT_ALIGN_CORNERS" and new_size == 1:
         positions = np.array([0.0])
-    elif mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
-        positions = index * (size - 1) / (new_size - 1)
+    elif mode in ALIGNED_MODES:
+        positions = index * last / (new_size - 1)
     elif mode == "DEFAULT":
         positions = index * size / new_size
     elif mode == "OFFSET_CORNERS":
-        positions = (index + 0.5) * max(1, size - 1) / new_size
+        positions = (index + 0.5) * max(1, last) / new_size
     elif mode == "UNALIGN_CORNERS":
         positions = (index + 0.5) * size / new_size - 0.5
     else:
         raise UnsupportedError(f"sampling_mode {mode}")
-    return np.clip(positions, 0, size - 1)
+    return np.clip(positions, 0, last)
 
 
 def interpolation_matrix(size: int, new_size: int, mode: str) -> NDArray[np.float32]:

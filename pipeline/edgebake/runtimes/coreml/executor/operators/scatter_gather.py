@@ -23,8 +23,10 @@ REDUCTIONS = {
 @exact_operator
 def gather(op: OperationContext) -> GraphTensor:
     """Return the slices of x along an axis that the indices select."""
-    axis = op.integer("axis", 0) % op.rank("x")
-    batch_dims = op.integer("batch_dims", 0) % (op.rank("indices") + 1)
+    rank = op.rank("x")
+    index_rank = op.rank("indices")
+    axis = op.integer("axis", 0) % rank
+    batch_dims = op.integer("batch_dims", 0) % (index_rank + 1)
     if batch_dims == 0:
         return op.gather(op.x, op.tensor("indices"), axis)
     return _gather_in_batches(op, axis, batch_dims)
@@ -34,14 +36,18 @@ def gather(op: OperationContext) -> GraphTensor:
 def gather_along_axis(op: OperationContext) -> GraphTensor:
     """Return single values: the indices replace the coordinate of one axis."""
     axis = op.integer("axis", 0)
-    return op.emit("GatherElements", op.x, op.tensor("indices"), axis=axis)
+    x = op.x
+    indices = op.tensor("indices")
+    return op.emit("GatherElements", x, indices, axis=axis)
 
 
 @exact_operator
 def gather_nd(op: OperationContext) -> GraphTensor:
     """Return the slices of x at coordinates: the last axis of the indices."""
     batch_dims = op.integer("batch_dims", 0)
-    return op.emit("GatherND", op.x, _indices(op), batch_dims=batch_dims)
+    x = op.x
+    indices = _indices(op)
+    return op.emit("GatherND", x, indices, batch_dims=batch_dims)
 
 
 @operator
@@ -55,8 +61,15 @@ def scatter(op: OperationContext) -> GraphTensor:
     data = op.transpose(op.tensor("data"), order)
     updates = op.transpose(_updates(op), order)
     indices = op.unsqueeze(_indices(op), -1)
-    scattered = op.emit("ScatterND", data, indices, updates, reduction=_reduction(op))
-    return op.transpose(scattered, np.argsort(order).tolist())
+    scattered = op.emit(
+        "ScatterND",
+        data,
+        indices,
+        updates,
+        reduction=_reduction(op),
+    )
+    restored_order = np.argsort(order).tolist()
+    return op.transpose(scattered, restored_order)
 
 
 @operator
@@ -69,8 +82,14 @@ def scatter_along_axis(op: OperationContext) -> GraphTensor:
     data = op.tensor("data")
     indices = op.tensor("indices")
     updates = _updates(op)
-    reduction = _reduction(op)
-    return op.emit("ScatterElements", data, indices, updates, axis=axis, reduction=reduction)
+    return op.emit(
+        "ScatterElements",
+        data,
+        indices,
+        updates,
+        axis=axis,
+        reduction=_reduction(op),
+    )
 
 
 @operator
@@ -78,14 +97,22 @@ def scatter_nd(op: OperationContext) -> GraphTensor:
     """Return data with the slices at coordinates replaced by updates, or combined with them."""
     data = op.tensor("data")
     updates = _updates(op)
-    return op.emit("ScatterND", data, _indices(op), updates, reduction=_reduction(op))
+    indices = _indices(op)
+    return op.emit(
+        "ScatterND",
+        data,
+        indices,
+        updates,
+        reduction=_reduction(op),
+    )
 
 
 def _gather_in_batches(op: OperationContext, axis: int, batch_dims: int) -> GraphTensor:
     """Gather along an axis, with the first `batch_dims` axes of x and indices in common."""
     rank = op.rank("x")
     index_rank = op.rank("indices") - batch_dims
-    order = [*range(batch_dims), *_axis_first(axis, range(batch_dims, rank))]
+    inner_axes = range(batch_dims, rank)
+    order = [*range(batch_dims), *_axis_first(axis, inner_axes)]
     batched = op.transpose(op.x, order)
     indices = op.unsqueeze(_indices(op), -1)
     gathered = op.emit("GatherND", batched, indices, batch_dims=batch_dims)
@@ -93,21 +120,24 @@ def _gather_in_batches(op: OperationContext, axis: int, batch_dims: int) -> Grap
     index_end = batch_dims + index_rank
     axes_before = axis - batch_dims
     axes_after = rank - axis - 1
+    before_end = index_end + axes_before
     restored_order = [
         *range(batch_dims),
-        *range(index_end, index_end + axes_before),
+        *range(index_end, before_end),
         *range(batch_dims, index_end),
-        *range(index_end + axes_before, index_end + axes_before + axes_after),
+        *range(before_end, before_end + axes_after),
     ]
     return op.transpose(gathered, restored_order)
 
 
 def _axis_first(axis: int, axes: range) -> list[int]:
-    return [axis, *(remaining for remaining in axes if remaining != axis)]
+    remaining = [other_axis for other_axis in axes if other_axis != axis]
+    return [axis, *remaining]
 
 
 def _indices(op: OperationContext) -> GraphTensor:
-    return op.cast(op.tensor("indices"), INT64)
+    indices = op.tensor("indices")
+    return op.cast(indices, INT64)
 
 
 def _reduction(op: OperationContext) -> str:
@@ -121,9 +151,11 @@ def _updates(op: OperationContext) -> GraphTensor:
     """Return the updates; for `sub` negated and for `div` inverted."""
     mode = op.text("mode", "add")
     if mode == "sub":
-        return op.emit("Neg", op.tensor("updates"))
+        updates = op.tensor("updates")
+        return op.emit("Neg", updates)
     if mode != "div":
         return op.tensor("updates")
     if op.onnx_type("data") != FLOAT:
         raise UnsupportedError("division of integers")
-    return op.emit("Reciprocal", op.float_tensor("updates"))
+    divisors = op.float_tensor("updates")
+    return op.emit("Reciprocal", divisors)

@@ -18,11 +18,13 @@ def concat(op: OperationContext) -> GraphTensor:
     tensors = op.tensors("values")
     if not op.flag("interleave"):
         return op.concat(tensors, axis)
-    shape = list(op.shapes("values")[0])
+    first_shape, *_ = op.shapes("values")
+    shape = list(first_shape)
     axis %= len(shape)
-    stacked = [op.unsqueeze(tensor, axis + 1) for tensor in tensors]
+    new_axis = axis + 1
+    stacked = [op.unsqueeze(tensor, new_axis) for tensor in tensors]
+    interleaved = op.concat(stacked, new_axis)
     shape[axis] *= len(tensors)
-    interleaved = op.concat(stacked, axis + 1)
     return op.reshape(interleaved, shape)
 
 
@@ -39,10 +41,11 @@ def split(op: OperationContext) -> list[GraphTensor]:
     """Return x split along an axis."""
     axis = op.integer("axis")
     sizes = op.output_sizes(axis)
-    if len(sizes) == 1:
+    count = len(sizes)
+    if count == 1:
         return [op.emit("Identity", op.x)]
     sizes_tensor = op.int64(sizes)
-    return op.emit_many(len(sizes), "Split", op.x, sizes_tensor, axis=axis)
+    return op.emit_many(count, "Split", op.x, sizes_tensor, axis=axis)
 
 
 @exact_operator
@@ -63,35 +66,42 @@ def pad(op: OperationContext) -> GraphTensor:
         return op.emit("Identity", op.x)
     # Core ML has (begin, end) of the last axes; ONNX the begin of every axis, then every end.
     missing = 2 * op.rank("x") - len(pads)
-    pads = [0] * missing + pads
-    onnx_pads = pads[0::2] + pads[1::2]
-    operands = [op.x, op.int64(onnx_pads)]
+    all_pads = [0] * missing + pads
+    begin = all_pads[0::2]
+    end = all_pads[1::2]
+    operands = [op.x, op.int64(begin + end)]
     if mode == "constant":
         value = op.constant("constant_val", 0)
-        operands.append(op.literal(value, op.onnx_type("x")))
+        padding_value = op.literal(value, op.onnx_type("x"))
+        operands.append(padding_value)
     return op.emit("Pad", *operands, mode=PADDING_MODES[mode])
 
 
 @operator
 def shape(op: OperationContext) -> GraphTensor:
     """Return the shape of x."""
-    return op.literal(op.shape("x"), INT32)
+    sizes = op.shape("x")
+    return op.literal(sizes, INT32)
 
 
 @operator
 def fill(op: OperationContext) -> GraphTensor:
     """Return a tensor of a shape with the same value everywhere."""
-    value = op.literal(op.constant("value", 0), op.output_onnx_type())
+    value = op.constant("value", 0)
+    onnx_type = op.output_onnx_type()
+    scalar = op.literal(value, onnx_type)
     shape = op.int64(op.integers("shape"))
-    return op.emit("Expand", value, shape)
+    return op.emit("Expand", scalar, shape)
 
 
 @operator
 def fill_like(op: OperationContext) -> GraphTensor:
     """Return a tensor of the shape of another with the same value everywhere."""
     value = op.constant("value", 0)
-    values = np.full(op.shape("ref_tensor"), value)
-    return op.literal(values, op.output_onnx_type())
+    shape = op.shape("ref_tensor")
+    values = np.full(shape, value)
+    onnx_type = op.output_onnx_type()
+    return op.literal(values, onnx_type)
 
 
 @operator
@@ -101,7 +111,8 @@ def range_1d(op: OperationContext) -> GraphTensor:
     end = op.constant("end").item()
     step = op.constant("step").item()
     numbers = np.arange(start, end, step)
-    return op.literal(numbers, op.output_onnx_type())
+    onnx_type = op.output_onnx_type()
+    return op.literal(numbers, onnx_type)
 
 
 @operator
@@ -110,15 +121,17 @@ def one_hot(op: OperationContext) -> GraphTensor:
     axis = op.integer("axis", -1)
     # ONNX Runtime has OneHot for int64 indices and float values only.
     indices = op.cast(op.tensor("indices"), INT64)
-    size = op.int64(op.integer("one_hot_vector_size"))
+    vector_size = op.integer("one_hot_vector_size")
+    size = op.int64(vector_size)
     off_and_on = op.literal([0, 1])
     one_hot_float = op.emit("OneHot", indices, size, off_and_on, axis=axis)
     is_on = op.cast(one_hot_float, BOOL)
+    onnx_type = op.output_onnx_type()
     on_value = op.constant("on_value", 1).item()
     off_value = op.constant("off_value", 0).item()
-    onnx_type = op.output_onnx_type()
-    choices = (op.literal(on_value, onnx_type), op.literal(off_value, onnx_type))
-    return _where(op, is_on, choices, onnx_type)
+    on = op.literal(on_value, onnx_type)
+    off = op.literal(off_value, onnx_type)
+    return _where(op, is_on, (on, off), onnx_type)
 
 
 @operator
@@ -128,8 +141,10 @@ def band_part(op: OperationContext) -> GraphTensor:
     row, column = np.ogrid[:height, :width]
     lower = op.integer("lower", -1)
     upper = op.integer("upper", -1)
-    is_in_lower = (lower < 0) | (row - column <= lower)
-    is_in_upper = (upper < 0) | (column - row <= upper)
+    below_diagonal = row - column
+    above_diagonal = column - row
+    is_in_lower = (lower < 0) | (below_diagonal <= lower)
+    is_in_upper = (upper < 0) | (above_diagonal <= upper)
     is_in_band = op.literal(is_in_lower & is_in_upper, BOOL)
     onnx_type = op.onnx_type("x")
     zero = op.literal(0, onnx_type)
@@ -139,10 +154,17 @@ def band_part(op: OperationContext) -> GraphTensor:
 @operator
 def cumsum(op: OperationContext) -> GraphTensor:
     """Return the cumulative sum along an axis."""
-    axis = op.literal(op.integer("axis", 0), INT64)
-    exclusive = int(op.flag("exclusive"))
-    reverse = int(op.flag("reverse"))
-    return op.emit("CumSum", op.x, axis, exclusive=exclusive, reverse=reverse)
+    axis = op.integer("axis", 0)
+    axis_tensor = op.literal(axis, INT64)
+    is_exclusive = op.flag("exclusive")
+    is_reversed = op.flag("reverse")
+    return op.emit(
+        "CumSum",
+        op.x,
+        axis_tensor,
+        exclusive=int(is_exclusive),
+        reverse=int(is_reversed),
+    )
 
 
 @operator
@@ -152,7 +174,8 @@ def topk(op: OperationContext) -> list[GraphTensor]:
     k = op.integer("k", 1)
     if k == -1:
         k = op.shape("x")[axis]
-    return _top_k(op, axis, k)[: op.output_count()]
+    values_and_indices = _top_k(op, axis, k)
+    return values_and_indices[: op.output_count()]
 
 
 @operator
@@ -179,7 +202,8 @@ def select(op: OperationContext) -> GraphTensor:
     if op.onnx_type("cond") != BOOL:
         condition = op.cast(condition, BOOL)
     choices = (op.tensor("a"), op.tensor("b"))
-    return _where(op, condition, choices, op.output_onnx_type())
+    onnx_type = op.output_onnx_type()
+    return _where(op, condition, choices, onnx_type)
 
 
 def _where(
@@ -194,16 +218,25 @@ def _where(
     """
     if onnx_type != BOOL:
         return op.where(condition, *choices)
-    first = op.cast(choices[0], INT32)
-    second = op.cast(choices[1], INT32)
-    selected = op.where(condition, first, second)
+    first, second = choices
+    first_int = op.cast(first, INT32)
+    second_int = op.cast(second, INT32)
+    selected = op.where(condition, first_int, second_int)
     return op.cast(selected, BOOL)
 
 
 def _top_k(op: OperationContext, axis: int, k: int) -> list[GraphTensor]:
     """Return the first k values of x along an axis in sorted order, and their indices."""
-    largest = int(not op.flag("ascending"))
+    is_ascending = op.flag("ascending")
     x = op.x
     k_tensor = op.int64(k)
-    values, indices = op.emit_many(2, "TopK", x, k_tensor, axis=axis, largest=largest, sorted=1)
+    values, indices = op.emit_many(
+        2,
+        "TopK",
+        x,
+        k_tensor,
+        axis=axis,
+        largest=int(not is_ascending),
+        sorted=1,
+    )
     return [values, op.cast(indices, INT32)]

@@ -24,14 +24,16 @@ def reshape(op: OperationContext) -> GraphTensor:
     shape = op.integers("shape")
     for index, size in enumerate(shape):
         if size == 0:
-            shape[index] = old_shape[index - len(shape)]
+            index_from_end = index - len(shape)
+            shape[index] = old_shape[index_from_end]
     return op.reshape(op.x, shape)
 
 
 @exact_operator
 def reshape_like(op: OperationContext) -> GraphTensor:
     """Return x in a shape composed of the sizes of other tensors."""
-    return op.reshape(op.x, op.output_shape())
+    shape = op.output_shape()
+    return op.reshape(op.x, shape)
 
 
 @exact_operator
@@ -52,7 +54,8 @@ def expand_dims(op: OperationContext) -> GraphTensor:
 def squeeze(op: OperationContext) -> GraphTensor:
     """Return x without the axes of size 1 among those listed; larger ones stay."""
     sizes = op.shape("x")
-    axes = op.integers("axes", range(len(sizes)))
+    all_axes = range(len(sizes))
+    axes = op.integers("axes", all_axes)
     removable = [axis for axis in axes if sizes[axis] == 1]
     if not removable:
         return op.emit("Identity", op.x)
@@ -73,14 +76,17 @@ def slice_by_index(op: OperationContext) -> GraphTensor:
     begin = []
     end = []
     strides = []
-    for axis_slice, size in zip(_slices(op), op.shape("x"), strict=True):
-        first, last, stride = axis_slice.indices(size)
+    slices = _slices(op)
+    sizes = op.shape("x")
+    rank = len(sizes)
+    for axis in range(rank):
+        size = sizes[axis]
+        first, last, stride = slices[axis].indices(size)
         if last < 0:
             last = BEFORE_START
         begin.append(first)
         end.append(last)
         strides.append(stride)
-    rank = len(begin)
     values = op.slice(op.x, begin, end, range(rank), strides)
     mask = op.integers("squeeze_mask", [0] * rank)
     squeezed_axes = [axis for axis in range(rank) if mask[axis]]
@@ -98,19 +104,22 @@ def slice_by_size(op: OperationContext) -> GraphTensor:
     for axis, axis_size in enumerate(op.shape("x")):
         if begin[axis] < 0:
             begin[axis] %= axis_size
-        if sizes[axis] == -1:
-            end.append(axis_size)
-        else:
-            end.append(begin[axis] + sizes[axis])
-    return op.slice(op.x, begin, end, range(len(end)))
+        axis_end = axis_size
+        if sizes[axis] != -1:
+            axis_end = begin[axis] + sizes[axis]
+        end.append(axis_end)
+    axes = range(len(end))
+    return op.slice(op.x, begin, end, axes)
 
 
 @exact_operator
 def slice_update(op: OperationContext) -> GraphTensor:
     """Return x with a slice of it replaced (iOS 18)."""
     shape = op.shape("x")
-    flat_indices = np.arange(math.prod(shape)).reshape(shape)
-    updated = op.int64(flat_indices[_slices(op)].reshape(-1))
+    count = math.prod(shape)
+    flat_indices = np.arange(count).reshape(shape)
+    updated_indices = flat_indices[_slices(op)]
+    updated = op.int64(updated_indices.reshape(-1))
     x = op.reshape(op.x, [-1])
     update = op.reshape(op.tensor("update"), [-1])
     result = op.emit("ScatterElements", x, updated, update, axis=0)
@@ -120,9 +129,11 @@ def slice_update(op: OperationContext) -> GraphTensor:
 @exact_operator
 def reverse(op: OperationContext) -> GraphTensor:
     """Return x reversed along axes."""
-    axes = op.integers("axes", range(op.rank("x")))
-    last = op.int64([-1] * len(axes))
-    before_start = op.int64([BEFORE_START] * len(axes))
+    all_axes = range(op.rank("x"))
+    axes = op.integers("axes", all_axes)
+    count = len(axes)
+    last = op.int64([-1] * count)
+    before_start = op.int64([BEFORE_START] * count)
     stride = last  # -1 as well
     return op.emit("Slice", op.x, last, before_start, op.int64(axes), stride)
 
@@ -130,24 +141,33 @@ def reverse(op: OperationContext) -> GraphTensor:
 @exact_operator
 def reverse_sequence(op: OperationContext) -> GraphTensor:
     """Return x with the first `length` steps of each sequence reversed."""
+    rank = op.rank("x")
     time_axis = op.integer("seq_axis", 0)
     batch_axis = op.integer("batch_axis", 0)
-    rank = op.rank("x")
-    if {time_axis % rank, batch_axis % rank} != {0, 1}:
+    axes = {time_axis % rank, batch_axis % rank}
+    if axes != {0, 1}:
         raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
     lengths = op.cast(op.tensor("lengths"), INT64)
-    return op.emit("ReverseSequence", op.x, lengths, time_axis=time_axis, batch_axis=batch_axis)
+    return op.emit(
+        "ReverseSequence",
+        op.x,
+        lengths,
+        time_axis=time_axis,
+        batch_axis=batch_axis,
+    )
 
 
 @exact_operator
 def sliding_windows(op: OperationContext) -> GraphTensor:
     """Return the windows along an axis, in a new axis."""
     axis = op.integer("axis") % op.rank("x")
+    axis_size = op.shape("x")[axis]
     size = op.integer("size")
     stride = op.integer("stride", 1)
-    count = (op.shape("x")[axis] - size) // stride + 1
+    count = (axis_size - size) // stride + 1
     first_indices = np.arange(count)[:, None] * stride
-    windows = op.literal(first_indices + np.arange(size), INT64)
+    indices = first_indices + np.arange(size)
+    windows = op.literal(indices, INT64)
     return op.gather(op.x, windows, axis)
 
 
@@ -155,7 +175,12 @@ def sliding_windows(op: OperationContext) -> GraphTensor:
 def depth_to_space(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the block before the channel."""
     block_size = op.integer("block_size")
-    return op.emit("DepthToSpace", op.x, blocksize=block_size, mode="DCR")
+    return op.emit(
+        "DepthToSpace",
+        op.x,
+        blocksize=block_size,
+        mode="DCR",
+    )
 
 
 @exact_operator
@@ -169,7 +194,12 @@ def space_to_depth(op: OperationContext) -> GraphTensor:
 def pixel_shuffle(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the channel before the block."""
     factor = op.integer("upscale_factor")
-    return op.emit("DepthToSpace", op.x, blocksize=factor, mode="CRD")
+    return op.emit(
+        "DepthToSpace",
+        op.x,
+        blocksize=factor,
+        mode="CRD",
+    )
 
 
 @exact_operator
@@ -179,10 +209,12 @@ def pixel_unshuffle(op: OperationContext) -> GraphTensor:
     n, channels, height, width = op.shape("x")
     new_height = height // factor
     new_width = width // factor
-    blocks = op.reshape(op.x, [n, channels, new_height, factor, new_width, factor])
-    blocks_first = op.transpose(blocks, [0, 1, 3, 5, 2, 4])
     new_channels = channels * factor * factor
-    return op.reshape(blocks_first, [n, new_channels, new_height, new_width])
+    split_shape = [n, channels, new_height, factor, new_width, factor]
+    blocks = op.reshape(op.x, split_shape)
+    blocks_first = op.transpose(blocks, [0, 1, 3, 5, 2, 4])
+    new_shape = [n, new_channels, new_height, new_width]
+    return op.reshape(blocks_first, new_shape)
 
 
 @exact_operator
@@ -195,8 +227,10 @@ def space_to_batch(op: OperationContext) -> GraphTensor:
     paddings = op.constant("paddings").reshape(-1, 2)
     begin, end = paddings.T.tolist()
     zeros = [0] * len(other_sizes)
-    pads = [0, 0, *begin, *zeros, 0, 0, *end, *zeros]
-    padded = op.emit("Pad", op.x, op.int64(pads))
+    pads_begin = [0, 0, *begin, *zeros]
+    pads_end = [0, 0, *end, *zeros]
+    pads = op.int64(pads_begin + pads_end)
+    padded = op.emit("Pad", op.x, pads)
     block_counts = []
     split_sizes = []
     for axis, block in enumerate(block_shape):
@@ -204,17 +238,20 @@ def space_to_batch(op: OperationContext) -> GraphTensor:
         block_count = padded_size // block
         block_counts.append(block_count)
         split_sizes += [block_count, block]
-    blocks = op.reshape(padded, [n, channels, *split_sizes, *other_sizes])
+    split_shape = [n, channels, *split_sizes, *other_sizes]
+    blocks = op.reshape(padded, split_shape)
     blocks_end = 2 + 2 * block_rank
+    rank = blocks_end + len(other_sizes)
     order = [
         *range(3, blocks_end, 2),  # the position in the block
         *(0, 1),
         *range(2, blocks_end, 2),  # the block
-        *range(blocks_end, blocks_end + len(other_sizes)),
+        *range(blocks_end, rank),
     ]
-    batch = n * math.prod(block_shape)
     blocks = op.transpose(blocks, order)
-    return op.reshape(blocks, [batch, channels, *block_counts, *other_sizes])
+    batch = n * math.prod(block_shape)
+    new_shape = [batch, channels, *block_counts, *other_sizes]
+    return op.reshape(blocks, new_shape)
 
 
 @exact_operator
@@ -225,31 +262,40 @@ def batch_to_space(op: OperationContext) -> GraphTensor:
     block_rank = len(block_shape)
     other_sizes = sizes[block_rank:]
     batch = n // math.prod(block_shape)
-    blocks = op.reshape(op.x, [*block_shape, batch, channels, *sizes])
+    split_shape = [*block_shape, batch, channels, *sizes]
+    blocks = op.reshape(op.x, split_shape)
     order = [block_rank, block_rank + 1]
     full_sizes = []
     for axis, block in enumerate(block_shape):
-        order += [block_rank + 2 + axis, axis]  # the block, the position in it
+        block_axis = block_rank + 2 + axis
+        order += [block_axis, axis]  # the block, the position in it
         full_sizes.append(sizes[axis] * block)
     blocks_end = 2 + 2 * block_rank
-    order += range(blocks_end, blocks_end + len(other_sizes))
+    rank = blocks_end + len(other_sizes)
+    order += range(blocks_end, rank)
     joined = op.transpose(blocks, order)
-    joined = op.reshape(joined, [batch, channels, *full_sizes, *other_sizes])
+    joined_shape = [batch, channels, *full_sizes, *other_sizes]
+    joined = op.reshape(joined, joined_shape)
     crops = op.constant("crops").reshape(-1, 2)
     begin_crops, end_crops = crops.T.tolist()
-    end = [size - crop for size, crop in zip(full_sizes, end_crops, strict=True)]
-    return op.slice(joined, begin_crops, end, range(2, 2 + block_rank))
+    end = []
+    for size, crop in zip(full_sizes, end_crops, strict=True):
+        end.append(size - crop)
+    block_axes = range(2, 2 + block_rank)
+    return op.slice(joined, begin_crops, end, block_axes)
 
 
 def _slices(op: OperationContext) -> tuple[slice, ...]:
     """Return the slice of each axis that begin, end, stride and their masks define."""
     rank = op.rank("x")
+    ones = [1] * rank
+    zeros = [0] * rank
     begin = op.integers("begin")
     end = op.integers("end")
-    stride = op.integers("stride", [1] * rank)
-    begin_mask = op.integers("begin_mask", [0] * rank)
-    end_mask = op.integers("end_mask", [0] * rank)
-    squeeze_mask = op.integers("squeeze_mask", [0] * rank)
+    stride = op.integers("stride", ones)
+    begin_mask = op.integers("begin_mask", zeros)
+    end_mask = op.integers("end_mask", zeros)
+    squeeze_mask = op.integers("squeeze_mask", zeros)
     slices = []
     for axis in range(rank):
         first: int | None = begin[axis]
@@ -262,5 +308,6 @@ def _slices(op: OperationContext) -> tuple[slice, ...]:
         if squeeze_mask[axis]:  # only the value at begin
             last = None
             step = BEYOND_END
-        slices.append(slice(first, last, step))
+        axis_slice = slice(first, last, step)
+        slices.append(axis_slice)
     return tuple(slices)

@@ -11,14 +11,17 @@ from edgebake.runtimes.coreml.executor.registry import operator
 @operator
 def scaled_dot_product_attention(op: OperationContext) -> GraphTensor:
     """Return softmax(Q K^T / sqrt(d) + mask) V, as in Attention Is All You Need, equation 1."""
-    transposed_key = op.swap_last_axes(op.tensor("key"), op.rank("key"))
+    key = op.tensor("key")
+    transposed_key = op.swap_last_axes(key, op.rank("key"))
     query_size = op.shape("query")[-1]
     scale = 1 / math.sqrt(query_size)
-    scores = (op.tensor("query") @ transposed_key) * scale
+    query = op.tensor("query")
+    scores = (query @ transposed_key) * scale
     if op.has("attn_mask"):
         scores = scores + _additive_mask(op)
     weights = op.emit("Softmax", scores, axis=-1)
-    return weights @ op.tensor("value")
+    value = op.tensor("value")
+    return weights @ value
 
 
 def _additive_mask(op: OperationContext) -> GraphTensor:

@@ -8,8 +8,11 @@ from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 
 def dilated_sizes(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
     """Return the size of a dilated kernel along each axis."""
-    axes = zip(kernel, dilations, strict=True)
-    return [(size - 1) * dilation + 1 for size, dilation in axes]
+    dilated = []
+    for size, dilation in zip(kernel, dilations, strict=True):
+        last = (size - 1) * dilation
+        dilated.append(last + 1)
+    return dilated
 
 
 def pads(op: OperationContext, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
@@ -18,22 +21,25 @@ def pads(op: OperationContext, kernel: Sequence[int], strides: Sequence[int]) ->
     `kernel` are the dilated sizes. With `same`, an odd total puts its last pixel at the end, as
     TensorFlow does; with `same_lower`, at the beginning.
     """
+    zeros = [0] * 2 * len(kernel)
     pad_type = op.text("pad_type", "valid").lower()
     if pad_type == "valid":
-        return [0] * 2 * len(kernel)
+        return zeros
     if pad_type == "custom":
-        custom = op.integers("pad", [0] * 2 * len(kernel))
+        custom = op.integers("pad", zeros)
         return custom[0::2] + custom[1::2]
     if pad_type not in ("same", "same_lower"):
         raise UnsupportedError(f"pad_type {pad_type}")
-    totals = []
+    smaller = []
+    larger = []
     sizes = op.shape("x")[2:]
     for size, stride, kernel_size in zip(sizes, strides, kernel, strict=True):
         window_count = -(-size // stride)
         covered = (window_count - 1) * stride + kernel_size
-        totals.append(max(covered - size, 0))
-    smaller = [total // 2 for total in totals]
-    larger = [total - total // 2 for total in totals]
+        total = max(covered - size, 0)
+        half = total // 2
+        smaller.append(half)
+        larger.append(total - half)
     if pad_type == "same":
         return smaller + larger
     return larger + smaller
