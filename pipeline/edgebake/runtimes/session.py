@@ -79,15 +79,16 @@ class Inspection:
 
     def operator_counts(self) -> list[OperatorCount]:
         """Return each kind of operator once, with its count, sorted by name and dtypes."""
-        counts: list[OperatorCount] = []
-        for operator, count in sorted(Counter(self.operators).items()):
+        counts = Counter(self.operators)
+        rows: list[OperatorCount] = []
+        for operator, count in sorted(counts.items()):
             row = OperatorCount(
                 operator=operator.name,
                 dtypes=list(operator.dtypes),
                 count=count,
             )
-            counts.append(row)
-        return counts
+            rows.append(row)
+        return rows
 
     def float_operators(self) -> list[str]:
         """Return the names of all operators that compute on floats or on unknown dtypes, sorted."""
@@ -99,12 +100,14 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of inspection.json."""
+        tensors = sorted(self.tensors.items())
+        boundaries = sorted(self.boundaries.items())
         return {
             "input": asdict(self.input),
             "output": asdict(self.output),
             "operators": self.operator_counts(),
-            "tensors": dict(sorted(self.tensors.items())),
-            "boundaries": dict(sorted(self.boundaries.items())),
+            "tensors": dict(tensors),
+            "boundaries": dict(boundaries),
         }
 
 
@@ -142,15 +145,18 @@ def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.fl
     """Run examples [n, h, w, c] one by one; return every output by name, float32 [n, ...]."""
     collected: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
-        rows = slice(start, start + READ_AT_ONCE)
-        for example in examples[rows]:
+        end = start + READ_AT_ONCE
+        for example in examples[start:end]:
             session.feed(example[np.newaxis])
             session.invoke()
             outputs = session.read()
             for name, output in outputs.items():
                 values = collected.setdefault(name, [])
                 values.append(output[0].copy())
-    return {name: np.stack(values) for name, values in collected.items()}
+    stacked = {}
+    for name, values in collected.items():
+        stacked[name] = np.stack(values)
+    return stacked
 
 
 def single_output(outputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -160,5 +166,7 @@ def single_output(outputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.floa
         ValueError: there are more, or none.
     """
     if len(outputs) != 1:
-        raise ValueError(f"expected one output, not {len(outputs)}: {', '.join(outputs)}")
-    return next(iter(outputs.values()))
+        names = ", ".join(outputs)
+        raise ValueError(f"expected one output, not {len(outputs)}: {names}")
+    (output,) = outputs.values()
+    return output

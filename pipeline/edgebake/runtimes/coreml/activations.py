@@ -71,13 +71,16 @@ def quantize_activations(model: MLModel, values: ProbeValues, fallback_values: s
     from coremltools.models.utils import _apply_graph_pass
 
     program = block.read_block(model)
+    float_operations = _float_operations(program, fallback_values)
+    quantizer = cto.OpLinearQuantizerConfig(mode="linear_symmetric")
     config = cto.OptimizationConfig(
-        global_config=cto.OpLinearQuantizerConfig(mode="linear_symmetric"),
-        op_name_configs=dict.fromkeys(_float_operations(program, fallback_values)),
+        global_config=quantizer,
+        op_name_configs=dict.fromkeys(float_operations),
     )
+    statistics = Statistics(program, values)
     return _apply_graph_pass(
         model,
-        _passes(config, Statistics(program, values)),
+        _passes(config, statistics),
         spec_version=ct._SPECIFICATION_VERSION_IOS_17,
         pymil_load_func=load,
         skip_model_load=True,
@@ -119,13 +122,16 @@ def _passes(config: OptimizationConfig, statistics: Statistics) -> list[Abstract
     from coremltools.converters.mil.mil.passes.graph_pass import PassOption
     from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 
+    config_option = PassOption("config", config)
+    statistics_option = PassOption("activation_stats", statistics)
     passes = []
     for position in ("prefix", "suffix"):
         graph_pass = PASS_REGISTRY[f"compression::insert_{position}_quantize_dequantize_pair"]
-        graph_pass.set_options([PassOption("config", config)])
-        graph_pass.set_options([PassOption("activation_stats", statistics)])
+        graph_pass.set_options([config_option])
+        graph_pass.set_options([statistics_option])
         passes.append(graph_pass)
-    return [*passes, PASS_REGISTRY["common::dequantize_quantize_pair_elimination"]]
+    elimination = PASS_REGISTRY["common::dequantize_quantize_pair_elimination"]
+    return [*passes, elimination]
 
 
 def _statistics(low: float, high: float) -> dict[str, np.float32]:

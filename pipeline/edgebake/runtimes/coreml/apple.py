@@ -33,13 +33,16 @@ class AppleSession:
         self._package = package.read(files)
         program = read_program(self._package)
         self._labels = class_labels(program)
-        self._output = self._package.specification.description.predictedProbabilitiesName
+        description = self._package.specification.description
+        self._output = description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
-        write_files(Path(self._folder.name), files)
-        units = {run_mode.name: name for run_mode, name in UNITS.items()}
+        folder = Path(self._folder.name)
+        write_files(folder, files)
+        unit_names = {run_mode.name: name for run_mode, name in UNITS.items()}
+        units = coremltools.ComputeUnit[unit_names[mode]]
         self._model = coremltools.models.MLModel(
-            str(Path(self._folder.name) / FILE),
-            compute_units=coremltools.ComputeUnit[units[mode]],
+            str(folder / FILE),
+            compute_units=units,
         )
         self._features: dict[str, Image.Image] = {}
         self._results: dict[str, dict[str, float]] = {}
@@ -59,7 +62,8 @@ class AppleSession:
         """Return the last probabilities by their name, in label order, float32 [1, classes]."""
         by_label = self._results[self._output]
         probabilities = [by_label[label] for label in self._labels]
-        return {self._output: np.array([probabilities], np.float32)}
+        batch = np.array([probabilities], np.float32)
+        return {self._output: batch}
 
 
 def import_coremltools() -> ModuleType:

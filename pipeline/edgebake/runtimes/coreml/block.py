@@ -31,7 +31,8 @@ class Block:
         constants = {}
         for operation in self.operations:
             if operation.type.startswith(CONSTANTS):
-                constants[operation.outputs[0].name] = name_of(operation)
+                constant = operation.outputs[0].name
+                constants[constant] = name_of(operation)
         return constants
 
     @cached_property
@@ -41,7 +42,8 @@ class Block:
         for operation in self.operations:
             if operation.type == "cast":
                 (source,) = input_names(operation, "x")
-                casts[operation.outputs[0].name] = source
+                output = operation.outputs[0].name
+                casts[output] = source
         return casts
 
     def origin(self, value: str) -> str:
@@ -53,8 +55,10 @@ class Block:
     def computing(self, values: set[str]) -> Iterator[OperationMessage]:
         """Yield the operations that compute any of these values of the float32 program."""
         for operation in self.operations:
+            if operation.type == "cast":
+                continue
             origins = {self.origin(output.name) for output in operation.outputs}
-            if operation.type != "cast" and origins & values:
+            if origins & values:
                 yield operation
 
     def constants_of(self, operation: OperationMessage) -> list[str]:
@@ -66,13 +70,15 @@ class Block:
 def read_block(model: MLModel) -> Block:
     """Return the operations of a model's main function."""
     function = model.get_spec().mlProgram.functions["main"]
-    return Block(list(function.block_specializations[function.opset].operations))
+    block = function.block_specializations[function.opset]
+    return Block(list(block.operations))
 
 
 def name_of(operation: OperationMessage) -> str:
     """Return the name of an operation in coremltools' configurations."""
     name = operation.attributes["name"].immediateValue
-    return str(name.tensor.strings.values[0])
+    texts = name.tensor.strings.values
+    return str(texts[0])
 
 
 def input_names(operation: OperationMessage, parameter: str = "") -> list[str]:
@@ -82,5 +88,7 @@ def input_names(operation: OperationMessage, parameter: str = "") -> list[str]:
         arguments = [operation.inputs[parameter]]
     names: list[str] = []
     for argument in arguments:
-        names += [binding.name for binding in argument.arguments if binding.name]
+        for binding in argument.arguments:
+            if binding.name:
+                names.append(binding.name)
     return names

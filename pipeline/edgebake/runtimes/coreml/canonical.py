@@ -15,11 +15,16 @@ def canonicalize(package: Path) -> None:
     """Rewrite an .mlpackage folder in place."""
     manifest_file = package / "Manifest.json"
     manifest = json.loads(manifest_file.read_text())
-    entries = manifest["itemInfoEntries"]
-    root = manifest["rootModelIdentifier"]
-    identifiers = {key: _identifier(entry["path"]) for key, entry in entries.items()}
-    manifest["itemInfoEntries"] = {identifiers[key]: entry for key, entry in entries.items()}
-    manifest["rootModelIdentifier"] = identifiers[root]
+    old_root = manifest["rootModelIdentifier"]
+    entries = {}
+    root = ""
+    for old, entry in manifest["itemInfoEntries"].items():
+        identifier = _identifier(entry["path"])
+        entries[identifier] = entry
+        if old == old_root:
+            root = identifier
+    manifest["itemInfoEntries"] = entries
+    manifest["rootModelIdentifier"] = root
     text = json.dumps(manifest, indent=4, sort_keys=True)
     manifest_file.write_text(f"{text}\n")
     specification = entries[root]["path"]
@@ -27,7 +32,8 @@ def canonicalize(package: Path) -> None:
 
 
 def _identifier(path: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{path}"))
+    name = f"mlpackage:{path}"
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
 def _sort_maps(specification: Path) -> None:
@@ -35,5 +41,7 @@ def _sort_maps(specification: Path) -> None:
 
     model = proto.Model_pb2.Model()
     model.ParseFromString(specification.read_bytes())
-    model.description.metadata.userDefined.pop(CONVERSION_DATE, None)
-    specification.write_bytes(model.SerializeToString(deterministic=True))
+    metadata = model.description.metadata
+    metadata.userDefined.pop(CONVERSION_DATE, None)
+    serialized = model.SerializeToString(deterministic=True)
+    specification.write_bytes(serialized)

@@ -72,9 +72,14 @@ def _quantize_activations(
             "quantize.fallback_dtype: int16: Core ML has no int16 activations; "
             "expected float16 or float32"
         )
-    exact = _to_program(model, contract, options, _uniform_precision(Precision.float32))
+    float32 = _uniform_precision(Precision.float32)
+    exact = _to_program(model, contract, options, float32)
     probes = contract.denormalize(quantized.ranges.probes)
-    values = probe_values.compute_values(package_files(exact), probes, quantized.ranges)
+    values = probe_values.compute_values(
+        package_files(exact),
+        probes,
+        quantized.ranges,
+    )
     fallback_values = values.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is DType.float32:
         fallback_operations = block.read_block(exact).computing(fallback_values)
@@ -83,7 +88,12 @@ def _quantize_activations(
         _refuse_float16(block.read_block(program), fallback_values)
     else:
         program = _to_program(model, contract, options, precision)
-    return activations.quantize_activations(program, values, fallback_values), fallback_values
+    quantized_program = activations.quantize_activations(
+        program,
+        values,
+        fallback_values,
+    )
+    return quantized_program, fallback_values
 
 
 def _constants_of(model: MLModel, values: set[str]) -> set[str]:
@@ -137,8 +147,9 @@ def _to_program(
     import coremltools as ct
 
     shape = _flexible_shape(contract, options)
+    graph = _graph(model, contract, any_resolution=shape is not None)
     return ct.convert(
-        [_graph(model, contract, any_resolution=shape is not None)],
+        [graph],
         source="tensorflow",
         convert_to="mlprogram",
         inputs=[_image_type(contract, shape)],
@@ -170,7 +181,8 @@ def _graph(
 
 
 def _has_single_scale(contract: Contract) -> bool:
-    return len(set(contract.scale)) == 1
+    distinct = set(contract.scale)
+    return len(distinct) == 1
 
 
 def _image_type(contract: Contract, shape: ct.Shape | ct.EnumeratedShapes | None) -> ct.ImageType:
@@ -185,13 +197,18 @@ def _image_type(contract: Contract, shape: ct.Shape | ct.EnumeratedShapes | None
     if len(means) == 1:
         means = means * contract.channels
     biases = [-mean * scale for mean in means]
-    is_grayscale = contract.channels == 1
+    bias: float | list[float] = biases
+    color_layout = contract.color.upper()
+    if contract.channels == 1:
+        bias = biases[0]
+        color_layout = "GRAYSCALE"
+    default_shape = (1, contract.height, contract.width, contract.channels)
     return ct.ImageType(
         name="image",
-        shape=shape or (1, contract.height, contract.width, contract.channels),
-        color_layout=ct.colorlayout["GRAYSCALE" if is_grayscale else contract.color.upper()],
+        shape=shape or default_shape,
+        color_layout=ct.colorlayout[color_layout],
         scale=scale,
-        bias=biases[0] if is_grayscale else biases,
+        bias=bias,
     )
 
 
@@ -199,7 +216,8 @@ def _flexible_shape(contract: Contract, options: CoreML) -> ct.Shape | ct.Enumer
     """Return the shapes [1, h, w, c] of an image; None if there is only the model's own."""
     import coremltools as ct
 
-    default, channels = contract.height, contract.channels
+    default = contract.height
+    channels = contract.channels
     limits = options.resolution_range
     if limits is not None:
         height = ct.RangeDim(limits.smallest, limits.largest, default=default)
@@ -208,5 +226,6 @@ def _flexible_shape(contract: Contract, options: CoreML) -> ct.Shape | ct.Enumer
     if options.resolutions:
         sides = sorted({default, *options.resolutions})
         shapes = [(1, side, side, channels) for side in sides]
-        return ct.EnumeratedShapes(shapes, default=(1, default, default, channels))
+        default_shape = (1, default, default, channels)
+        return ct.EnumeratedShapes(shapes, default=default_shape)
     return None

@@ -31,37 +31,45 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     contents = package.read(files)
     description = contents.specification.description
     program = read_program(contents)
-    boundaries = [operation.kind for operation in program.operations if operation.kind in BOUNDARY]
+    kinds = [operation.kind for operation in program.operations]
+    boundaries = Counter(kind for kind in kinds if kind in BOUNDARY)
+    tensors = _tensor_counts(program)
     return Inspection(
         input=_input(description.input[0]),
         output=_output(description),
         operators=_operators(program),
-        tensors=dict(_tensor_counts(program)),
-        boundaries=dict(Counter(boundaries)),
+        tensors=dict(tensors),
+        boundaries=dict(boundaries),
     )
 
 
 def _tensor_counts(program: Program) -> Counter[str]:
     """Count tensors by dtype, and compressed weights by their form."""
-    counts = Counter(kind.dtype for kind, _ in program.constants.values())
+    counts: Counter[str] = Counter()
+    for value_type, _ in program.constants.values():
+        counts[value_type.dtype] += 1
     for operation in program.operations:
-        counts.update(output.type.dtype for output in operation.outputs)
+        for output in operation.outputs:
+            counts[output.type.dtype] += 1
     for operation in program.compressed:
         if operation.kind in STORED_AS:
-            counts[STORED_AS[operation.kind]] += 1
+            form = STORED_AS[operation.kind]
+            counts[form] += 1
     return counts
 
 
 def _operators(program: Program) -> list[Operator]:
     producers: dict[str, str] = {}
     for operation in program.operations:
-        producers |= {output.name: operation.kind for output in operation.outputs}
+        for output in operation.outputs:
+            producers[output.name] = operation.kind
     float_weights = _float_weights(program)
     operators = []
     for operation in program.operations:
         if operation.kind not in BOUNDARY:
             dtypes = _dtypes(operation, producers, float_weights)
-            operators.append(Operator(operation.kind, dtypes))
+            operator = Operator(operation.kind, dtypes)
+            operators.append(operator)
     return operators
 
 
@@ -98,10 +106,19 @@ def _float_weights(program: Program) -> set[str]:
 
 def _input(feature: FeatureDescription) -> Tensor:
     image = feature.type.imageType
-    shape = [1, image.height, image.width, channel_count(image.colorSpace)]
-    return Tensor(name=feature.name, shape=shape, dtype="image", layout="NHWC")
+    channels = channel_count(image.colorSpace)
+    return Tensor(
+        name=feature.name,
+        shape=[1, image.height, image.width, channels],
+        dtype="image",
+        layout="NHWC",
+    )
 
 
 def _output(description: ModelDescription) -> Tensor:
-    name = description.predictedProbabilitiesName
-    return Tensor(name=name, shape=[1], dtype="dictionary of label to probability", layout="NC")
+    return Tensor(
+        name=description.predictedProbabilitiesName,
+        shape=[1],
+        dtype="dictionary of label to probability",
+        layout="NC",
+    )

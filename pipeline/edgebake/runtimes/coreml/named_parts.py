@@ -27,26 +27,31 @@ def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """
     contents = package.read(files)
     model = contents.specification
-    parts = [("specification version", str(model.specificationVersion).encode())]
+    version = str(model.specificationVersion)
+    parts = [("specification version", version.encode())]
     parts += _description_parts(model.description)
-    for name, function in sorted(model.mlProgram.functions.items()):
+    functions = model.mlProgram.functions
+    for name, function in sorted(functions.items()):
         for part, data in _function_parts(function, contents):
             parts.append((f"{name} {part}", data))
     specification = package.specification_file(files)
     for path, data in sorted(files.items()):
-        if path != specification and "/weights/" not in path:
-            parts.append((path.removeprefix(f"{FILE}/"), data))
+        is_weights = "/weights/" in path
+        if path != specification and not is_weights:
+            name = path.removeprefix(f"{FILE}/")
+            parts.append((name, data))
     return dict(parts)
 
 
 def _description_parts(description: ModelDescription) -> Iterator[NamedPart]:
+    metadata = description.metadata
     for feature in description.input:
         yield f"input {feature.name!r}", _serialized(feature)
     for feature in description.output:
         yield f"output {feature.name!r}", _serialized(feature)
-    for key, value in sorted(description.metadata.userDefined.items()):
-        yield f"metadata {key}", value.encode()
-    for field, value in description.metadata.ListFields():
+    for key, text in sorted(metadata.userDefined.items()):
+        yield f"metadata {key}", text.encode()
+    for field, value in metadata.ListFields():
         if field.name != "userDefined":
             yield f"metadata {field.name}", _serialized(value)
     for field, value in description.ListFields():
@@ -55,7 +60,8 @@ def _description_parts(description: ModelDescription) -> Iterator[NamedPart]:
 
 
 def _function_parts(function: Function, contents: Package) -> Iterator[NamedPart]:
-    for opset, block in sorted(function.block_specializations.items()):
+    blocks = function.block_specializations
+    for opset, block in sorted(blocks.items()):
         yield f"{opset} outputs", _serialized(block.outputs)
         yield from _operation_parts(block.operations, contents)
     inputs = type(function)()
@@ -68,13 +74,15 @@ def _operation_parts(operations: Sequence[Operation], contents: Package) -> Iter
     readers = _readers(operations)
     for number, operation in enumerate(operations):
         label = _label(operation)
-        yield f"operation {number} {label}", _serialized(_without_offsets(operation))
+        message = _without_offsets(operation)
+        yield f"operation {number} {label}", _serialized(message)
         weights = b""
         for value in _blob_values(operation):
             weights += read_blob(value.blobFileValue, contents.weights)
         if weights:
             output = operation.outputs[0].name
-            yield f"weights {output!r} of {readers.get(output, NO_READER)}", weights
+            reader = readers.get(output, NO_READER)
+            yield f"weights {output!r} of {reader}", weights
 
 
 def _readers(operations: Sequence[Operation]) -> dict[str, str]:
@@ -86,17 +94,21 @@ def _readers(operations: Sequence[Operation]) -> dict[str, str]:
     for operation in reversed(operations):
         label = _label(operation)
         if operation.type.startswith(CONSTANTS):
-            label = readers.get(operation.outputs[0].name, NO_READER)
+            output = operation.outputs[0].name
+            label = readers.get(output, NO_READER)
         for argument in operation.inputs.values():
-            names = [binding.name for binding in argument.arguments if binding.name]
-            readers |= dict.fromkeys(names, label)
+            for binding in argument.arguments:
+                if binding.name:
+                    readers[binding.name] = label
     return readers
 
 
 def _label(operation: Operation) -> str:
+    kind = str(operation.type)
     if not operation.outputs:
-        return str(operation.type)
-    return f"{operation.type} {operation.outputs[0].name!r}"
+        return kind
+    output = operation.outputs[0].name
+    return f"{kind} {output!r}"
 
 
 def _blob_values(operation: Operation) -> list[Value]:
@@ -105,7 +117,9 @@ def _blob_values(operation: Operation) -> list[Value]:
     for parameter in sorted(operation.inputs):  # the order of the map differs between processes
         arguments = operation.inputs[parameter].arguments
         values += [binding.value for binding in arguments]
-    values += [operation.attributes[key] for key in sorted(operation.attributes)]
+    for key in sorted(operation.attributes):
+        attribute = operation.attributes[key]
+        values.append(attribute)
     return [value for value in values if value.WhichOneof("value") == "blobFileValue"]
 
 

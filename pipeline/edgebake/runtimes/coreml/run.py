@@ -24,16 +24,19 @@ class ExecutorSession:
     """The executor with one image as input and probabilities as output."""
 
     def __init__(self, files: dict[str, bytes], threads: int, arithmetic: Arithmetic) -> None:
-        self._package = package.read(files)
-        self._output = self._package.specification.description.predictedProbabilitiesName
-        self._executor = Executor(self._package, arithmetic, threads)
+        contents = package.read(files)
+        description = contents.specification.description
+        self._package = contents
+        self._output = description.predictedProbabilitiesName
+        self._executor = Executor(contents, arithmetic, threads)
         self._feeds: dict[str, Array] = {}
         self._results: list[Array] = []
 
     def feed(self, example: NDArray[np.uint8]) -> None:
         """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
         image = picture.to_picture(example, self._package)
-        self._feeds = self._executor.prepare({"image": image})
+        inputs = {"image": image}
+        self._feeds = self._executor.prepare(inputs)
 
     def invoke(self) -> None:
         """Run the program on the current input."""
@@ -41,7 +44,8 @@ class ExecutorSession:
 
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the last probabilities by their name in the package, float32 [1, classes]."""
-        return {self._output: self._results[0]}
+        probabilities = self._results[0]
+        return {self._output: probabilities}
 
 
 def run_modes(files: dict[str, bytes]) -> tuple[RunMode, ...]:

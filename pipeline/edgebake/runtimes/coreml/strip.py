@@ -34,8 +34,9 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     program.attributes.pop(BUILD_INFO, None)
     for function in program.functions.values():
         _shorten_names(function)
+    serialized = model.SerializeToString(deterministic=True)
     specification = package.specification_file(files)
-    return {**files, specification: model.SerializeToString(deterministic=True)}
+    return {**files, specification: serialized}
 
 
 def _clear_texts(description: ModelDescription) -> None:
@@ -57,7 +58,8 @@ def _shorten_names(function: Function) -> None:
         for value in _values(block):
             value.name = names[value.name]
         for operation in block.operations:
-            _rename(operation, f"o{next(numbers)}", names)
+            number = next(numbers)
+            _rename(operation, f"o{number}", names)
 
 
 def _rename(operation: Operation, name: str, names: Mapping[str, str]) -> None:

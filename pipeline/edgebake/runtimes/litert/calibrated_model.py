@@ -82,16 +82,22 @@ class CalibratedModel:
 
     def tensors_computing(self, values: set[str]) -> list[str]:
         """Return the output tensors of the layers that compute any of these values."""
-        return [layer.tensor for layer in self.layers if values.intersection(layer.values)]
+        tensors = []
+        for layer in self.layers:
+            if values.intersection(layer.values):
+                tensors.append(layer.tensor)
+        return tensors
 
     def _layer(
         self, model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT
     ) -> Layer:
-        tensor = graph.tensors[operator.outputs[0]].name.decode()
+        output = operator.outputs[0]
+        tensor = graph.tensors[output].name.decode()
+        code = model.operatorCodes[operator.opcodeIndex]
         values = self._computed_values(tensor)
         return Layer(
             tensor=tensor,
-            operator=tables.builtin_name(model.operatorCodes[operator.opcodeIndex]),
+            operator=tables.builtin_name(code),
             name=shorten_name(values),
             range=self._ranges_of(tensor)[0],
             values=values,
@@ -114,11 +120,14 @@ class CalibratedModel:
         Inputs of a layer are outputs of other layers.
         """
         sources = {entry.name: entry.sources for entry in self.ranges.entries}
-        computed = {candidate.name for candidate in self._ranges_of(tensor)}
+        outputs = self._ranges_of(tensor)
+        computed = {candidate.name for candidate in outputs}
         pending = list(computed)
         while pending:
-            for source in sources[pending.pop()]:
-                if source not in self._boundary_values and source not in computed:
+            value = pending.pop()
+            for source in sources[value]:
+                is_input = source in self._boundary_values
+                if not is_input and source not in computed:
                     computed.add(source)
                     pending.append(source)
         return [name for name in sources if name in computed]
@@ -132,9 +141,11 @@ class CalibratedModel:
         """
         names = set()
         for tensor in self.candidates:
+            tensor_names = _value_names(tensor)
             for candidate in self._ranges_of(tensor):
-                if not candidate.is_empty or candidate.name in _value_names(tensor):
-                    names.add(candidate.name)
+                name = candidate.name
+                if not candidate.is_empty or name in tensor_names:
+                    names.add(name)
         return names
 
 
@@ -150,10 +161,11 @@ def shorten_name(values: list[str]) -> str:
     """
     weighted = [value for value in values if value.endswith(MULTIPLYING)]
     first = values[0]
-    representative = weighted[0] if weighted else first
+    representative = [*weighted, first][0]
     _, *scopes = representative.split("/")
     if len(scopes) < 2:
-        return first.rpartition("/")[2]
+        _, _, last = first.rpartition("/")
+        return last
     scope = scopes[0]
     # Keras adds a number to the name of a layer in its scope.
     layer, _, _ = scope.rpartition("_")
@@ -163,18 +175,22 @@ def shorten_name(values: list[str]) -> str:
 def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
     """Run probes [n, h, w, c]; return the values of each float tensor, one array per probe."""
     interpreter = Interpreter(
-        model_content=model, num_threads=1, experimental_preserve_all_tensors=True
+        model_content=model,
+        num_threads=1,
+        experimental_preserve_all_tensors=True,
     )
     interpreter.allocate_tensors()
-    input_index = interpreter.get_input_details()[0]["index"]
+    image, *_ = interpreter.get_input_details()
     tensors = dict(_float_tensors(tables.parse_tables(model)))
     values: dict[str, list[NDArray[np.float32]]] = {}
     for probe in probes:
-        interpreter.set_tensor(input_index, probe[np.newaxis])
+        batch = probe[np.newaxis]
+        interpreter.set_tensor(image["index"], batch)
         interpreter.invoke()
         for index, name in tensors.items():
             tensor = interpreter.get_tensor(index)
-            values.setdefault(name, []).append(tensor.copy())
+            values_of_tensor = values.setdefault(name, [])
+            values_of_tensor.append(tensor.copy())
     return values
 
 

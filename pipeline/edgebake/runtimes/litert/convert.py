@@ -16,4 +16,5 @@ def convert(
     encoder = plugins.load_encoder("edgebake.runtimes.litert.encoders", quantized.family)
     source = load_source(quantized)
     model: bytes = encoder.encode(source, quantized, options)
-    return {FILE: metadata.attach(model, contract, about)}
+    file = metadata.attach(model, contract, about)
+    return {FILE: file}

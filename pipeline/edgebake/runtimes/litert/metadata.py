@@ -38,24 +38,28 @@ def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     parsed = tables.parse(model)
     # The converter names the output Identity, whatever its name in the graph is.
     graph = parsed.subgraphs[0]
-    graph.tensors[graph.outputs[0]].name = OUTPUT
+    output = graph.outputs[0]
+    graph.tensors[output].name = OUTPUT
+    metadata = _metadata(model, contract, about)
     buffer = schema.BufferT()
-    buffer.data = list(_metadata(model, contract, about))
-    parsed.buffers.append(buffer)
+    buffer.data = list(metadata)
     entry = schema.MetadataT()
     entry.name = BUFFER_NAME
-    entry.buffer = len(parsed.buffers) - 1
+    entry.buffer = len(parsed.buffers)
+    parsed.buffers.append(buffer)
     parsed.metadata = [*(parsed.metadata or []), entry]
-    return _append_labels(tables.serialize(parsed), contract.labels)
+    file = tables.serialize(parsed)
+    return _append_labels(file, contract.labels)
 
 
 def _append_labels(model: bytes, labels: list[str]) -> bytes:
     """Append a zip of the associated files (metadata_schema.fbs, 'associated files')."""
+    lines = [f"{label}\n" for label in labels]
     file = io.BytesIO(model)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
         entry = zipfile.ZipInfo(LABELS_FILE, EPOCH)
         entry.create_system = 3
-        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
+        archive.writestr(entry, "".join(lines))
     return file.getvalue()
 
 
@@ -66,20 +70,21 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     image = _input_tensor(b, spec.input.name, contract)
     output = _output_tensor(b)
     tensors = {
-        2: _offset(b, _vector(b, [image])),
-        3: _offset(b, _vector(b, [output])),
+        2: _vector(b, [image]),
+        3: _vector(b, [output]),
     }
     subgraph = _table(b, 10, tensors)
     fields = {
         0: _text(b, about.name),
         1: _text(b, about.description),
         2: _text(b, about.version),
-        3: _offset(b, _vector(b, [subgraph])),
+        3: _vector(b, [subgraph]),
         4: _text(b, about.author),
         5: _text(b, about.license),
         7: _text(b, "1.0.0"),  # min_parser_version
     }
-    b.Finish(_table(b, 8, fields), b"M001")
+    root = _table(b, 8, fields)
+    b.Finish(root, b"M001")
     return bytes(b.Output())
 
 
@@ -87,11 +92,12 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     """Write a table TensorMetadata."""
     content = _image_content(b, contract)
     normalization = _normalization(b, contract)
+    description = _image_description(contract)
     fields = {
         0: _text(b, name),
-        1: _text(b, _image_description(contract)),
+        1: _text(b, description),
         3: _offset(b, content),
-        4: _offset(b, _vector(b, [normalization])),
+        4: _vector(b, [normalization]),
     }
     return _table(b, 7, fields)
 
@@ -148,7 +154,7 @@ def _output_tensor(b: flatbuffers.Builder) -> int:
     fields = {
         0: _text(b, OUTPUT),
         1: _text(b, "one probability per label"),
-        6: _offset(b, _vector(b, [labels])),
+        6: _vector(b, [labels]),
     }
     return _table(b, 7, fields)
 
@@ -162,7 +168,8 @@ def _table(b: flatbuffers.Builder, slots: int, fields: dict[int, FieldWriter]) -
 
 
 def _text(b: flatbuffers.Builder, text: str) -> FieldWriter:
-    return _offset(b, b.CreateString(text))
+    offset = b.CreateString(text)
+    return _offset(b, offset)
 
 
 def _offset(b: flatbuffers.Builder, offset: int) -> FieldWriter:
@@ -185,9 +192,10 @@ def _floats(b: flatbuffers.Builder, values: list[float]) -> int:
     return int(b.EndVector())
 
 
-def _vector(b: flatbuffers.Builder, offsets: list[int]) -> int:
-    """Write a vector of offsets; return its own offset."""
+def _vector(b: flatbuffers.Builder, offsets: list[int]) -> FieldWriter:
+    """Write a vector of offsets; return the writer of a field that refers to it."""
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)
-    return int(b.EndVector())
+    vector = b.EndVector()
+    return _offset(b, int(vector))

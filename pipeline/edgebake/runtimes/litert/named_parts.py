@@ -18,43 +18,59 @@ OWN_PARTS = ("buffers", "description", "metadata", "operatorCodes", "signatureDe
 
 def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the contents of each part; files of equal parts may still differ in their layout."""
-    model = tables.parse(files[FILE])
-    parts = [*_model_parts(model), *_associated_files(files[FILE])]
+    file = files[FILE]
+    model = tables.parse(file)
+    parts = [*_model_parts(model), *_associated_files(file)]
     for number, graph in enumerate(model.subgraphs):
-        prefix = f"subgraph {number} " if number else ""
+        prefix = ""
+        if number:
+            prefix = f"subgraph {number} "
         for name, data in _graph_parts(model, graph):
             parts.append((f"{prefix}{name}", data))
     return dict(parts)
 
 
 def _model_parts(model: schema.ModelT) -> Iterator[NamedPart]:
-    yield "header", _canonical(_fields_without(model, *OWN_PARTS))
+    header = _fields_without(model, *OWN_PARTS)
+    yield "header", _canonical(header)
     yield "description", model.description or b""
     for entry in model.metadata or []:
-        yield f"metadata {entry.name.decode()}", _buffer(model, entry)
+        name = entry.name.decode()
+        yield f"metadata {name}", _buffer(model, entry)
     for number, signature in enumerate(model.signatureDefs or []):
         yield f"signature {number}", _canonical(signature)
 
 
 def _graph_parts(model: schema.ModelT, graph: schema.SubGraphT) -> Iterator[NamedPart]:
-    yield "graph", _canonical([graph.name, graph.inputs, graph.outputs, graph.debugMetadataIndex])
+    graph_fields = [
+        graph.name,
+        graph.inputs,
+        graph.outputs,
+        graph.debugMetadataIndex,
+    ]
+    yield "graph", _canonical(graph_fields)
     for number, tensor in enumerate(graph.tensors):
         name = (tensor.name or b"").decode()
-        description = _canonical(_fields_without(tensor, "buffer"))
-        yield f"tensor {number} {name!r}", description + _buffer(model, tensor)
+        fields = _fields_without(tensor, "buffer")
+        description = _canonical(fields)
+        data = _buffer(model, tensor)
+        yield f"tensor {number} {name!r}", description + data
     for number, operator in enumerate(graph.operators):
         code = model.operatorCodes[operator.opcodeIndex]
+        kind = operator_kind(code)
         fields = _fields_without(operator, "opcodeIndex")
-        yield f"operator {number} {operator_kind(code)}", _canonical([code, fields])
+        yield f"operator {number} {kind}", _canonical([code, fields])
 
 
 def _associated_files(model: bytes) -> Iterator[NamedPart]:
     """Yield the files in the zip behind the model, e.g. its labels."""
-    if not zipfile.is_zipfile(io.BytesIO(model)):
+    file = io.BytesIO(model)
+    if not zipfile.is_zipfile(file):
         return
-    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+    with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
-            yield f"associated file {name}", archive.read(name)
+            data = archive.read(name)
+            yield f"associated file {name}", data
 
 
 def _buffer(model: schema.ModelT, reader: schema.TensorT | schema.MetadataT) -> bytes:
@@ -65,12 +81,17 @@ def _buffer(model: schema.ModelT, reader: schema.TensorT | schema.MetadataT) -> 
 
 
 def _fields_without(table: object, *excluded: str) -> dict[str, object]:
-    return {name: value for name, value in vars(table).items() if name not in excluded}
+    fields = {}
+    for name, value in vars(table).items():
+        if name not in excluded:
+            fields[name] = value
+    return fields
 
 
 def _canonical(value: object) -> bytes:
     """Return tables, lists and numbers as text; equal values give equal text."""
-    return repr(_plain(value)).encode()
+    text = repr(_plain(value))
+    return text.encode()
 
 
 def _plain(value: object) -> object:
@@ -81,7 +102,10 @@ def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(value[name]) for name in sorted(value)}
+        names = sorted(value)
+        return {name: _plain(value[name]) for name in names}
     if hasattr(value, "__dict__"):
-        return (type(value).__name__, _plain(vars(value)))
+        kind = type(value).__name__
+        fields = _plain(vars(value))
+        return (kind, fields)
     return value

@@ -13,11 +13,17 @@ class LiteRTSession:
     """One interpreter with its tensors allocated."""
 
     def __init__(self, files: dict[str, bytes], threads: int) -> None:
-        self._interpreter = Interpreter(model_content=files[FILE], num_threads=threads)
-        self._interpreter.allocate_tensors()
-        self._input_index = self._interpreter.get_input_details()[0]["index"]
-        self._output_index = self._interpreter.get_output_details()[0]["index"]
+        interpreter = Interpreter(
+            model_content=files[FILE],
+            num_threads=threads,
+        )
+        interpreter.allocate_tensors()
+        image, *_ = interpreter.get_input_details()
+        output, *_ = interpreter.get_output_details()
         inspection = inspect(files)
+        self._interpreter = interpreter
+        self._input_index = image["index"]
+        self._output_index = output["index"]
         self._input = inspection.input
         self._output = inspection.output
 
@@ -33,7 +39,8 @@ class LiteRTSession:
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the output of the last run by its name, float32 [1, ...]."""
         stored = self._interpreter.get_tensor(self._output_index)
-        return {self._output.name: self._output.to_real(stored)}
+        real = self._output.to_real(stored)
+        return {self._output.name: real}
 
 
 def load(files: dict[str, bytes], threads: int, _mode: str = "") -> Session:

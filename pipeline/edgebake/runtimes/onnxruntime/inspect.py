@@ -23,21 +23,25 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     An operator is an integer operator if the file says so and ONNX Runtime runs it so. Counted are
     the operators of the file; the graph that ONNX Runtime makes of it differs by processor.
     """
-    model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
+    parsed = onnx.load_from_string(files[FILE])
+    model = onnx.shape_inference.infer_shapes(parsed)
     graph = model.graph
     dtypes = _dtypes(graph)
     integer_nodes = _integer_nodes(graph, files[FILE])
-    operators = [
-        _operator(node, dtypes, node.name in integer_nodes) for node in _running_nodes(graph)
-    ]
-    boundaries = [node.op_type for node in graph.node if node.op_type in BOUNDARY]
+    operators = []
+    for node in _running_nodes(graph):
+        is_integer = node.name in integer_nodes
+        operators.append(_operator(node, dtypes, is_integer))
+    kinds = [node.op_type for node in graph.node]
+    boundaries = Counter(kind for kind in kinds if kind in BOUNDARY)
+    tensors = Counter(dtypes.values())
     properties = {entry.key: entry.value for entry in model.metadata_props}
     return Inspection(
         input=_tensor("input", graph.input[0], properties),
         output=_tensor("output", graph.output[0], properties),
         operators=operators,
-        tensors=dict(Counter(dtypes.values())),
-        boundaries=dict(Counter(boundaries)),
+        tensors=dict(tensors),
+        boundaries=dict(boundaries),
     )
 
 
@@ -46,7 +50,10 @@ def _running_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     constants = initializers(graph).keys()
     nodes = []
     for node in graph.node:
-        if node.op_type not in BOUNDARY and not constants >= set(node.input):
+        if node.op_type in BOUNDARY:
+            continue
+        reads_only_constants = constants >= set(node.input)
+        if not reads_only_constants:
             nodes.append(node)
     return nodes
 
@@ -55,7 +62,8 @@ def _dtypes(graph: onnx.GraphProto) -> dict[str, str]:
     """Return the dtype of every tensor by name."""
     dtypes = {}
     for value in (*graph.input, *graph.value_info, *graph.output):
-        dtypes[value.name] = _dtype_name(value.type.tensor_type.elem_type)
+        number = value.type.tensor_type.elem_type
+        dtypes[value.name] = _dtype_name(number)
     for tensor in graph.initializer:
         dtypes[tensor.name] = _dtype_name(tensor.data_type)
     return dtypes
@@ -99,22 +107,28 @@ def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:
     only_quantized = quantized - read_in_float
     names = set()
     for node in graph.node:
-        live = {name for name in node.input if name and name not in constants}
-        if live <= dequantized and only_quantized.issuperset(node.output):
+        present = {name for name in node.input if name}
+        live = present - constants
+        is_dequantized = live <= dequantized
+        if is_dequantized and only_quantized.issuperset(node.output):
             names.add(node.name)
     return names
 
 
 def _operator(node: onnx.NodeProto, dtypes: dict[str, str], is_integer: bool) -> Operator:
+    kind = node.op_type
     if is_integer:
-        return Operator(node.op_type, ("int8",))
+        return Operator(kind, ("int8",))
     tensors = [*node.input[:1], *node.output]
     live = {dtypes.get(name, "unknown") for name in tensors}
-    return Operator(node.op_type, tuple(sorted(live)))
+    ordered = sorted(live)
+    return Operator(kind, tuple(ordered))
 
 
 def _tensor(end: str, value: onnx.ValueInfoProto, properties: dict[str, str]) -> Tensor:
     tensor_type = value.type.tensor_type
-    shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
+    dimensions = tensor_type.shape.dim
+    shape = [dimension.dim_value for dimension in dimensions]
     dtype = _dtype_name(tensor_type.elem_type)
-    return scales.describe_tensor(end, (value.name, shape, dtype), properties)
+    description = (value.name, shape, dtype)
+    return scales.describe_tensor(end, description, properties)

@@ -58,11 +58,16 @@ def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -
         graph.node.remove(quantizer)
         _rename_inputs(graph, quantizer.output[0], IMAGE)
     else:
-        inputs = [IMAGE, *_add_signed_parameters(graph, quantizer)]
+        parameters = _add_signed_parameters(graph, quantizer)
         quantizer.input[0] = "image_signed"
-        dequantize = helper.make_node("DequantizeLinear", inputs, ["image_signed"])
+        dequantize = helper.make_node(
+            "DequantizeLinear",
+            inputs=[IMAGE, *parameters],
+            outputs=["image_signed"],
+        )
         graph.node.insert(0, dequantize)
-    graph.input[0].type.tensor_type.elem_type = element_type
+    tensor_type = graph.input[0].type.tensor_type
+    tensor_type.elem_type = element_type
     return model
 
 
@@ -78,15 +83,21 @@ def convert_output(model: onnx.ModelProto, dtype: DType | None) -> onnx.ModelPro
     graph = model.graph
     dequantizer = _probabilities_dequantizer(graph)
     if dtype is DType.uint8:
+        integers = dequantizer.input[0]
         graph.node.remove(dequantizer)
-        _rename_inputs(graph, dequantizer.input[0], PROBABILITIES)
-        _rename_outputs(graph, dequantizer.input[0], PROBABILITIES)
+        _rename_inputs(graph, integers, PROBABILITIES)
+        _rename_outputs(graph, integers, PROBABILITIES)
     else:
         dequantizer.output[0] = "probabilities_unsigned"
-        inputs = ["probabilities_unsigned", *_add_signed_parameters(graph, dequantizer)]
-        quantize = helper.make_node("QuantizeLinear", inputs, [PROBABILITIES])
+        parameters = _add_signed_parameters(graph, dequantizer)
+        quantize = helper.make_node(
+            "QuantizeLinear",
+            inputs=["probabilities_unsigned", *parameters],
+            outputs=[PROBABILITIES],
+        )
         graph.node.append(quantize)
-    graph.output[0].type.tensor_type.elem_type = element_type
+    tensor_type = graph.output[0].type.tensor_type
+    tensor_type.elem_type = element_type
     return model
 
 
@@ -107,20 +118,34 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
 
     Readers that compute in float then read the dequantized image.
     """
-    readers: list[onnx.NodeProto] = [node for node in graph.node if IMAGE in node.input]
-    quantizers = [node for node in readers if node.op_type == "QuantizeLinear"]
-    float_readers = [node for node in readers if node.op_type != "QuantizeLinear"]
+    quantizers: list[onnx.NodeProto] = []
+    float_readers: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if IMAGE not in node.input:
+            continue
+        if node.op_type == "QuantizeLinear":
+            quantizers.append(node)
+        else:
+            float_readers.append(node)
     if not quantizers:
-        inputs = [IMAGE, *_add_unsigned_parameters(graph, "image", bounds)]
-        quantize = helper.make_node("QuantizeLinear", inputs, ["image_integers"])
+        parameters = _add_unsigned_parameters(graph, "image", bounds)
+        quantize = helper.make_node(
+            "QuantizeLinear",
+            inputs=[IMAGE, *parameters],
+            outputs=["image_integers"],
+        )
         graph.node.insert(0, quantize)
         quantizers = [graph.node[0]]  # the inserted node is a copy
     quantizer = quantizers[0]
     if float_readers:
         for node in float_readers:
             _rename_inputs_of(node, IMAGE, "image_real")
-        inputs = [quantizer.output[0], *quantizer.input[1:]]
-        dequantize = helper.make_node("DequantizeLinear", inputs, ["image_real"])
+        _, *parameters = quantizer.input
+        dequantize = helper.make_node(
+            "DequantizeLinear",
+            inputs=[quantizer.output[0], *parameters],
+            outputs=["image_real"],
+        )
         graph.node.insert(1, dequantize)
     return quantizer
 
@@ -134,8 +159,16 @@ def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
     parameters = _add_unsigned_parameters(graph, "probabilities", (0.0, 1.0))
     _rename_outputs_of(producer, PROBABILITIES, "probabilities_real")
     integers = "probabilities_integers"
-    quantize = helper.make_node("QuantizeLinear", ["probabilities_real", *parameters], [integers])
-    dequantize = helper.make_node("DequantizeLinear", [integers, *parameters], [PROBABILITIES])
+    quantize = helper.make_node(
+        "QuantizeLinear",
+        inputs=["probabilities_real", *parameters],
+        outputs=[integers],
+    )
+    dequantize = helper.make_node(
+        "DequantizeLinear",
+        inputs=[integers, *parameters],
+        outputs=[PROBABILITIES],
+    )
     graph.node.extend([quantize, dequantize])
     appended: onnx.NodeProto = graph.node[-1]  # a copy
     return appended
@@ -157,8 +190,12 @@ def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto) -> list
     _, scale_name, zero_point_name = node.input
     scale = numpy_helper.to_array(tensors[scale_name])
     zero_point = numpy_helper.to_array(tensors[zero_point_name])
-    signed = np.int8(int(zero_point) - SHIFT)
-    return _add_parameters(graph, f"{node.op_type}_signed", np.float32(scale), signed)
+    return _add_parameters(
+        graph,
+        prefix=f"{node.op_type}_signed",
+        scale=np.float32(scale),
+        zero_point=np.int8(int(zero_point) - SHIFT),
+    )
 
 
 def _add_parameters(

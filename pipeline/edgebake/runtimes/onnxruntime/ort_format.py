@@ -45,41 +45,51 @@ def build_ort_files(model: bytes) -> dict[str, bytes]:
     from onnxruntime.tools.ort_format_model import create_config_from_models
 
     logging.getLogger("ort_format_model.utils").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
+    messages = io.StringIO()
+    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(messages):
         folder = Path(name).resolve()
-        (folder / FILE).write_bytes(model)
+        onnx_file = folder / FILE
+        onnx_file.write_bytes(model)
         # Fixed: integer kernels are chosen now. Chosen on the device, they took 5.8 times as long.
-        convert_onnx_models_to_ort(folder, optimization_styles=[OptimizationStyle.Fixed])
-        source = folder / ORT_FILE
+        styles = [OptimizationStyle.Fixed]
+        convert_onnx_models_to_ort(folder, optimization_styles=styles)
+        ort_file = folder / ORT_FILE
         create_config_from_models(
-            [source], folder / OPERATORS_AND_TYPES, enable_type_reduction=True
+            [ort_file],
+            folder / OPERATORS_AND_TYPES,
+            enable_type_reduction=True,
         )
-        files = {ORT_FILE: normalize(source.read_bytes())}
+        ort_model = ort_file.read_bytes()
+        files = {ORT_FILE: normalize(ort_model)}
         for config in (OPERATORS, OPERATORS_AND_TYPES):
-            text = (folder / config).read_text().replace(f"{folder}/", "")
-            files[f"model.{config}"] = text.encode()
+            text = (folder / config).read_text()
+            without_folder = text.replace(f"{folder}/", "")
+            files[f"model.{config}"] = without_folder.encode()
         return files
 
 
 def normalize(file: bytes) -> bytes:
     """Return an .ort file with sorted kernel type names: equal models give equal bytes."""
     session = _parse(file)
-    table = session.Model()._tab
-    start = _table_start(file, table.Pos)
+    table = session.Model()._tab.Pos
+    start = _table_start(file, table)
     tail = file[start:]
     builder = flatbuffers.Builder(len(file) + 1024)
     # FlatBuffers are built from the end to the front.
+    end = builder.head
     builder.head -= len(tail)
-    builder.Bytes[builder.head : builder.head + len(tail)] = tail
-    model = len(tail) - (table.Pos - start)
-    resolver = _write_resolver(builder, _sorted_types(session.KernelTypeStrResolver()))
+    builder.Bytes[builder.head : end] = tail
+    model = len(tail) - (table - start)
+    types = _sorted_types(session.KernelTypeStrResolver())
+    resolver = _write_resolver(builder, types)
     version = builder.CreateString(session.OrtVersion())
     builder.minalign = ALIGNMENT
     builder.StartObject(4)
     builder.PrependUOffsetTRelativeSlot(0, version, 0)
     builder.PrependUOffsetTRelativeSlot(1, model, 0)
     builder.PrependUOffsetTRelativeSlot(3, resolver, 0)
-    builder.Finish(builder.EndObject(), IDENTIFIER)
+    root = builder.EndObject()
+    builder.Finish(root, IDENTIFIER)
     return bytes(builder.Output())
 
 
@@ -102,9 +112,11 @@ def _table_start(file: bytes, table: int) -> int:
 
 def _sorted_types(resolver: fbs.KernelTypeStrResolver.KernelTypeStrResolver) -> list[OperatorTypes]:
     operators = []
-    for i in range(resolver.OpKernelTypeStrArgsLength()):
-        operator = resolver.OpKernelTypeStrArgs(i)
-        operators.append((operator.OpId(), _type_names(operator)))
+    count = resolver.OpKernelTypeStrArgsLength()
+    for i in range(count):
+        entry = resolver.OpKernelTypeStrArgs(i)
+        operator = (entry.OpId(), _type_names(entry))
+        operators.append(operator)
     return sorted(operators)
 
 
@@ -112,17 +124,21 @@ def _type_names(
     operator: fbs.OpIdKernelTypeStrArgsEntry.OpIdKernelTypeStrArgsEntry,
 ) -> list[TypeName]:
     names = []
-    for i in range(operator.KernelTypeStrArgsLength()):
+    count = operator.KernelTypeStrArgsLength()
+    for i in range(count):
         entry = operator.KernelTypeStrArgs(i)
-        names.append((entry.KernelTypeStr(), _arguments(entry)))
+        name = (entry.KernelTypeStr(), _arguments(entry))
+        names.append(name)
     return sorted(names)
 
 
 def _arguments(entry: fbs.KernelTypeStrArgsEntry.KernelTypeStrArgsEntry) -> list[Argument]:
     arguments = []
-    for i in range(entry.ArgsLength()):
-        argument = entry.Args(i)
-        arguments.append((argument.ArgType(), argument.Index()))
+    count = entry.ArgsLength()
+    for i in range(count):
+        entry_argument = entry.Args(i)
+        argument = (entry_argument.ArgType(), entry_argument.Index())
+        arguments.append(argument)
     return arguments
 
 
@@ -132,8 +148,10 @@ def _write_resolver(b: flatbuffers.Builder, operators: list[OperatorTypes]) -> i
         types = []
         for name, arguments in type_names:
             offsets = [_write_argument(b, kind, index) for kind, index in arguments]
-            types.append(_write_pair(b, name, _write_vector(b, offsets)))
-        entries.append(_write_pair(b, operator, _write_vector(b, types)))
+            argument_vector = _write_vector(b, offsets)
+            types.append(_write_pair(b, name, argument_vector))
+        type_vector = _write_vector(b, types)
+        entries.append(_write_pair(b, operator, type_vector))
     vector = _write_vector(b, entries)
     b.StartObject(1)
     b.PrependUOffsetTRelativeSlot(0, vector, 0)

@@ -20,20 +20,21 @@ class OnnxSession:
     """One inference session."""
 
     def __init__(self, files: dict[str, bytes], threads: int) -> None:
+        model = files[FILE]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        if QUANTIZES not in files[FILE]:
+        if QUANTIZES not in model:
             # Convert integer weights of float activations to floats once, at load. In every run,
             # this takes 4 to 12 times as long.
             options.add_session_config_entry("session.disable_quant_qdq", "1")
-        self._session = onnxruntime.InferenceSession(
-            files[FILE], options, providers=["CPUExecutionProvider"]
-        )
-        properties = self._session.get_modelmeta().custom_metadata_map
-        image, *_ = self._session.get_inputs()
-        output, *_ = self._session.get_outputs()
+        providers = ["CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(model, options, providers=providers)
+        properties = session.get_modelmeta().custom_metadata_map
+        image, *_ = session.get_inputs()
+        output, *_ = session.get_outputs()
+        self._session = session
         self._input = _tensor("input", image, properties)
         self._output = _tensor("output", output, properties)
         self._feeds: dict[str, NDArray[np.generic]] = {}
@@ -41,7 +42,8 @@ class OnnxSession:
 
     def feed(self, example: NDArray[np.float32]) -> None:
         """Set the input, preprocessed float32 [1, h, w, c]."""
-        self._feeds = {self._input.name: self._input.to_stored(example)}
+        stored = self._input.to_stored(example)
+        self._feeds = {self._input.name: stored}
 
     def invoke(self) -> None:
         """Run the model on the current input."""
@@ -50,11 +52,14 @@ class OnnxSession:
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the output of the last run by its name, float32 [1, ...]."""
         stored = self._results[0]
-        return {self._output.name: self._output.to_real(stored)}
+        real = self._output.to_real(stored)
+        return {self._output.name: real}
 
 
 def _tensor(end: str, node: onnxruntime.NodeArg, properties: Mapping[str, str]) -> Tensor:
-    description = (node.name, list(node.shape), DTYPES[node.type])
+    shape = list(node.shape)
+    dtype = DTYPES[node.type]
+    description = (node.name, shape, dtype)
     return scales.describe_tensor(end, description, properties)
 
 

@@ -20,14 +20,17 @@ def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) 
     from edgebake.recipe import DType, Granularity
     from edgebake.runtimes.onnxruntime import integer_io, quantizer, weights
 
-    prepared = decompose(float_graph.prepare_for_quantizer(model))
-    graph = float_graph.CalibratedGraph(prepared, quantized.required_ranges)
+    prepared = float_graph.prepare_for_quantizer(model)
+    decomposed = decompose(prepared)
+    graph = float_graph.CalibratedGraph(decomposed, quantized.required_ranges)
     fallback_values: set[str] = set()
     for values in quantized.fallback_layers.values():
         fallback_values.update(values)
     float_nodes = graph.nodes_computing(fallback_values)
-    granularity = quantized.granularity or Granularity.per_channel
-    integer_options = quantizer.IntegerOptions(granularity, float_nodes)
+    integer_options = quantizer.IntegerOptions(
+        quantized.granularity or Granularity.per_channel,
+        float_nodes,
+    )
     encoded = quantizer.quantize_integers(graph, integer_options)
     if quantized.fallback_dtype is DType.float16:
         encoded = weights.store_float16(encoded, float_nodes)
