@@ -95,8 +95,8 @@ def refuse_other_bundles(straight: dict[str, str], cold: dict[str, str]) -> None
 
 
 def edit_quantize(clone: Path) -> None:
-    """Calibrate on 150 examples instead of 100."""
-    replace(clone / "recipes" / "quantize" / "int8.yaml", "examples: 100", "examples: 150")
+    """Calibrate on 150 samples instead of 100."""
+    replace(clone / "recipes" / "quantize" / "int8.yaml", "samples: 100", "samples: 150")
 
 
 def add_target(clone: Path) -> None:

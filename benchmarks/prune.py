@@ -22,105 +22,111 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.peers import subject
-from benchmarks.pruned import files, models, tables, verdicts
-from benchmarks.pruned.files import Entry
-from benchmarks.pruned.models import Made, Way
+from benchmarks.pruned import entries, models, tables, verdicts
+from benchmarks.pruned.entries import Entry
+from benchmarks.pruned.models import ModelGroup, PruningMethod
 from edgebake.models import keras_session
 
 ARCHITECTURES = ("ds_cnn", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0")
-EXAMPLES = 100  # calibrated on
+SAMPLES = 100  # of calibration, at most
 
 
 def main() -> None:
-    """Measure what was asked for and print it."""
-    asked = _asked()
+    """Measure and print the tables and verdicts of each architecture."""
+    arguments = _parse_arguments()
     console = Console(width=230)
     keras_session.start(threads=1)
     with tempfile.TemporaryDirectory() as temporary:
-        for architecture in asked.architectures:
-            entries = _entries(asked, architecture, asked.cache or Path(temporary))
-            console.print(tables.models(entries), tables.files(entries))
-            for line in _lines(entries, len(asked.also)):
+        for architecture in arguments.architectures:
+            cache = arguments.cache or Path(temporary)
+            rows = _entries(arguments, architecture, cache)
+            console.print(tables.models_table(rows), tables.files_table(rows))
+            for line in _verdicts(rows, len(arguments.also)):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--architectures", nargs="+", default=list(ARCHITECTURES))
-    parser.add_argument(
-        "--macs",
-        type=float,
-        help="share of the multiply-accumulates to be left; default: the recipe's",
-    )
-    parser.add_argument("--epochs", type=int, help="of fine-tuning; default: the recipe's")
-    parser.add_argument(
-        "--train-epochs", type=int, help="of each architecture; default: the recipe's"
-    )
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        nargs="+",
-        default=[1],
-        help="of fine-tuning and of what it has to beat",
-    )
-    parser.add_argument(
-        "--words",
+    add = parser.add_argument
+    add("--architectures", nargs="+", default=list(ARCHITECTURES))
+    add("--macs", type=float, help="share of multiply-accumulates to keep; default: the recipe's")
+    add("--epochs", type=int, help="of fine-tuning; default: the recipe's")
+    add("--train-epochs", type=int, help="of each architecture; default: the recipe's")
+    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning and of the baselines")
+    add(
+        "--overrides",
         nargs="*",
         default=[],
-        help="override channels.yaml: train@prune.fine_tune=distill",
+        help="of channels.yaml, for example train@prune.fine_tune=distill",
     )
-    parser.add_argument(
-        "--also", nargs="*", default=[], help="a further row of channels each: 'prune.steps=3 ...'"
+    add(
+        "--also",
+        nargs="*",
+        default=[],
+        help="overrides of one further row of channels each, for example 'prune.steps=3 ...'",
     )
-    parser.add_argument("--cache", type=Path, help="keep trained models in this folder")
+    add("--cache", type=Path, help="keep trained models in this folder")
     return parser.parse_args()
 
 
-def _ways(asked: argparse.Namespace) -> list[Way]:
-    """Return channels as asked for, as asked for otherwise, and magnitude."""
-    epochs = () if asked.epochs is None else (f"prune.fine_tune.epochs={asked.epochs}",)
-    macs = () if asked.macs is None else (f"prune.target.macs={asked.macs}",)
-    # Also lengthens training from scratch: the epochs of the parent and the pruned model together.
-    parent = () if asked.train_epochs is None else (f"train.epochs={asked.train_epochs}",)
-    words = (*asked.words, *macs, *epochs, *parent)
-    others = [Way(f"channels {also}", "channels", (*words, *also.split())) for also in asked.also]
-    return [
-        Way("channels", "channels", words),
-        *others,
-        Way("magnitude", "magnitude", (*epochs, *parent)),
-    ]
+def _pruning_methods(arguments: argparse.Namespace) -> list[PruningMethod]:
+    """Return channels with its overrides, its further rows, and magnitude."""
+    common = []
+    if arguments.epochs is not None:
+        common.append(f"prune.fine_tune.epochs={arguments.epochs}")
+    if arguments.train_epochs is not None:
+        # Of the original model. Training from scratch takes the sum of both.
+        common.append(f"train.epochs={arguments.train_epochs}")
+    channels = [*arguments.overrides, *common]
+    if arguments.macs is not None:
+        channels.append(f"prune.target.macs={arguments.macs}")
+    methods = [PruningMethod("channels", "channels", tuple(channels))]
+    for further in arguments.also:
+        overrides = (*channels, *further.split())
+        methods.append(PruningMethod(f"channels {further}", "channels", overrides))
+    methods.append(PruningMethod("magnitude", "magnitude", tuple(common)))
+    return methods
 
 
-def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
+def _entries(arguments: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
     """Return the timed rows of the tables.
 
-    They are the parent twice, `channels`, its baselines, and the remaining pruning methods.
+    They are the original model twice, `channels`, its baselines, and the remaining methods.
     """
-    one = subject.trained(architecture, cache, EXAMPLES, asked.train_epochs)
-    full = files.built(Made(models.PARENT, [one]))
-    pruned = [files.built(made) for made in models.made(one, _ways(asked), asked.seeds)]
-    entries = [full, files.again(full), *pruned]
-    files.time_together(entries)
-    return entries
+    original = subject.train_on_digits(architecture, cache, SAMPLES, arguments.train_epochs)
+    methods = _pruning_methods(arguments)
+    original_entry = entries.build_entry(ModelGroup(models.ORIGINAL, [original]))
+    rows = [original_entry, entries.copy_for_noise(original_entry)]
+    for group in models.make_models(original, methods, arguments.seeds):
+        rows.append(entries.build_entry(group))
+    entries.time_together(rows)
+    return rows
 
 
-def _lines(entries: list[Entry], also: int) -> Iterator[str]:
-    """Yield the parent's own numbers and what the tables come to."""
-    full, again, channels, scratch, trained_on, *others = entries
-    yield from (f"{full.name}: {line}" for line in tables.absolute(full))
-    yield verdicts.aim(channels, full)
-    yield from (verdicts.beside(channels, other) for other in (scratch, trained_on))
-    for entry in others[:also]:  # of another architecture than the one from scratch
-        yield verdicts.aim(entry, full)
-        yield from (verdicts.beside(entry, other) for other in (channels, trained_on))
-    alike = [(again, full), (trained_on, full), (scratch, channels)]
-    worst = ", ".join(
-        f"{tables.named(file)} {verdicts.noise(alike, file):.2f}" for file in tables.FILES
+def _verdicts(rows: list[Entry], further_rows: int) -> Iterator[str]:
+    """Yield the absolute values of the original model, and the verdicts."""
+    original, again, channels, scratch, trained_on, *remaining = rows
+    further, magnitude = remaining[:further_rows], remaining[further_rows]
+    for line in tables.absolute_values(original):
+        yield f"{original.name}: {line}"
+    yield verdicts.aim(channels, original)
+    yield verdicts.compare_accuracy(channels, scratch)
+    yield verdicts.compare_accuracy(channels, trained_on)
+    for entry in further:  # their architecture is not that of the model trained from scratch
+        yield verdicts.aim(entry, original)
+        yield verdicts.compare_accuracy(entry, channels)
+        yield verdicts.compare_accuracy(entry, trained_on)
+    same_architecture = [(again, original), (trained_on, original), (scratch, channels)]
+    noises = []
+    for kind in tables.KINDS:
+        noises.append(f"{tables.kind_name(kind)} {verdicts.noise(same_architecture, kind):.2f}")
+    yield (
+        "noise of latency, the worst ratio of two files of one architecture less 1: "
+        f"{', '.join(noises)}"
     )
-    yield f"noise of latency, the worst ratio of two files of one architecture less 1: {worst}"
-    yield from verdicts.speed(others[also], full, alike)
+    yield from verdicts.compare_speed(magnitude, original, same_architecture)
 
 
 if __name__ == "__main__":

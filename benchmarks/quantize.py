@@ -25,192 +25,202 @@ from rich.table import Table
 from benchmarks.peers import (
     converter,
     litert,
-    measured,
+    measurement,
     olive,
     onnx_runtime,
     ours,
-    subject,
     verdict,
 )
+from benchmarks.peers import subject as peer_subject
 from benchmarks.peers.maker import Maker
-from benchmarks.peers.measured import Row
+from benchmarks.peers.measurement import Row
 from benchmarks.peers.subject import Subject
 from edgebake.models import keras_session
 
+ARCHITECTURES = ("ds_cnn", "mobilenet_v2")
 OPTIONS = ("none", "float16", "dynamic", "int8", "int16x8", "int4_weights")
 RUNTIMES = ("litert", "onnxruntime")
+FILE_COLUMNS = (
+    "runtime",
+    "scheme",
+    "by",
+    "accuracy",
+    "95 %",
+    "agreement",
+    "bytes",
+    "latency to float",
+    "build s",
+)
+VERDICT_COLUMNS = (
+    "runtime",
+    "option",
+    "right where the other is wrong",
+    "size",
+    "latency",
+    "build",
+)
 
 
 def main() -> None:
-    """Measure what was asked for and print it."""
-    asked = options()
+    """Measure and print the tables of each model."""
+    arguments = parse_arguments()
     console = Console(width=200)
     keras_session.start(threads=1)
     with tempfile.TemporaryDirectory() as temporary:
-        cache = asked.cache or Path(temporary)
-        wanted = list(makers(asked, cache))
-        for one in _subjects(asked, cache):
-            rows = _rows(wanted, one, asked.repeats)
-            for table in (_files(one, rows), _verdicts(one, rows)):
-                console.print(table)
+        cache = arguments.cache or Path(temporary)
+        selected = list(makers(arguments, cache))
+        for subject in _subjects(arguments, cache):
+            rows = _measure(selected, subject, arguments.repeats)
+            console.print(_files_table(subject, rows))
+            console.print(_verdicts_table(subject, rows))
             for row in rows:
                 if row.error:
-                    maker = row.maker
-                    console.print(
-                        f"no file: {maker.who} {maker.way}, {maker.runtime}: {row.error}",
-                        markup=False,
-                    )
+                    text = f"no file: {row.maker.label}, {row.maker.runtime}: {row.error}"
+                    console.print(text, markup=False)
 
 
-def options() -> argparse.Namespace:
-    """Return what the command line asks for."""
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--architectures", nargs="*", help="default: ds_cnn mobilenet_v2; none with --model"
-    )
-    parser.add_argument(
-        "--model", type=Path, nargs="*", default=[], help="a saved .keras; more may follow"
-    )
-    parser.add_argument("--images", type=Path, help="folder of images for --model")
-    parser.add_argument("--options", nargs="+", default=list(OPTIONS), choices=ours.options())
-    parser.add_argument("--runtimes", nargs="+", default=list(RUNTIMES), choices=RUNTIMES)
-    parser.add_argument(
-        "--coreml", action="store_true", help="also edgebake's Core ML packages, in the executor"
-    )
-    parser.add_argument(
-        "--olive", action="store_true", help="also Olive, in an environment that is made for it"
-    )
-    parser.add_argument("--examples", type=int, default=100, help="calibrate on no more than these")
-    parser.add_argument(
-        "--train-epochs", type=int, help="of each architecture; default: the recipe's"
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=2, help="builds of each file; the fastest counts"
-    )
-    parser.add_argument(
-        "--cache", type=Path, help="keep trained models and Olive's environment in this folder"
-    )
-    asked = parser.parse_args()
-    if asked.model and asked.images is None:
+    add = parser.add_argument
+    add("--architectures", nargs="*", help="default: ds_cnn mobilenet_v2; none with --model")
+    add("--model", type=Path, nargs="*", default=[], help="saved .keras files")
+    add("--images", type=Path, help="folder of images for --model")
+    add("--options", nargs="+", default=list(OPTIONS), choices=ours.options())
+    add("--runtimes", nargs="+", default=list(RUNTIMES), choices=RUNTIMES)
+    add("--coreml", action="store_true", help="also measure edgebake's Core ML packages")
+    add("--olive", action="store_true", help="also measure Olive, which is installed if needed")
+    add("--samples", type=int, default=100, help="calibration samples at most")
+    add("--train-epochs", type=int, help="of each architecture; default: the recipe's")
+    add("--repeats", type=int, default=2, help="builds of each file; the fastest counts")
+    add("--cache", type=Path, help="keep trained models and Olive's environment in this folder")
+    arguments = parser.parse_args()
+    if arguments.model and arguments.images is None:
         parser.error("--model expects --images")
-    if asked.architectures is None:
-        asked.architectures = [] if asked.model else ["ds_cnn", "mobilenet_v2"]
-    return asked
+    if arguments.architectures is None and arguments.model:
+        arguments.architectures = []
+    elif arguments.architectures is None:
+        arguments.architectures = list(ARCHITECTURES)
+    return arguments
 
 
-def makers(asked: argparse.Namespace, cache: Path) -> Iterator[Maker]:
+def makers(arguments: argparse.Namespace, cache: Path) -> Iterator[Maker]:
     """Yield edgebake's makers and those of other tools.
 
     Olive is left out with a message on standard error if it cannot be installed.
     """
-    yield from ours.makers(asked.options, [*asked.runtimes, *(["coreml"] if asked.coreml else [])])
+    runtimes = list(arguments.runtimes)
+    if arguments.coreml:
+        runtimes.append("coreml")
+    yield from ours.makers(arguments.options, runtimes)
     peers = [*converter.makers(), *litert.makers(), *onnx_runtime.makers()]
-    if asked.olive:
+    if arguments.olive:
         try:
             peers += olive.makers(cache)
         except olive.OliveError as error:
             sys.stderr.write(f"Olive is left out: {error}\n")
-    wanted = ours.schemes(asked.options)
-    yield from (one for one in peers if one.runtime in asked.runtimes and one.scheme in wanted)
+    schemes = ours.schemes(arguments.options)
+    for peer in peers:
+        if peer.runtime in arguments.runtimes and peer.scheme in schemes:
+            yield peer
 
 
-def _subjects(asked: argparse.Namespace, cache: Path) -> Iterator[Subject]:
-    for architecture in asked.architectures:
-        yield subject.trained(architecture, cache, asked.examples, asked.train_epochs)
-    yield from (subject.given(model, asked.images, asked.examples) for model in asked.model)
+def _subjects(arguments: argparse.Namespace, cache: Path) -> Iterator[Subject]:
+    samples = arguments.samples
+    for architecture in arguments.architectures:
+        yield peer_subject.train_on_digits(architecture, cache, samples, arguments.train_epochs)
+    for model in arguments.model:
+        yield peer_subject.load_saved(model, arguments.images, samples)
 
 
-def _rows(wanted: list[Maker], one: Subject, repeats: int) -> list[Row]:
+def _measure(selected: list[Maker], subject: Subject, repeats: int) -> list[Row]:
+    """Build and measure all files; sort them by runtime and scheme, edgebake's first."""
     rows = []
-    for maker in wanted:
+    for maker in selected:
         start = time.perf_counter()
-        rows.append(measured.build(maker, one, repeats))
+        row = measurement.measure(maker, subject, repeats)
+        rows.append(row)
         seconds = time.perf_counter() - start
-        maker_name = f"{maker.who} {maker.way}, {maker.runtime}"
-        sys.stderr.write(f"{one.name}: {maker_name}: {seconds:.0f} s {rows[-1].error}\n")
+        progress = f"{subject.name}: {maker.label}, {maker.runtime}: {seconds:.0f} s"
+        sys.stderr.write(f"{progress} {row.error}\n")
     for runtime in RUNTIMES:
-        measured.time_in_turns([row for row in rows if row.maker.runtime == runtime], one)
-    return sorted(
-        rows, key=lambda row: (row.maker.runtime, row.maker.scheme, not row.maker.is_ours)
-    )
+        same_runtime = [row for row in rows if row.maker.runtime == runtime]
+        measurement.time_in_turns(same_runtime, subject)
+    return sorted(rows, key=_sort_key)
 
 
-def _files(one: Subject, rows: list[Row]) -> Table:
-    """Return a row for each file."""
-    exact = float((one.answers.argmax(axis=1) == one.labels).mean())
+def _sort_key(row: Row) -> tuple[str, str, bool]:
+    return row.maker.runtime, row.maker.scheme, not row.maker.is_ours
+
+
+def _files_table(subject: Subject, rows: list[Row]) -> Table:
+    """Return a table with a row for each file."""
+    accuracy = float((subject.predictions.argmax(axis=1) == subject.labels).mean())
     title = (
-        f"{one.name}: {one.model.count_params():,} parameters, "
-        f"accuracy of Keras {exact:.4f} on {len(one.labels)} test images, "
-        f"calibrated on {len(one.calibration())} examples"
+        f"{subject.name}: {subject.model.count_params():,} parameters, "
+        f"accuracy of Keras {accuracy:.4f} on {len(subject.labels)} test images, "
+        f"calibrated on {len(subject.calibration_samples())} examples"
     )
-    heads = (
-        "runtime",
-        "scheme",
-        "by",
-        "accuracy",
-        "95 %",
-        "agreement",
-        "bytes",
-        "latency to float",
-        "build s",
-    )
-    table = Table(*heads, title=title)
-    floats = {
-        row.maker.runtime: row for row in rows if row.maker.is_ours and row.maker.way == "none"
-    }
+    table = Table(*FILE_COLUMNS, title=title)
+    float_rows = {}
+    for row in rows:
+        if row.maker.is_ours and row.maker.method == "none":
+            float_rows[row.maker.runtime] = row
     for row in rows:
         maker = row.maker
-        named = [maker.runtime, maker.scheme, f"{maker.who} {maker.way}"]
-        table.add_row(
-            *named, *(["none"] if row.error else _numbers(row, floats.get(maker.runtime)))
-        )
+        cells = ["none"]
+        if not row.error:
+            cells = _file_cells(row, float_rows.get(maker.runtime))
+        table.add_row(maker.runtime, maker.scheme, maker.label, *cells)
     return table
 
 
-def _numbers(row: Row, exact: Row | None) -> list[str]:
-    low, high = measured.wilson(row.accuracy, len(row.right))
-    ratio = f"{row.times(exact):.2f}" if exact and row.rounds and exact.rounds else "-"
-    interval = f"{low:.4f} - {high:.4f}"
+def _file_cells(row: Row, float_row: Row | None) -> list[str]:
+    """Return the cells from accuracy to build time; `float_row` is the baseline of latency."""
+    low, high = measurement.wilson_interval(row.accuracy, len(row.correct))
+    latency = "-"
+    if float_row and row.latencies and float_row.latencies:
+        latency = f"{row.latency_ratio(float_row):.2f}"
     return [
         f"{row.accuracy:.4f}",
-        interval,
+        f"{low:.4f} - {high:.4f}",
         f"{row.agreement:.4f}",
         f"{row.size:,}",
-        ratio,
-        f"{row.seconds:.2f}",
+        latency,
+        f"{row.build_seconds:.2f}",
     ]
 
 
-def _verdicts(one: Subject, rows: list[Row]) -> Table:
-    """Return a row for each of edgebake's files that another tool makes too."""
+def _verdicts_table(subject: Subject, rows: list[Row]) -> Table:
+    """Return a table with a row for each of edgebake's files that another tool makes too."""
     title = (
-        f"{one.name}, edgebake to the best peer in each column. "
+        f"{subject.name}, edgebake to the best peer in each column. "
         f"BEATEN: fewer right answers beyond {verdict.SIGMAS} sigma, or above {verdict.SIZE} "
         f"of its size, {verdict.SPEED} of its latency, {verdict.BUILD} of its build time"
     )
-    table = Table(
-        "runtime",
-        "option",
-        "right where the other is wrong",
-        "size",
-        "latency",
-        "build",
-        title=title,
-    )
+    table = Table(*VERDICT_COLUMNS, title=title)
     for row in rows:
-        like = (row.maker.runtime, row.maker.scheme)
-        others = [
-            peer
-            for peer in rows
-            if (peer.maker.runtime, peer.maker.scheme) == like and not peer.error
-        ]
-        peers = [peer for peer in others if not peer.maker.is_ours]
-        if row.maker.is_ours and peers:
-            found = ["no file  BEATEN"] if row.error else map(str, verdict.of(row, peers))
-            table.add_row(row.maker.runtime, row.maker.way, *found)
+        peers = _peers(row, rows)
+        if not row.maker.is_ours or not peers:
+            continue
+        cells = ["no file  BEATEN"]
+        if not row.error:
+            cells = [str(comparison) for comparison in verdict.compare(row, peers)]
+        table.add_row(row.maker.runtime, row.maker.method, *cells)
     return table
+
+
+def _peers(row: Row, rows: list[Row]) -> list[Row]:
+    """Return the files of other tools for the same runtime and scheme."""
+    peers = []
+    for peer in rows:
+        is_same_runtime = peer.maker.runtime == row.maker.runtime
+        is_same_scheme = peer.maker.scheme == row.maker.scheme
+        if is_same_runtime and is_same_scheme and not peer.error and not peer.maker.is_ours:
+            peers.append(peer)
+    return peers
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ Source: https://github.com/google-ai-edge/LiteRT/tree/main/litert_quantizer
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.peers import converter
 from benchmarks.peers.maker import Built, Maker
 from benchmarks.peers.subject import Subject
 
-WHO = "litert-quantizer"
+TOOL = "litert-quantizer"
 RECIPES = {
     "static_wi8_ai8": "int8",
     "static_wi8_ai16": "int16x8",
@@ -21,9 +24,10 @@ RECIPES = {
 
 
 def makers() -> list[Maker]:
-    """Return one for each of its recipes for such models."""
+    """Return a maker for each recipe for convolutional models."""
     return [
-        Maker(WHO, recipe, "litert", scheme, _builder(recipe)) for recipe, scheme in RECIPES.items()
+        Maker(TOOL, recipe, "litert", scheme, _builder(recipe))
+        for recipe, scheme in RECIPES.items()
     ]
 
 
@@ -33,13 +37,20 @@ def _builder(name: str) -> Callable[[Subject], Built]:
         from litert_quantizer.quantizer import Quantizer
 
         # Its calibration needs a signature, which files of TFLiteConverter have.
-        quantizer = Quantizer(converter.in_float(subject.model), getattr(recipe, name)())
-        found = None
+        float_file = converter.float_file(subject.model)
+        quantizer = Quantizer(float_file, getattr(recipe, name)())
+        calibration = None
         if quantizer.need_calibration:
-            word = subject.model.inputs[0].name
-            examples = subject.calibration()
-            data = [{word: examples[i : i + 1]} for i in range(len(examples))]
-            found = quantizer.calibrate({"serving_default": data}, num_threads=1)
-        return Built({converter.FILE: bytes(quantizer.quantize(found).quantized_model)})
+            data = {"serving_default": _inputs(subject)}
+            calibration = quantizer.calibrate(data, num_threads=1)
+        quantized = quantizer.quantize(calibration).quantized_model
+        return Built({converter.FILE: bytes(quantized)})
 
     return build
+
+
+def _inputs(subject: Subject) -> list[dict[str, NDArray[np.float32]]]:
+    """Return the calibration samples, each as the inputs of a signature: float32 [1, h, w, c]."""
+    input_name = subject.model.inputs[0].name
+    samples = subject.calibration_samples()
+    return [{input_name: samples[number : number + 1]} for number in range(len(samples))]

@@ -18,15 +18,20 @@ class Built:
 
 @dataclass(frozen=True)
 class Maker:
-    """One tool's way to make one file."""
+    """One tool with one set of options. It makes one file of a model."""
 
-    who: str
-    way: str  # the option of recipes/quantize/, or the tool's own word
+    tool: str
+    method: str  # the option of recipes/quantize/, or the tool's own name of it
     runtime: str
-    scheme: str  # of edgebake: files of one scheme and runtime are held against each other
+    scheme: str  # of edgebake; files of one scheme and runtime are compared
     build: Callable[[Subject], Built]
 
     @property
     def is_ours(self) -> bool:
         """Return whether edgebake is the tool."""
-        return self.who == EDGEBAKE
+        return self.tool == EDGEBAKE
+
+    @property
+    def label(self) -> str:
+        """Return the tool and its method."""
+        return f"{self.tool} {self.method}"

@@ -20,7 +20,7 @@ from benchmarks.peers import onnx_runtime
 from benchmarks.peers.maker import Built, Maker
 from benchmarks.peers.subject import Subject
 
-WHO = "Olive"
+TOOL = "Olive"
 SCRIPT = Path(__file__).with_name("olive_quantize.py")
 ENVIRONMENT = {
     **os.environ,
@@ -28,71 +28,71 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",
 }
+SCHEMES = {"static": "int8", "dynamic": "dynamic"}
 
 
 class OliveError(Exception):
-    """It could not be installed, or did not run; says why."""
+    """Olive could not be installed, or failed; the message gives the reason."""
 
 
 def makers(cache: Path) -> list[Maker]:
-    """Return its static and its dynamic quantization, after making its environment in a folder.
+    """Return static and dynamic quantization, after installing Olive below a folder.
 
     Raises:
         OliveError: it does not install.
     """
     python = _environment(cache / "olive")
-    ways = {"static": "int8", "dynamic": "dynamic"}
     return [
-        Maker(WHO, mode, "onnxruntime", scheme, _builder(python, mode))
-        for mode, scheme in ways.items()
+        Maker(TOOL, mode, "onnxruntime", scheme, _builder(python, mode))
+        for mode, scheme in SCHEMES.items()
     ]
 
 
 def _environment(folder: Path) -> Path:
+    """Create a virtual environment with Olive if there is none; return its Python."""
     python = folder / "bin" / "python"
+    has_uv = shutil.which("uv") is not None
     if not python.exists():
-        _run([*_tool("venv", [sys.executable, "-m", "venv"]), str(folder)])
-    if (
-        subprocess.run(
-            [python, "-I", "-c", "import olive, requests"], capture_output=True, check=False
-        ).returncode
-        != 0
-    ):
-        # Olive 0.13 imports requests and does not say so.
-        wanted = ["olive-ai", "requests", f"onnxruntime=={version('onnxruntime')}"]
-        pip = [str(python), "-m", "pip", "install", *wanted]
-        _run(
-            ["uv", "pip", "install", "--python", str(python), *wanted]
-            if shutil.which("uv")
-            else pip
-        )
+        create = [sys.executable, "-m", "venv"]
+        if has_uv:
+            create = ["uv", "venv", "--python", sys.executable]
+        _run([*create, str(folder)])
+    if not _is_installed(python):
+        install = [str(python), "-m", "pip", "install"]
+        if has_uv:
+            install = ["uv", "pip", "install", "--python", str(python)]
+        # Olive 0.13 imports requests and does not declare it.
+        _run([*install, "olive-ai", "requests", f"onnxruntime=={version('onnxruntime')}"])
     return python
 
 
-def _tool(word: str, otherwise: list[str]) -> list[str]:
-    return ["uv", word, "--python", sys.executable] if shutil.which("uv") else otherwise
+def _is_installed(python: Path) -> bool:
+    command = [str(python), "-I", "-c", "import olive, requests"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _builder(python: Path, mode: str) -> Callable[[Subject], Built]:
     def build(subject: Subject) -> Built:
-        with tempfile.TemporaryDirectory() as folder:
-            paths = [
-                Path(folder) / name for name in ("float.onnx", "examples.npy", "quantized.onnx")
-            ]
-            paths[0].write_bytes(onnx_runtime.in_float(subject))
-            np.save(paths[1], subject.calibration())
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            source = folder / "float.onnx"
+            samples = folder / "samples.npy"
+            destination = folder / "quantized.onnx"
+            source.write_bytes(onnx_runtime.float_file(subject))
+            np.save(samples, subject.calibration_samples())
             start = time.perf_counter()
             # Isolated: otherwise `import olive` in that process would import this file.
-            seconds = float(
-                _run([str(python), "-I", str(SCRIPT), mode, *map(str, paths)]).splitlines()[-1]
-            )
-            files = {onnx_runtime.FILE: paths[2].read_bytes()}
+            script = [str(python), "-I", str(SCRIPT), mode]
+            output = _run([*script, str(source), str(samples), str(destination)])
+            seconds = float(output.splitlines()[-1])
+            files = {onnx_runtime.FILE: destination.read_bytes()}
             return Built(files, uncounted=time.perf_counter() - start - seconds)
 
     return build
 
 
 def _run(command: list[str]) -> str:
+    """Run a command and return its standard output."""
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]

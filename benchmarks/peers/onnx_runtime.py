@@ -7,7 +7,6 @@ Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,42 +15,43 @@ from numpy.typing import NDArray
 from benchmarks.peers.maker import Built, Maker
 from benchmarks.peers.subject import Subject
 
-WHO = "onnxruntime"
+TOOL = "onnxruntime"
 FILE = "model.onnx"
-Way = Callable[[Path, Path, Subject], None]  # from a float file to a quantized one
+Quantize = Callable[[Path, Path, Subject], None]  # from a float file to a quantized one
+Inputs = dict[str, NDArray[np.float32]]  # by name, each [1, h, w, c]
 
 
 class Reader:
-    """Calibration examples, one at a time."""
+    """An iterator over calibration samples with the interface of ONNX Runtime."""
 
-    def __init__(self, examples: NDArray[np.float32], name: str) -> None:
-        self._rows: Iterator[dict[str, Any]] = iter(
-            [{name: examples[i : i + 1]} for i in range(len(examples))]
-        )
+    def __init__(self, samples: NDArray[np.float32], input_name: str) -> None:
+        inputs = [{input_name: samples[i : i + 1]} for i in range(len(samples))]
+        self._inputs: Iterator[Inputs] = iter(inputs)
 
-    def get_next(self) -> dict[str, Any] | None:
-        """Return the next one as the session is fed it, none behind the last."""
-        return next(self._rows, None)
+    def get_next(self) -> Inputs | None:
+        """Return the inputs of the next run; None after the last."""
+        return next(self._inputs, None)
 
 
 def makers() -> list[Maker]:
     """Return static quantization twice, dynamic once, and the float file."""
-    ways: tuple[tuple[str, str, Way], ...] = (
+    quantizers: tuple[tuple[str, str, Quantize], ...] = (
         ("quantize_static", "int8", _static),
         ("quantize_static, as advised for x86", "int8", _advised),
         ("quantize_dynamic", "dynamic", _dynamic),
     )
-    found = [Maker(WHO, word, "onnxruntime", scheme, _builder(way)) for word, scheme, way in ways]
+    float_maker = Maker("tf2onnx", "float32", "onnxruntime", "none", _build_float)
     return [
-        Maker(
-            "tf2onnx", "float32", "onnxruntime", "none", lambda one: Built({FILE: in_float(one)})
+        float_maker,
+        *(
+            Maker(TOOL, method, "onnxruntime", scheme, _builder(quantize))
+            for method, scheme, quantize in quantizers
         ),
-        *found,
     ]
 
 
-def in_float(subject: Subject) -> bytes:
-    """Return a live Keras model as a float32 .onnx that takes one image."""
+def float_file(subject: Subject) -> bytes:
+    """Convert a Keras model to a float32 .onnx with a batch of one image."""
     import tensorflow
     import tf2onnx
 
@@ -62,40 +62,52 @@ def in_float(subject: Subject) -> bytes:
 
 
 def input_name(model: Path) -> str:
-    """Return what a file calls its input."""
+    """Return the name of a file's input."""
     return str(onnx.load(model).graph.input[0].name)
 
 
-def _builder(way: Way) -> Callable[[Subject], Built]:
+def _build_float(subject: Subject) -> Built:
+    return Built({FILE: float_file(subject)})
+
+
+def _builder(quantize: Quantize) -> Callable[[Subject], Built]:
     def build(subject: Subject) -> Built:
         with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder) / "float.onnx", Path(folder) / FILE
-            source.write_bytes(in_float(subject))
-            way(source, target, subject)
-            return Built({FILE: target.read_bytes()})
+            source, destination = Path(folder) / "float.onnx", Path(folder) / FILE
+            source.write_bytes(float_file(subject))
+            quantize(source, destination, subject)
+            return Built({FILE: destination.read_bytes()})
 
     return build
 
 
-def _static(source: Path, target: Path, subject: Subject) -> None:
+def _static(source: Path, destination: Path, subject: Subject) -> None:
     from onnxruntime.quantization import quantize_static
 
-    quantize_static(source, target, Reader(subject.calibration(), input_name(source)))
+    reader = Reader(subject.calibration_samples(), input_name(source))
+    quantize_static(source, destination, reader)
 
 
-def _advised(source: Path, target: Path, subject: Subject) -> None:
+def _advised(source: Path, destination: Path, subject: Subject) -> None:
     """Use per-channel scales and 7-bit weights, which x86 processors without VNNI need."""
     from onnxruntime.quantization import QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    prepared = source.with_name("prepared.onnx")
-    quant_pre_process(source, prepared, skip_symbolic_shape=True)
-    reader = Reader(subject.calibration(), input_name(source))
-    types = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8}
-    quantize_static(prepared, target, reader, per_channel=True, reduce_range=True, **types)
+    preprocessed = source.with_name("preprocessed.onnx")
+    quant_pre_process(source, preprocessed, skip_symbolic_shape=True)
+    reader = Reader(subject.calibration_samples(), input_name(source))
+    quantize_static(
+        preprocessed,
+        destination,
+        reader,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
 
 
-def _dynamic(source: Path, target: Path, _: Subject) -> None:
+def _dynamic(source: Path, destination: Path, _: Subject) -> None:
     from onnxruntime.quantization import quantize_dynamic
 
-    quantize_dynamic(source, target)
+    quantize_dynamic(source, destination)

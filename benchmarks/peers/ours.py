@@ -11,60 +11,67 @@ from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.plan import compose
-from edgebake.recipe import Convert, CoreML, Precision, files
+from edgebake.recipe import Convert, CoreML, Precision, Quantize, files
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import schemes_of
 
 ABOUT = ReleaseInfo("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
-CORE_ML = "iOS18"  # the first that has every scheme
+CORE_ML = "iOS18"  # the first deployment target that has every scheme
 
 
 def options() -> list[str]:
     """Return the options of recipes/quantize/ without training, search or fallback layers."""
-    found = {name: compose.option("quantize", name) for name in files.groups()["quantize"]}
-    return [
-        name
-        for name, words in found.items()
-        if not (words.qat or words.fallback_dtype or words.candidates)
-    ]
+    names = []
+    for name in files.groups()["quantize"]:
+        config = _quantize_config(name)
+        if not (config.qat or config.fallback_dtype or config.candidates):
+            names.append(name)
+    return names
 
 
-def schemes(chosen: list[str]) -> set[str]:
+def schemes(option_names: list[str]) -> set[str]:
     """Return the schemes of some options."""
-    return {compose.option("quantize", option).scheme for option in chosen}
+    return {_quantize_config(name).scheme for name in option_names}
 
 
-def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
-    """Yield one for each option and each runtime that can carry it."""
+def makers(option_names: list[str], runtimes: list[str]) -> Iterator[Maker]:
+    """Yield a maker for each option and each runtime that supports its scheme."""
     for runtime in runtimes:
-        for option in chosen:
-            scheme = compose.option("quantize", option).scheme
+        for name in option_names:
+            scheme = _quantize_config(name).scheme
             if scheme in schemes_of(runtime):
-                yield Maker(
-                    EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime)
-                )
+                build = functools.partial(_build, name, runtime)
+                yield Maker(EDGEBAKE, name, runtime, scheme, build)
 
 
-def _built(option: str, runtime: str, subject: Subject) -> Built:
-    options = compose.option("quantize", option)
-    scheme = SCHEMES[options.scheme]
-    words = QuantizeParams(
-        **vars(options), format="keras", weights=scheme.weights, activations=scheme.activations
+def _quantize_config(name: str) -> Quantize:
+    config: Quantize = compose.option("quantize", name)
+    return config
+
+
+def _build(option_name: str, runtime: str, subject: Subject) -> Built:
+    config = _quantize_config(option_name)
+    scheme = SCHEMES[config.scheme]
+    params = QuantizeParams(
+        **vars(config), format="keras", weights=scheme.weights, activations=scheme.activations
     )
-    quantized = QuantizedModel.from_options(subject.archive, words)
-    if words.calibration:
-        examples = subject.drawn(words.calibration.samples, words.calibration.seed)
-        ranges = calibration.calibrate(subject.archive, examples, words.calibration)
+    quantized = QuantizedModel.from_options(subject.archive, params)
+    if params.calibration:
+        samples = subject.draw_samples(params.calibration.samples, params.calibration.seed)
+        ranges = calibration.calibrate(subject.archive, samples, params.calibration)
         quantized = dataclasses.replace(quantized, ranges=ranges)
     module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
-    files = module.convert(quantized, subject.agreed, ABOUT, _section(runtime, words.scheme))
-    # Other tools are given a live model: loading the archive once does not count.
-    return Built(files, uncounted=subject.loading)
+    options = _convert_options(runtime, params.scheme)
+    converted = module.convert(quantized, subject.contract, ABOUT, options)
+    # Other tools get a loaded model, so loading the archive once does not count.
+    return Built(converted, uncounted=subject.loading_seconds)
 
 
-def _section(runtime: str, scheme: str) -> Convert:
+def _convert_options(runtime: str, scheme: str) -> Convert:
     if runtime != "coreml":
         return Convert(runtime, None)
-    precision = Precision.float32 if scheme == "none" else Precision.float16
+    precision = Precision.float16
+    if scheme == "none":
+        precision = Precision.float32
     return Convert(runtime, CoreML(CORE_ML, precision, [], None))

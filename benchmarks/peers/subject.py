@@ -1,11 +1,13 @@
 """The models to quantize: trained by the train stage and cached, or saved .keras files."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,12 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 
-TARGET = "pixel_8"  # for its words of data, model and train alone
+if TYPE_CHECKING:
+    import keras
+
+TARGET = "pixel_8"  # supplies the options of data, model and train
+
+Params = TypeVar("Params")
 
 
 @dataclass(frozen=True)
@@ -31,44 +38,70 @@ class Subject:
 
     name: str
     archive: bytes
-    model: Any  # the same, loaded
-    agreed: Contract
-    held: NDArray[np.float32]
+    model: keras.Model  # loaded from the archive
+    contract: Contract
+    calibration_images: NDArray[np.float32]
     images: NDArray[np.float32]
     labels: NDArray[np.int64]
-    answers: NDArray[np.float32]  # of Keras on the test split
-    examples: int  # at most so many are drawn
-    loading: float  # seconds to load the archive, the fastest of a few
+    predictions: NDArray[np.float32]  # of Keras on the test split, [n, classes]
+    max_samples: int  # for calibration
+    loading_seconds: float  # of the archive, the fastest of a few
 
-    def drawn(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Return examples of the calibration split, drawn as the quantize stage draws them."""
-        order = np.random.default_rng(seed).permutation(len(self.held))
-        return self.held[order[: min(count, self.examples)]]
+    def draw_samples(self, count: int, seed: int) -> NDArray[np.float32]:
+        """Return calibration samples [n, h, w, c], drawn as the quantize stage draws them."""
+        order = np.random.default_rng(seed).permutation(len(self.calibration_images))
+        drawn = order[: min(count, self.max_samples)]
+        return self.calibration_images[drawn]
 
-    def calibration(self) -> NDArray[np.float32]:
-        """Return the examples of recipes/quantize/int8.yaml, which all tools are calibrated on."""
-        words = compose.option("quantize", "int8").calibration
-        if words is None:
+    def calibration_samples(self) -> NDArray[np.float32]:
+        """Return the samples [n, h, w, c] of recipes/quantize/int8.yaml, which all tools use."""
+        options = compose.option("quantize", "int8").calibration
+        if options is None:
             raise ValueError("int8 without calibration")
-        return self.drawn(words.examples, words.seed)
+        return self.draw_samples(options.samples, options.seed)
 
 
-def trained(architecture: str, cache: Path, examples: int, epochs: int | None = None) -> Subject:
-    """Return an architecture trained on digits by its recipe, on one thread.
+def train_on_digits(
+    architecture: str, cache: Path, max_samples: int, epochs: int | None = None
+) -> Subject:
+    """Train an architecture on digits by its recipe, on one thread.
 
-    The cache holds what was trained before; `epochs` replaces those of the recipe.
+    Models in the cache are not trained again; `epochs` overrides the recipe.
     """
-    overrides = [] if epochs is None else [f"train.epochs={epochs}"]
-    composed = _composed(f"model={architecture}", *overrides)
-    output = _trained(composed, cache / "-".join(["digits", architecture, *overrides]))
-    agreed = contract.from_json((output / "contract.json").read_text())
+    overrides = []
+    if epochs is not None:
+        overrides.append(f"train.epochs={epochs}")
+    target = _compose(f"model={architecture}", *overrides)
+    output = _train(target, cache / "-".join(["digits", architecture, *overrides]))
+    model_contract = contract.from_json((output / "contract.json").read_text())
     archive = (output / "model.keras").read_bytes()
-    return _subject((architecture, examples), archive, agreed, composed.recipe.data)
+    subject = _load_subject(archive, model_contract, target.recipe.data)
+    return replace(subject, name=architecture, max_samples=max_samples)
 
 
-def _trained(composed: Target, folder: Path) -> Path:
-    """Return the output of train, after running data and train in a folder where it is not yet."""
-    plan = variants.merge(compose.compose_release(), [composed])
+def load_saved(model: Path, images: Path, max_samples: int) -> Subject:
+    """Load a saved classifier of images, and a folder of images as its dataset.
+
+    Its pixels are scaled to -1 to 1, the default of recipes/data/image_folder.yaml.
+    """
+    archive = model.read_bytes()
+    _, height, width, channels = keras_session.load(archive).inputs[0].shape
+    color = "rgb"
+    if channels == 1:
+        color = "grayscale"
+    target = _compose("data=image_folder", f"data.path='{images}'", f"data.color={color}")
+    recipe = target.recipe
+    folders = [path for path in images.iterdir() if path.is_dir()]
+    classes = sorted(path.name for path in folders if not path.name.startswith("."))
+    model_contract = contract.from_recipe(recipe.data, recipe.model, classes)
+    model_contract = replace(model_contract, height=height, width=width)
+    subject = _load_subject(archive, model_contract, recipe.data)
+    return replace(subject, name=model.stem, max_samples=max_samples)
+
+
+def _train(target: Target, folder: Path) -> Path:
+    """Run data and train in a folder unless it has their output; return that of train."""
+    plan = variants.merge(compose.compose_release(), [target])
     (variant,) = plan["train"]
     plan["train"][variant]["threads"] = 1
     output = artifacts.folder("train", variant)
@@ -80,46 +113,40 @@ def _trained(composed: Target, folder: Path) -> Path:
     return folder / output
 
 
-def _run(stage: str, run: Callable[[Job[Any]], str], variants: dict[str, Any]) -> None:
-    """Run the variants of a stage in this process and in artifacts/ of the current folder."""
-    for variant, content in variants.items():
-        params = stage_params.parse(stage, variant, content)
+def _run(
+    stage: str, run: Callable[[Job[Params]], str], variant_params: dict[str, dict[str, object]]
+) -> None:
+    """Run the variants of a stage in this process; write artifacts/ of the current folder."""
+    for variant, mapping in variant_params.items():
+        params: Params = stage_params.parse(stage, variant, mapping)
         with artifacts.publish(artifacts.folder(stage, variant)) as out:
             run(Job(variant, params, out, Console(stderr=True)))
 
 
-def given(model: Path, images: Path, examples: int) -> Subject:
-    """Return a saved model of one image in, one number per class out, beside a folder of images.
-
-    Its pixels are scaled as recipes/data/image_folder.yaml says, to -1 to 1.
-    """
-    archive = model.read_bytes()
-    _, height, width, channels = keras_session.load(archive).inputs[0].shape
-    color = "grayscale" if channels == 1 else "rgb"
-    words = _composed("data=image_folder", f"data.path='{images}'", f"data.color={color}").recipe
-    classes = sorted(
-        path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    agreed = replace(
-        contract.from_recipe(words.data, words.model, classes), height=height, width=width
-    )
-    return _subject((model.stem, examples), archive, agreed, words.data)
-
-
-def _composed(*overrides: str) -> Target:
+def _compose(*overrides: str) -> Target:
     return compose.compose_targets([TARGET], ["quantize=none", *overrides])[0]
 
 
-def _subject(named: tuple[str, int], archive: bytes, agreed: Contract, words: Data) -> Subject:
-    everything: Examples = plugins.load("data.source", words.source).load(words)
-    held, test = (take_split(everything, words, name) for name in ("calibration", "test"))
-    images, model = agreed.preprocess(test.images), keras_session.load(archive)
-    answers = np.asarray(model.predict(images, verbose=0))
-    name, examples = named
-    loading = min(_seconds_to_load(archive) for _ in range(3))
-    held_images = agreed.preprocess(held.images)
+def _load_subject(archive: bytes, model_contract: Contract, config: Data) -> Subject:
+    """Load a model and its dataset; the caller sets the name and the number of samples."""
+    examples: Examples = plugins.load("data.source", config.source).load(config)
+    calibration = take_split(examples, config, "calibration")
+    test = take_split(examples, config, "test")
+    images = model_contract.preprocess(test.images)
+    model = keras_session.load(archive)
+    predictions = np.asarray(model.predict(images, verbose=0))
+    loading_seconds = min(_seconds_to_load(archive) for _ in range(3))
     return Subject(
-        name, archive, model, agreed, held_images, images, test.labels, answers, examples, loading
+        name="",
+        archive=archive,
+        model=model,
+        contract=model_contract,
+        calibration_images=model_contract.preprocess(calibration.images),
+        images=images,
+        labels=test.labels,
+        predictions=predictions,
+        max_samples=0,
+        loading_seconds=loading_seconds,
     )
 
 

@@ -3,10 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from benchmarks.peers.measured import Row
+from benchmarks.peers.measurement import Row
 
-SIGMAS = 2  # beyond which a difference in right answers is no chance
-SIZE, SPEED, BUILD = 1.02, 1.05, 1.5  # times a peer's, above which we are beaten
+SIGMAS = 2  # beyond which a difference in correct predictions is significant
+# Ratios to a peer's file above which edgebake's file is worse.
+SIZE = 1.02
+SPEED = 1.05
+BUILD = 1.5
 
 
 @dataclass(frozen=True)
@@ -17,19 +20,23 @@ class Verdict:
     beaten: bool
 
     def __str__(self) -> str:
-        return f"{self.text}  BEATEN" if self.beaten else self.text
+        if self.beaten:
+            return f"{self.text}  BEATEN"
+        return self.text
 
 
-def of(ours: Row, peers: list[Row]) -> list[Verdict]:
-    """Return accuracy, size, speed and build time against the best peer in each."""
+def compare(ours: Row, peers: list[Row]) -> list[Verdict]:
+    """Compare accuracy, size, latency and build time, each with the best peer in it."""
     return [_accuracy(ours, peers), _size(ours, peers), _speed(ours, peers), _build(ours, peers)]
 
 
 def _accuracy(ours: Row, peers: list[Row]) -> Verdict:
-    """Compare the images on which one of the two is right and the other is not (McNemar)."""
+    """Compare the images on which exactly one of the two is correct (McNemar's test)."""
     best = max(peers, key=lambda row: row.accuracy)
-    won, lost = int((ours.right & ~best.right).sum()), int((~ours.right & best.right).sum())
-    return Verdict(f"{won}:{lost} {_named(best)}", lost - won > SIGMAS * math.sqrt(won + lost))
+    won = int((ours.correct & ~best.correct).sum())
+    lost = int((~ours.correct & best.correct).sum())
+    is_beaten = lost - won > SIGMAS * math.sqrt(won + lost)
+    return Verdict(f"{won}:{lost} {best.maker.label}", is_beaten)
 
 
 def _size(ours: Row, peers: list[Row]) -> Verdict:
@@ -38,21 +45,17 @@ def _size(ours: Row, peers: list[Row]) -> Verdict:
 
 
 def _speed(ours: Row, peers: list[Row]) -> Verdict:
-    timed = [row for row in peers if row.rounds]
-    if not timed or not ours.rounds:
+    timed = [row for row in peers if row.latencies]
+    if not timed or not ours.latencies:
         return Verdict("not timed", False)
-    best = max(timed, key=ours.times)
-    return _ratio(ours.times(best), SPEED, best)
+    best = max(timed, key=ours.latency_ratio)
+    return _ratio(ours.latency_ratio(best), SPEED, best)
 
 
 def _build(ours: Row, peers: list[Row]) -> Verdict:
-    best = min(peers, key=lambda row: row.seconds)
-    return _ratio(ours.seconds / best.seconds, BUILD, best)
+    best = min(peers, key=lambda row: row.build_seconds)
+    return _ratio(ours.build_seconds / best.build_seconds, BUILD, best)
 
 
 def _ratio(value: float, limit: float, best: Row) -> Verdict:
-    return Verdict(f"{value:.2f} x {_named(best)}", value > limit)
-
-
-def _named(row: Row) -> str:
-    return f"{row.maker.who} {row.maker.way}"
+    return Verdict(f"{value:.2f} x {best.maker.label}", value > limit)

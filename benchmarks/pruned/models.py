@@ -1,10 +1,13 @@
 """The models of a benchmark: pruned by recipes, and baselines trained with the same budget."""
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,120 +22,123 @@ from edgebake.recipe import FineTune, Recipe
 from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
 
-PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
+if TYPE_CHECKING:
+    import keras
+
+ORIGINAL = "unpruned"
+SCRATCH = "from scratch"
+TRAINED_ON = "unpruned, trained on"
 
 
 @dataclass(frozen=True)
-class Way:
-    """A pruning method: an option of recipes/prune/, and overrides of the recipe."""
+class PruningMethod:
+    """A row of the tables: an option of recipes/prune/, and Hydra overrides of the recipe."""
 
     name: str
     option: str
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
 
     def recipe(self, architecture: str, seed: int) -> Recipe:
-        """Return the recipe in which what follows the cut has a seed."""
+        """Compose the recipe of an architecture with a seed of fine-tuning."""
         fixed = (
             "quantize=none",
             f"model={architecture}",
             f"prune={self.option}",
             f"prune.fine_tune.seed={seed}",
         )
-        return compose.compose_targets([TARGET], [*fixed, *self.words])[0].recipe
+        return compose.compose_targets([TARGET], [*fixed, *self.overrides])[0].recipe
 
 
 @dataclass(frozen=True)
-class Made:
-    """The models of one row, one for each seed, and the mean seconds in which one was made."""
+class ModelGroup:
+    """The models of one row, one per seed, and the mean seconds to make one of them."""
 
     name: str
     models: list[Subject]
     seconds: float = 0.0
 
 
-def made(one: Subject, ways: list[Way], seeds: list[int]) -> Iterator[Made]:
+def make_models(
+    original: Subject, methods: list[PruningMethod], seeds: list[int]
+) -> Iterator[ModelGroup]:
     """Yield the models of each method; those of the first are followed by its baselines."""
-    first = _made(one, ways[0].name, seeds, lambda seed: _pruned(one, ways[0], seed))
-    smaller = dict(zip(seeds, first.models, strict=True))
-    yield first
-    yield _made(
-        one, SCRATCH, seeds, lambda seed: _from_scratch(one, ways[0], seed, smaller[seed].model)
-    )
-    yield _made(one, TRAINED_ON, seeds, lambda seed: _trained_on(one, ways[0], seed))
-    for way in ways[1:]:
-        yield _made(one, way.name, seeds, lambda seed, way=way: _pruned(one, way, seed))  # type: ignore[misc]
+    first = methods[0]
+    pruned = _make_group(original, first.name, seeds, partial(_prune, original, first))
+    smaller_models = {
+        seed: subject.model for seed, subject in zip(seeds, pruned.models, strict=True)
+    }
+
+    def train_from_scratch(seed: int) -> keras.Model:
+        recipe = first.recipe(original.name, seed)
+        parent = _original_model(original, recipe)
+        return baselines.from_scratch(smaller_models[seed], parent, recipe.prune)
+
+    def train_further(seed: int) -> keras.Model:
+        recipe = first.recipe(original.name, seed)
+        parent = _original_model(original, recipe)
+        return baselines.fine_tuned_original(parent, recipe.prune)
+
+    yield pruned
+    yield _make_group(original, SCRATCH, seeds, train_from_scratch)
+    yield _make_group(original, TRAINED_ON, seeds, train_further)
+    for method in methods[1:]:
+        yield _make_group(original, method.name, seeds, partial(_prune, original, method))
 
 
-def _made(one: Subject, name: str, seeds: list[int], make: Callable[[int], Any]) -> Made:
-    start, models = time.perf_counter(), []
-    for seed in seeds:
-        models.append(_judged(one, make(seed)))
+def _make_group(
+    original: Subject, name: str, seeds: list[int], make: Callable[[int], keras.Model]
+) -> ModelGroup:
+    start = time.perf_counter()
+    models = [_with_model(original, make(seed)) for seed in seeds]
     seconds = (time.perf_counter() - start) / len(seeds)
-    sys.stderr.write(f"{one.name}: {name}: {seconds:.0f} s a model\n")
-    return Made(name, models, seconds)
+    sys.stderr.write(f"{original.name}: {name}: {seconds:.0f} s a model\n")
+    return ModelGroup(name, models, seconds)
 
 
-def _judged(one: Subject, model: Any) -> Subject:
-    """Return the same images with another model and its answers."""
+def _with_model(subject: Subject, model: keras.Model) -> Subject:
+    """Return the same dataset with another model and its predictions."""
     archive = keras_session.save(model)
     loaded = keras_session.load(archive)
-    return replace(
-        one,
-        archive=archive,
-        model=loaded,
-        answers=np.asarray(loaded.predict(one.images, verbose=0)),
-    )
+    predictions = np.asarray(loaded.predict(subject.images, verbose=0))
+    return replace(subject, archive=archive, model=loaded, predictions=predictions)
 
 
-def _pruned(one: Subject, way: Way, seed: int) -> Any:
+def _prune(original: Subject, method: PruningMethod, seed: int) -> keras.Model:
     import keras
 
-    words = way.recipe(one.name, seed)
-    keras.utils.set_random_seed(seed)  # as the prune stage starts
-    return (
-        plugins.load("prune.method", words.prune.method)
-        .prune(_parent(one, words), words.prune)
-        .model
-    )
+    recipe = method.recipe(original.name, seed)
+    keras.utils.set_random_seed(seed)  # as the prune stage does at its start
+    pruner = plugins.load("prune.method", recipe.prune.method)
+    return pruner.prune(_original_model(original, recipe), recipe.prune).model
 
 
-def _from_scratch(one: Subject, way: Way, seed: int, smaller: Any) -> Any:
-    words = way.recipe(one.name, seed)
-    return baselines.from_scratch(smaller, _parent(one, words), words.prune)
-
-
-def _trained_on(one: Subject, way: Way, seed: int) -> Any:
-    words = way.recipe(one.name, seed)
-    return baselines.fine_tuned_original(_parent(one, words), words.prune)
-
-
-def _parent(one: Subject, words: Recipe) -> OriginalModel:
-    """Return what the prune stage gives to a pruner."""
-    examples = plugins.load("data.source", words.data.source).load(words.data)
-    train, validation = (
-        take_split(examples, words.data, "train"),
-        take_split(examples, words.data, "validation"),
-    )
-    prepare = one.agreed.preprocess
+def _original_model(subject: Subject, recipe: Recipe) -> OriginalModel:
+    """Return the input of a pruner, as in the prune stage."""
+    examples = plugins.load("data.source", recipe.data.source).load(recipe.data)
+    train = take_split(examples, recipe.data, "train")
+    validation = take_split(examples, recipe.data, "validation")
     splits = TrainingSplits(
-        prepare(train.images), train.labels, prepare(validation.images), validation.labels
+        subject.contract.preprocess(train.images),
+        train.labels,
+        subject.contract.preprocess(validation.images),
+        validation.labels,
     )
-    return OriginalModel(
-        one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.options(words.prune))
-    )
+    teacher = _teacher_predictions(subject.model, splits, fine_tune.options(recipe.prune))
+    return OriginalModel(subject.archive, recipe.train, splits, teacher)
 
 
-def _lesson(model: Any, splits: TrainingSplits, words: FineTune) -> TeacherPredictions | None:
-    """Return what the unpruned model answers, if fine-tuning asks a teacher."""
-    if words.distill is None:
+def _teacher_predictions(
+    model: keras.Model, splits: TrainingSplits, options: FineTune
+) -> TeacherPredictions | None:
+    """Return the predictions of the unpruned model if fine-tuning distills from it."""
+    distill = options.distill
+    if distill is None:
         return None
-    if words.distill.teacher is not None:
-        raise ValueError(
-            f"the teacher {words.distill.teacher}; here the unpruned model alone teaches"
-        )
-    answers = [
-        np.asarray(model.predict(x, verbose=0)) for x in (splits.images, splits.validation_images)
-    ]
+    if distill.teacher is not None:
+        raise ValueError(f"the teacher {distill.teacher}; expected the unpruned model as teacher")
     return TeacherPredictions(
-        answers[0], answers[1], words.distill.temperature, words.distill.alpha
+        np.asarray(model.predict(splits.images, verbose=0)),
+        np.asarray(model.predict(splits.validation_images, verbose=0)),
+        distill.temperature,
+        distill.alpha,
     )

@@ -1,6 +1,6 @@
-"""Every benchmark runs to its end in its smallest size, and prints rows that can be true.
+"""Every benchmark runs to its end in its smallest size, and prints plausible rows.
 
-Guards against benchmarks that no longer start, or no longer do what they compare.
+Guards against benchmarks that no longer start, or that compare unlike things.
 Slow: two of them build a small release, the others train small models.
 """
 
@@ -120,8 +120,8 @@ def test_data_is_read_on_both_sides(project: Path) -> None:
 
 
 def test_core_ml_agrees_with_keras_and_is_timed(project: Path) -> None:
-    words = ("--models", "ds_cnn", "--epochs", "1", "--targets", "iOS15", "iOS17", "--rounds", "1")
-    rows = rows_of(output_of(project, "coreml", "agreement", "speed", *words))
+    small = ("--models", "ds_cnn", "--epochs", "1", "--targets", "iOS15", "iOS17", "--rounds", "1")
+    rows = rows_of(output_of(project, "coreml", "agreement", "speed", *small))
     agreement = [row for row in rows if row[0] == "ds_cnn"]
     assert [row[1] for row in agreement] == ["-", "iOS15", "iOS17", "iOS17", "iOS17"]
     for _, _, _, size, accuracy, as_keras, error, _ in agreement:
@@ -135,9 +135,9 @@ def test_core_ml_agrees_with_keras_and_is_timed(project: Path) -> None:
 
 
 def test_prune_sets_models_and_files_beside_their_baselines(project: Path) -> None:
-    words = ("--architectures", "ds_cnn", "--train-epochs", "1", "--epochs", "2")
+    small = ("--architectures", "ds_cnn", "--train-epochs", "1", "--epochs", "2")
     # A small model has 16 channels in a layer, which the recipe cuts by multiples of 16.
-    rows = rows_of(output_of(project, "prune", *words, "--words", "prune.multiple=4"))
+    rows = rows_of(output_of(project, "prune", *small, "--overrides", "prune.multiple=4"))
     models = [row for row in rows if len(row) == 8]
     names = [
         "unpruned",
@@ -159,17 +159,9 @@ def test_prune_sets_models_and_files_beside_their_baselines(project: Path) -> No
 
 
 def test_quantize_sets_our_files_beside_those_of_peers(project: Path) -> None:
-    words = (
-        "--architectures",
-        "ds_cnn",
-        "--train-epochs",
-        "1",
-        "--repeats",
-        "1",
-        "--examples",
-        "10",
-    )
-    output = output_of(project, "quantize", *words, "--options", "none", "int8", "--coreml")
+    small = ("--architectures", "ds_cnn", "--train-epochs", "1", "--repeats", "1")
+    selection = ("--samples", "10", "--options", "none", "int8", "--coreml")
+    output = output_of(project, "quantize", *small, *selection)
     assert "no file" not in output
     files = [row for row in rows_of(output) if len(row) == 9]
     ours = [
@@ -191,6 +183,6 @@ def test_quantize_names_a_peer_that_does_not_install_and_goes_on(
 
     monkeypatch.setattr(olive, "makers", refused)
     monkeypatch.setattr("sys.argv", ["quantize", "--olive", "--options", "none"])
-    makers = list(quantize.makers(quantize.options(), tmp_path))
-    assert {maker.who for maker in makers} == {"edgebake", "TFLiteConverter", "tf2onnx"}
+    makers = list(quantize.makers(quantize.parse_arguments(), tmp_path))
+    assert {maker.tool for maker in makers} == {"edgebake", "TFLiteConverter", "tf2onnx"}
     assert capsys.readouterr().err == "Olive is left out: pip ended with code 1: no such package\n"
