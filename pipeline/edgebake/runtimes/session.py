@@ -94,7 +94,8 @@ class Inspection:
         """Return the names of all operators that compute on floats or on unknown dtypes, sorted."""
         names = []
         for operator in self.operators:
-            if any(_may_be_float(dtype) for dtype in operator.dtypes):
+            dtypes = operator.dtypes
+            if any(_may_be_float(dtype) for dtype in dtypes):
                 names.append(operator.name)
         return sorted(names)
 

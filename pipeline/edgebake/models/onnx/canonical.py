@@ -32,7 +32,10 @@ def _wrap(graph: onnx.GraphProto, original: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model of the graph with the opsets and IR version of the original."""
     opsets = sorted(original.opset_import, key=lambda entry: entry.domain)
     model = onnx.helper.make_model(
-        graph, producer_name="edgebake", opset_imports=opsets, ir_version=original.ir_version
+        graph,
+        producer_name="edgebake",
+        opset_imports=opsets,
+        ir_version=original.ir_version,
     )
     onnx.checker.check_model(model)
     return model
@@ -67,9 +70,13 @@ def _new_names(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> dict[str,
     for number, node in enumerate(nodes):
         for name in node.input:
             if name in constants and name not in names:
-                names[name] = f"constant_{len(names) - len(fixed)}"
+                constant_number = len(names) - len(fixed)
+                names[name] = f"constant_{constant_number}"
         for index, name in enumerate(node.output):
-            names.setdefault(name, f"{node.op_type}_{number}_{index}" if name else "")
+            new_name = ""
+            if name:
+                new_name = f"{node.op_type}_{number}_{index}"
+            names.setdefault(name, new_name)
     return names
 
 
@@ -81,7 +88,8 @@ def _renamed_initializers(
     renamed = []
     for old, new in names.items():
         if old in constants:
-            copy = onnx.TensorProto.FromString(constants[old].SerializeToString())
+            copy = onnx.TensorProto()
+            copy.CopyFrom(constants[old])
             copy.name = new
             renamed.append(copy)
     return renamed

@@ -32,12 +32,14 @@ def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
     The model is changed in place.
     """
     graph = model.graph
-    if not any(node.op_type in DECOMPOSITIONS for node in graph.node):
+    operators = {node.op_type for node in graph.node}
+    if operators.isdisjoint(DECOMPOSITIONS):
         return model
     nodes: list[onnx.NodeProto] = []
     for node in list(graph.node):
         if _is_decomposable(node, graph):
-            nodes += DECOMPOSITIONS[node.op_type](node, graph)
+            decomposition = DECOMPOSITIONS[node.op_type]
+            nodes += decomposition(node, graph)
         else:
             nodes.append(node)
     replace_nodes(graph, nodes)
@@ -46,43 +48,56 @@ def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _is_decomposable(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
     if node.op_type == "BatchNormalization":
-        return initializers(graph).keys() >= set(node.input[1:])
+        _, *parameters = node.input
+        return initializers(graph).keys() >= set(parameters)
     return node.op_type in DECOMPOSITIONS
 
 
 def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    x = node.input[0]
+    output = node.output[0]
     coefficients = SIGMOID | attribute_values(node)
-    return _clipped_line(graph, node.input[0], coefficients, node.output[0])
+    return _clipped_line(graph, x, coefficients, output)
 
 
 def _hard_swish(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    x, output = node.input[0], node.output[0]
+    x = node.input[0]
+    output = node.output[0]
     gate = f"{output}_gate"
-    return [
-        *_clipped_line(graph, x, SWISH, gate),
-        helper.make_node("Mul", [x, gate], [output], f"{output}_swish"),
-    ]
+    gate_nodes = _clipped_line(graph, x, SWISH, gate)
+    product = helper.make_node(
+        "Mul",
+        inputs=[x, gate],
+        outputs=[output],
+        name=f"{output}_swish",
+    )
+    return [*gate_nodes, product]
 
 
 def _clipped_line(
     graph: onnx.GraphProto, x: str, coefficients: dict[str, float], output: str
 ) -> list[onnx.NodeProto]:
     """Return nodes that compute clip(alpha * x + beta, 0, 1)."""
-    shifted = f"{output}_shifted"
     low = add_initializer(graph, f"{output}_least", np.float32(0))
     high = add_initializer(graph, f"{output}_most", np.float32(1))
     alpha = np.float32(coefficients["alpha"])
     beta = np.float32(coefficients["beta"])
-    return [
-        *_affine(graph, x, (alpha, beta), shifted),
-        helper.make_node("Clip", [shifted, low, high], [output], f"{output}_clip"),
-    ]
+    shifted = f"{output}_shifted"
+    line_nodes = _affine(graph, x, (alpha, beta), shifted)
+    clip = helper.make_node(
+        "Clip",
+        inputs=[shifted, low, high],
+        outputs=[output],
+        name=f"{output}_clip",
+    )
+    return [*line_nodes, clip]
 
 
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     tensors = initializers(graph)
+    x, *names = node.input
     parameters: list[NDArray[np.float64]] = []
-    for name in node.input[1:]:
+    for name in names:
         array = numpy_helper.to_array(tensors[name])
         parameters.append(array.astype(np.float64))
     gamma, beta, mean, variance = parameters
@@ -90,7 +105,7 @@ def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
     scale = gamma / np.sqrt(variance + epsilon)
     shift = beta - mean * scale
     coefficients = (_per_channel(scale), _per_channel(shift))
-    return _affine(graph, node.input[0], coefficients, node.output[0])
+    return _affine(graph, x, coefficients, node.output[0])
 
 
 def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -110,10 +125,19 @@ def _affine(
     factor = add_initializer(graph, f"{output}_factor", scale)
     summand = add_initializer(graph, f"{output}_summand", shift)
     scaled = f"{output}_scaled"
-    return [
-        helper.make_node("Mul", [x, factor], [scaled], f"{output}_mul"),
-        helper.make_node("Add", [scaled, summand], [output], f"{output}_add"),
-    ]
+    product = helper.make_node(
+        "Mul",
+        inputs=[x, factor],
+        outputs=[scaled],
+        name=f"{output}_mul",
+    )
+    total = helper.make_node(
+        "Add",
+        inputs=[scaled, summand],
+        outputs=[output],
+        name=f"{output}_add",
+    )
+    return [product, total]
 
 
 DECOMPOSITIONS: dict[str, Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto]]] = {

@@ -89,17 +89,18 @@ def export_keras(model: keras.Model) -> onnx.ModelProto:
     """
     import tf2onnx
 
-    graph = keras_session.frozen_graph(model)
-    image = graph.inputs[0].name
-    probabilities = graph.outputs[0].name
+    function = keras_session.frozen_graph(model)
+    image = function.inputs[0].name
+    probabilities = function.outputs[0].name
     exported, _ = tf2onnx.convert.from_graph_def(
-        graph.graph.as_graph_def(),
+        function.graph.as_graph_def(),
         input_names=[image],
         output_names=[probabilities],
         opset=OPSET,
     )
-    _rename(exported.graph, {image: IMAGE, probabilities: PROBABILITIES})
-    _replace_erfc(exported.graph)
+    graph = exported.graph
+    _rename(graph, {image: IMAGE, probabilities: PROBABILITIES})
+    _replace_erfc(graph)
     return canonicalize(exported)
 
 
@@ -130,16 +131,25 @@ def _replace_erfc(graph: onnx.GraphProto) -> None:
 def _one_minus_erf(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     output = node.output[0]
     ones = add_initializer(graph, f"{output}_one", np.float32(1))
-    erf = f"{output}_erf"
-    return [
-        helper.make_node("Erf", node.input, [erf], f"{node.name}_erf"),
-        helper.make_node("Sub", [ones, erf], node.output, f"{node.name}_rest"),
-    ]
+    erf_node = helper.make_node(
+        "Erf",
+        inputs=node.input,
+        outputs=[f"{output}_erf"],
+        name=f"{node.name}_erf",
+    )
+    difference_node = helper.make_node(
+        "Sub",
+        inputs=[ones, erf_node.output[0]],
+        outputs=node.output,
+        name=f"{node.name}_rest",
+    )
+    return [erf_node, difference_node]
 
 
 def prepare_for_quantizer(model: onnx.ModelProto) -> onnx.ModelProto:
     """Infer shapes, fold constants and replace means by pools, as the quantizers expect."""
-    return use_average_pools(fold_constants(model))
+    folded = fold_constants(model)
+    return use_average_pools(folded)
 
 
 def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -162,26 +172,38 @@ def use_average_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     images = set()
     for value in graph.value_info:
-        if len(value.type.tensor_type.shape.dim) == 4:
+        dimensions = value.type.tensor_type.shape.dim
+        if len(dimensions) == 4:
             images.add(value.name)
     # From the end, since a replacement may insert a node behind it.
     for index in reversed(range(len(graph.node))):
         node = graph.node[index]
-        is_mean = node.op_type == "ReduceMean" and node.input[0] in images
-        if is_mean and _reduced_axes(node, graph) == [2, 3]:
+        if node.op_type != "ReduceMean" or node.input[0] not in images:
+            continue
+        if _reduced_axes(node, graph) == [2, 3]:
             _replace_mean(graph, index)
     return model
 
 
 def _replace_mean(graph: onnx.GraphProto, index: int) -> None:
     mean = graph.node[index]
-    image, output = mean.input[0], mean.output[0]
+    output = mean.output[0]
     pooled = output
     if attribute_values(mean).get("keepdims", 1) != 1:
         pooled = f"{output}_pooled"
-        flatten = helper.make_node("Flatten", [pooled], [output], f"{output}_flatten")
+        flatten = helper.make_node(
+            "Flatten",
+            inputs=[pooled],
+            outputs=[output],
+            name=f"{output}_flatten",
+        )
         graph.node.insert(index + 1, flatten)
-    pool = helper.make_node("GlobalAveragePool", [image], [pooled], mean.name)
+    pool = helper.make_node(
+        "GlobalAveragePool",
+        inputs=mean.input[:1],
+        outputs=[pooled],
+        name=mean.name,
+    )
     graph.node[index].CopyFrom(pool)
 
 
@@ -190,7 +212,8 @@ def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
     axes = attribute_values(node).get("axes", [])
     if len(node.input) > 1:
-        tensor = initializers(graph).get(node.input[1])
+        name = node.input[1]
+        tensor = initializers(graph).get(name)
         if tensor is None or tensor.data_type != onnx.TensorProto.INT64:
             return []
         axes = numpy_helper.to_array(tensor)
@@ -231,9 +254,12 @@ def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxrunti
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Fusing would hide tensors.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
-        copy.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        copy.SerializeToString(),
+        options,
+        providers=["CPUExecutionProvider"],
     )
 
 
@@ -242,7 +268,8 @@ def _computed_floats(model: onnx.ModelProto) -> list[str]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     floats = set()
     for value in (*graph.value_info, *graph.output):
-        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+        element_type = value.type.tensor_type.elem_type
+        if element_type == onnx.TensorProto.FLOAT:
             floats.add(value.name)
     names: list[str] = []
     for node in graph.node:

@@ -11,7 +11,10 @@ from onnx import helper, numpy_helper
 
 def attribute_values(node: onnx.NodeProto) -> dict[str, Any]:
     """Return a node's attributes by name."""
-    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    values = {}
+    for attribute in node.attribute:
+        values[attribute.name] = helper.get_attribute_value(attribute)
+    return values
 
 
 def initializers(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
@@ -21,13 +24,18 @@ def initializers(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
 
 def add_initializer(graph: onnx.GraphProto, name: str, value: ArrayLike) -> str:
     """Add an array of any shape to a graph's initializers; return its name."""
-    graph.initializer.append(numpy_helper.from_array(np.array(value), name))
+    array = np.array(value)
+    tensor = numpy_helper.from_array(array, name)
+    graph.initializer.append(tensor)
     return name
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
     """Replace all nodes of a graph; some of the new ones may be nodes of the graph itself."""
     # Deleting nodes from the graph would empty the nodes themselves.
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    copies = []
+    for node in nodes:
+        serialized = node.SerializeToString()
+        copies.append(onnx.NodeProto.FromString(serialized))
     del graph.node[:]
     graph.node.extend(copies)

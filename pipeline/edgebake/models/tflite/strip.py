@@ -26,11 +26,13 @@ def strip(model: bytes) -> bytes:
     parsed.signatureDefs = None
     metadata = parsed.metadata or []
     parsed.metadata = [entry for entry in metadata if entry.name in NEEDED]
-    main = parsed.subgraphs[0]
+    main, *_ = parsed.subgraphs
     for graph in parsed.subgraphs:
         graph.name = None
         graph.debugMetadataIndex = NO_DEBUG_METADATA
-        named_tensors = {*graph.inputs, *graph.outputs} if graph is main else set()
+        named_tensors = set()
+        if graph is main:
+            named_tensors = {*graph.inputs, *graph.outputs}
         _shorten_names(graph, named_tensors)
     drop_unread_buffers(parsed)
     return tables.serialize(parsed)
@@ -53,8 +55,14 @@ def drop_unread_buffers(model: schema.ModelT) -> None:
     readers = [*model.metadata]
     for graph in model.subgraphs:
         readers += graph.tensors
-    read = sorted({0, *(reader.buffer for reader in readers)})
-    new_indices = {old: new for new, old in enumerate(read)}
-    model.buffers = [model.buffers[index] for index in read]
+    read = {0}
+    for reader in readers:
+        read.add(reader.buffer)
+    buffers: list[schema.BufferT] = []
+    new_indices = {}
+    for index in sorted(read):
+        new_indices[index] = len(buffers)
+        buffers.append(model.buffers[index])
+    model.buffers = buffers
     for reader in readers:
         reader.buffer = new_indices[reader.buffer]

@@ -8,8 +8,11 @@ IDENTIFIER = b"TFL3"
 
 
 def _names(enumeration: type) -> dict[int, str]:
-    members = vars(enumeration).items()
-    return {number: name for name, number in members if isinstance(number, int)}
+    names = {}
+    for name, number in vars(enumeration).items():
+        if isinstance(number, int):
+            names[number] = name
+    return names
 
 
 OPERATORS = _names(schema.BuiltinOperator)
@@ -30,8 +33,14 @@ def parse(model: bytes) -> schema.ModelT:
     parsed = parse_tables(model)
     for buffer in parsed.buffers:
         if buffer.offset > 1:  # 0 and 1 stand for: not used (schema.fbs, Buffer)
-            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
-            buffer.offset = buffer.size = 0
+            buffer.data = np.frombuffer(
+                model,
+                np.uint8,
+                count=buffer.size,
+                offset=buffer.offset,
+            )
+            buffer.offset = 0
+            buffer.size = 0
     return parsed
 
 
@@ -44,7 +53,8 @@ def parse_tables(model: bytes) -> schema.ModelT:
 def serialize(model: schema.ModelT) -> bytes:
     """Return the file of a ModelT; equal models give equal bytes."""
     builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), IDENTIFIER)
+    root = model.Pack(builder)
+    builder.Finish(root, IDENTIFIER)
     return bytes(builder.Output())
 
 
@@ -52,12 +62,14 @@ def builtin_name(code: schema.OperatorCodeT) -> str:
     """Return the name of an operator code's builtin operator, CUSTOM for a custom one."""
     # Older files store codes below 127 in a byte; the larger field is the valid one (schema.fbs,
     # OperatorCode).
-    return OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return OPERATORS[number]
 
 
 def operator_kind(code: schema.OperatorCodeT) -> str:
     """Return the name of an operator code: of the builtin operator, or of the custom one."""
     name = builtin_name(code)
-    if name == "CUSTOM" and code.customCode:
-        return str(code.customCode.decode())
+    custom_name: bytes | None = code.customCode
+    if name == "CUSTOM" and custom_name:
+        return custom_name.decode()
     return name

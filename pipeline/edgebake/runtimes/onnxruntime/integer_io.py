@@ -176,8 +176,9 @@ def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
 
 def _add_unsigned_parameters(graph: onnx.GraphProto, end: str, bounds: Bounds) -> list[str]:
     """Add scale and zero point of uint8 over a range to the graph; return their names."""
-    low = min(bounds[0], 0.0)
-    high = max(bounds[1], 0.0)
+    low, high = bounds
+    low = min(low, 0.0)
+    high = max(high, 0.0)
     scale = np.float32((high - low) / 255 or 1)
     zero_step = np.rint(-low / scale)
     zero_point = np.uint8(zero_step.clip(0, 255))
