@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import onnx
 
-from edgebake.models.onnx.graph import initializers
+from edgebake.models.onnx.graph import initializers, producers_by_tensor
 
 
 def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -43,9 +43,7 @@ def _wrap(graph: onnx.GraphProto, original: onnx.ModelProto) -> onnx.ModelProto:
 
 def _depth_first(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """Yield the nodes that the outputs need, each after those that it reads."""
-    producers = {}
-    for node in graph.node:
-        producers.update(dict.fromkeys(node.output, node))
+    producers = producers_by_tensor(graph)
     done: set[str] = set()
     # Tensors whose producer is still to be yielded, and whether its inputs are done.
     stack = [(value.name, False) for value in reversed(graph.output)]

@@ -22,6 +22,24 @@ def initializers(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
+def producers_by_tensor(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """Return the node that writes each tensor."""
+    producers: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        producers |= dict.fromkeys(node.output, node)
+    return producers
+
+
+def readers_by_tensor(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
+    """Return the nodes that read each tensor."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers_of_tensor = readers.setdefault(name, [])
+            readers_of_tensor.append(node)
+    return readers
+
+
 def add_initializer(graph: onnx.GraphProto, name: str, value: ArrayLike) -> str:
     """Add an array of any shape to a graph's initializers; return its name."""
     array = np.array(value)

@@ -9,7 +9,12 @@ from math import prod
 
 import onnx
 
-from edgebake.models.onnx.graph import attribute_values, initializers
+from edgebake.models.onnx.graph import (
+    attribute_values,
+    initializers,
+    producers_by_tensor,
+    readers_by_tensor,
+)
 from edgebake.runtimes.onnxruntime import FILE, kernels
 from edgebake.runtimes.workload import (
     OperatorWorkload,
@@ -73,8 +78,8 @@ class OnnxFile:
         model = onnx.shape_inference.infer_shapes(parsed)
         graph = model.graph
         self.graph = graph
-        self.producers = _producers(graph)
-        self.readers = _readers(graph)
+        self.producers = producers_by_tensor(graph)
+        self.readers = readers_by_tensor(graph)
         # Tensors that are stored in the file, and those that are computed from them alone.
         self.constants = set(initializers(graph))
         self._types = _tensor_types(graph)
@@ -215,8 +220,9 @@ class OnnxFile:
             return 0
         if kind not in WEIGHTED:
             raise unknown_macs(kind, WEIGHTED)
-        first = self._shape(node.input[0])
-        weight = self._shape(node.input[1])
+        first_name, weight_name, *_ = node.input
+        first = self._shape(first_name)
+        weight = self._shape(weight_name)
         output = self._shape(node.output[0])
         filters = weight[0]
         if kind in CONVOLUTIONS:
@@ -264,24 +270,6 @@ class OnnxFile:
         return tensor_type
 
 
-def _producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
-    """Return the node that writes each tensor."""
-    producers: dict[str, onnx.NodeProto] = {}
-    for node in graph.node:
-        producers |= dict.fromkeys(node.output, node)
-    return producers
-
-
-def _readers(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
-    """Return the nodes that read each tensor."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers_of_tensor = readers.setdefault(name, [])
-            readers_of_tensor.append(node)
-    return readers
-
-
 def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
     """Return dtype and shape of each tensor; a size of 0 is not known."""
     types: dict[str, TensorType] = {}
@@ -289,7 +277,8 @@ def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
         dtype = _dtype_name(tensor.data_type)
         shape = list(tensor.dims)
         types[tensor.name] = (dtype, shape)
-    for value in (*graph.input, *graph.value_info, *graph.output):
+    values = [*graph.input, *graph.value_info, *graph.output]
+    for value in values:
         tensor_type = value.type.tensor_type
         dtype = _dtype_name(tensor_type.elem_type)
         dimensions = tensor_type.shape.dim
