@@ -45,7 +45,8 @@ class Tensor:
         if self.scale is None or self.zero_point is None:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
-        steps = np.rint(real / self.scale + self.zero_point)
+        exact_steps = real / self.scale + self.zero_point
+        steps = np.rint(exact_steps)
         clipped = steps.clip(limits.min, limits.max)
         stored: NDArray[Any] = clipped.astype(self.dtype)
         return stored
@@ -54,8 +55,9 @@ class Tensor:
         """Dequantize stored values of any shape to float32."""
         if self.scale is None or self.zero_point is None:
             return stored.astype(np.float32)
+        scale = np.float32(self.scale)
         steps = stored.astype(np.float32) - self.zero_point
-        return steps * np.float32(self.scale)
+        return steps * scale
 
 
 @dataclass(frozen=True, order=True)

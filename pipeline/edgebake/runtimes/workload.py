@@ -73,7 +73,8 @@ class Workload:
         read: set[str] = set()
         for operator in self.operations:
             read.update(operator.reads)
-        return sum(self.sizes[name] for name in read & self.constants)
+        weights = read & self.constants
+        return self._bytes_of(weights)
 
     @property
     def activation_peak_bytes(self) -> int:
@@ -112,20 +113,22 @@ def build_workload(
         constants: all constants of the file.
         inputs_and_outputs: names of the file's inputs, and of its outputs.
     """
-    used: set[str] = set()
+    named: set[str] = set()
     for operator in operations:
-        used.update(operator.reads, operator.writes)
+        named.update(operator.reads, operator.writes)
     sizes = {}
-    for name in sorted(used):  # the order of a set differs between processes
+    for name in sorted(named):  # the order of a set differs between processes
         sizes[name] = size(name)
-    used_constants = used & set(constants)
+    named_constants = named.intersection(constants)
     inputs, outputs = inputs_and_outputs
+    named_inputs = [name for name in inputs if name in named]
+    named_outputs = [name for name in outputs if name in named]
     return Workload(
         operations,
         sizes=sizes,
-        constants=frozenset(used_constants),
-        inputs=tuple(name for name in inputs if name in used),
-        outputs=tuple(name for name in outputs if name in used),
+        constants=frozenset(named_constants),
+        inputs=tuple(named_inputs),
+        outputs=tuple(named_outputs),
     )
 
 
@@ -172,8 +175,8 @@ def roofline(workload: Workload, compute: Compute) -> float:
     ACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785; summed over the operators, since they
     run one after the other.
     """
-    operators = workload.operations
-    return 1000 * sum(_seconds(workload, operator, compute) for operator in operators)
+    seconds = [_seconds(workload, operator, compute) for operator in workload.operations]
+    return 1000 * sum(seconds)
 
 
 def _seconds(workload: Workload, operator: OperatorWorkload, compute: Compute) -> float:

@@ -31,11 +31,14 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     contents = package.read(files)
     description = contents.specification.description
     program = read_program(contents)
-    kinds = [operation.kind for operation in program.operations]
-    boundaries = Counter(kind for kind in kinds if kind in BOUNDARY)
+    boundaries: Counter[str] = Counter()
+    for operation in program.operations:
+        if operation.kind in BOUNDARY:
+            boundaries[operation.kind] += 1
     tensors = _tensor_counts(program)
+    image = description.input[0]
     return Inspection(
-        input=_input(description.input[0]),
+        input=_input(image),
         output=_output(description),
         operators=_operators(program),
         tensors=dict(tensors),

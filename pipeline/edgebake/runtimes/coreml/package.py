@@ -32,19 +32,23 @@ def read(files: dict[str, bytes]) -> Package:
         ValueError: the package contains no ML Program.
     """
     model = schema.load_module("Model_pb2").Model()
-    model.ParseFromString(files[specification_file(files)])
+    specification = files[specification_file(files)]
+    model.ParseFromString(specification)
     model_type = model.WhichOneof("Type")
     if model_type != "mlProgram":
         raise ValueError(f"the package holds a {model_type}; expected an ML Program")
     weights = {}
     for path, contents in files.items():
         if "/weights/" in path:
-            weights[path.rsplit("/", 1)[-1]] = contents
+            _, _, name = path.rpartition("/")
+            weights[name] = contents
     return Package(model, weights)
 
 
 def specification_file(files: dict[str, bytes]) -> str:
     """Return the path of the file with the Model message, which Manifest.json names."""
     manifest = json.loads(files[MANIFEST])
-    entry = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
-    return f"{FILE}/Data/{entry['path']}"
+    entries = manifest["itemInfoEntries"]
+    root = manifest["rootModelIdentifier"]
+    path = entries[root]["path"]
+    return f"{FILE}/Data/{path}"

@@ -13,7 +13,8 @@ from edgebake.runtimes.coreml.package import Package
 def to_picture(pixels: NDArray[np.uint8], package: Package) -> NDArray[np.uint8]:
     """Reverse the channels of pixels uint8 [n, h, w, c] of a model whose first one is blue."""
     (image,) = package.specification.description.input
+    color_space = image.type.imageType.colorSpace
     color_spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
-    if image.type.imageType.colorSpace == color_spaces.BGR:
+    if color_space == color_spaces.BGR:
         return pixels[..., ::-1]
     return pixels

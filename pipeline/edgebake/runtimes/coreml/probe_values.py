@@ -50,10 +50,15 @@ class ProbeValues:
         Raises:
             ConversionError: a layer with weights has none.
         """
-        candidates = {value: self._candidate_names(value) for value in self.arrays}
+        candidates = {}
+        for value in self.arrays:
+            candidates[value] = self._candidate_names(value)
         inside: set[str] = set()
         for layer, names in layers.items():
-            matches = {value for value in candidates if candidates[value].intersection(names)}
+            matches = set()
+            for value, candidate_names in candidates.items():
+                if candidate_names.intersection(names):
+                    matches.add(value)
             is_weighted = any(name.endswith(MULTIPLYING) for name in names)
             if is_weighted and not matches:
                 raise ConversionError(
@@ -87,11 +92,17 @@ def compute_values(
     """
     contents = package.read(files)
     program = read_program(contents)
-    executor = Executor(contents, Arithmetic.float32, extra_outputs=float_values(program))
+    executor = Executor(
+        contents,
+        Arithmetic.float32,
+        extra_outputs=float_values(program),
+    )
     arrays: dict[str, list[NDArray[np.floating]]] = {}
     for image in picture.to_picture(pixels, contents):
         inputs = {"image": image[np.newaxis]}
         outputs = executor.predict(inputs)
-        for name, array in {**inputs, **outputs}.items():
-            arrays.setdefault(name, []).append(array)
+        values = {**inputs, **outputs}
+        for name, array in values.items():
+            arrays_of_value = arrays.setdefault(name, [])
+            arrays_of_value.append(array)
     return ProbeValues(ranges, arrays)

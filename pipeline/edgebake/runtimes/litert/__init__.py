@@ -42,8 +42,10 @@ class LiteRt(Runtime):
 
     def encodable_schemes(self) -> frozenset[str]:
         """Return the schemes of all encoders."""
-        encoders = plugins.load_all("edgebake.runtimes.litert.encoders")
-        return frozenset().union(*(encoder.SCHEMES for encoder in encoders))
+        schemes: set[str] = set()
+        for encoder in plugins.load_all("edgebake.runtimes.litert.encoders"):
+            schemes.update(encoder.SCHEMES)
+        return frozenset(schemes)
 
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams

@@ -58,7 +58,8 @@ class CalibratedModel:
             ConversionError: no value of the source model matches a tensor.
         """
         candidates = {}
-        probe_values = _run_probes(self.model, self.ranges.probes)
+        probes = self.ranges.probes
+        probe_values = _run_probes(self.model, probes)
         for name, values in probe_values.items():
             candidates[name] = self.ranges.matches(values, name)
         return candidates
@@ -181,7 +182,8 @@ def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDA
     )
     interpreter.allocate_tensors()
     image, *_ = interpreter.get_input_details()
-    tensors = dict(_float_tensors(tables.parse_tables(model)))
+    parsed = tables.parse_tables(model)
+    tensors = dict(_float_tensors(parsed))
     values: dict[str, list[NDArray[np.float32]]] = {}
     for probe in probes:
         batch = probe[np.newaxis]

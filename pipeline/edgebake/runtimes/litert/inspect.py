@@ -29,18 +29,24 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     boundaries: Counter[str] = Counter()
     dtypes: Counter[str] = Counter()
     for graph in model.subgraphs:
-        dtypes.update(DTYPES[tensor.type] for tensor in graph.tensors)
+        for tensor in graph.tensors:
+            dtype = DTYPES[tensor.type]
+            dtypes[dtype] += 1
         for operator in graph.operators:
-            name = builtin_name(model.operatorCodes[operator.opcodeIndex])
+            code = model.operatorCodes[operator.opcodeIndex]
+            name = builtin_name(code)
             if graph is main and _is_boundary(name, graph, operator):
                 boundaries[name] += 1
             else:
-                operators.append(Operator(name, _live_dtypes(model, graph, operator)))
+                live_dtypes = _live_dtypes(model, graph, operator)
+                operators.append(Operator(name, live_dtypes))
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
+    image = main.tensors[main.inputs[0]]
+    output = main.tensors[main.outputs[0]]
     return Inspection(
-        input=_tensor(main.tensors[main.inputs[0]], "NHWC"),
-        output=_tensor(main.tensors[main.outputs[0]], "NC"),
+        input=_tensor(image, "NHWC"),
+        output=_tensor(output, "NC"),
         operators=operators,
         boundaries=dict(boundaries),
         tensors=dict(dtypes),

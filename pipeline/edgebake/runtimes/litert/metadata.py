@@ -47,7 +47,8 @@ def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     entry.name = BUFFER_NAME
     entry.buffer = len(parsed.buffers)
     parsed.buffers.append(buffer)
-    parsed.metadata = [*(parsed.metadata or []), entry]
+    entries = parsed.metadata or []
+    parsed.metadata = [*entries, entry]
     file = tables.serialize(parsed)
     return _append_labels(file, contract.labels)
 
@@ -109,8 +110,9 @@ def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
         1: _uint(b, contract.height),
     }
     size = _table(b, 2, size_fields)
+    color_space = _COLOR_SPACE[contract.color]
     image_fields = {
-        0: _byte(b, _COLOR_SPACE[contract.color]),
+        0: _byte(b, color_space),
         1: _offset(b, size),
     }
     image = _table(b, 2, image_fields)
@@ -124,8 +126,9 @@ def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
 def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
     """Write a table ProcessUnit, with the table NormalizationOptions in it."""
     # The schema divides where the contract multiplies: (pixel - mean) / std.
+    deviations = [1 / scale for scale in contract.scale]
     mean = _floats(b, contract.mean)
-    std = _floats(b, [1 / scale for scale in contract.scale])
+    std = _floats(b, deviations)
     option_fields = {
         0: _offset(b, mean),
         1: _offset(b, std),

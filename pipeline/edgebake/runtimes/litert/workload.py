@@ -44,17 +44,21 @@ def workload(files: dict[str, bytes]) -> Workload:
         Uncounted: the file has several subgraphs, or an operator with unknown multiply-accumulates.
     """
     file = TfliteFile(files)
+    graph = file.graph
     operations = []
     for number in file.running():
         operation = file.operation(number)
         operations.append(operation)
-    graph = file.graph
+    constants = set()
+    for tensor in file.constants:
+        name = file.names[tensor]
+        constants.add(name)
     inputs = file.root_names(graph.inputs)
     outputs = file.root_names(graph.outputs)
     return build_workload(
         operations,
         size=file.sizes.__getitem__,
-        constants={file.names[tensor] for tensor in file.constants},
+        constants=constants,
         inputs_and_outputs=(inputs, outputs),
     )
 
@@ -121,8 +125,11 @@ class TfliteFile:
 
     def root_names(self, tensors: Iterable[int]) -> tuple[str, ...]:
         """Return the names of the roots of tensors."""
-        roots = [self.root(tensor) for tensor in tensors]
-        return tuple(self.names[root] for root in roots)
+        names = []
+        for tensor in tensors:
+            root = self.root(tensor)
+            names.append(self.names[root])
+        return tuple(names)
 
     def shape(self, tensor: int) -> list[int]:
         """Return the shape of a tensor."""
@@ -161,8 +168,10 @@ class TfliteFile:
 
     def _is_boundary(self, operator: schema.OperatorT) -> bool:
         """Return whether an operator only casts the file's input or its output."""
-        reads_input = operator.inputs[0] in self.graph.inputs
-        writes_output = operator.outputs[0] in self.graph.outputs
+        first_input = operator.inputs[0]
+        first_output = operator.outputs[0]
+        reads_input = first_input in self.graph.inputs
+        writes_output = first_output in self.graph.outputs
         if not reads_input and not writes_output:
             return False
         return self._kind(operator) in CASTS
@@ -170,20 +179,24 @@ class TfliteFile:
     def _dtype(self, operator: schema.OperatorT) -> str:
         """Return the dtype in which an operator computes."""
         live = self._live(operator.inputs)
-        first_tensor = [*live, operator.outputs[0]][0]
-        return self._tensor_dtype(first_tensor)
+        if live:
+            return self._tensor_dtype(live[0])
+        output = operator.outputs[0]
+        return self._tensor_dtype(output)
 
     def _macs(self, kind: str, operator: schema.OperatorT) -> int:
         if kind in weightless_operators("litert"):
             return 0
         if kind not in WEIGHTED:
             raise unknown_macs(kind, WEIGHTED)
+        inputs = operator.inputs
         output = self.shape(operator.outputs[0])
         weight_index = WEIGHTED[kind]
-        weight = self.shape(operator.inputs[weight_index])
+        weight = self.shape(inputs[weight_index])
         if kind == "TRANSPOSE_CONV":  # every element of the input passes through every filter
-            image = self.shape(operator.inputs[2])
-            return window_macs(image, weight, filters=weight[3])
+            image = self.shape(inputs[2])
+            filters = weight[3]
+            return window_macs(image, weight, filters)
         if kind == "BATCH_MATMUL":
             inner = weight[-2]
             if operator.builtinOptions.adjY:  # transposed
@@ -191,9 +204,10 @@ class TfliteFile:
             return product_macs(output, inner)
         if kind == "FULLY_CONNECTED":
             return product_macs(output, weight[1])
+        filters = weight[3]
         if kind == "CONV_2D":
-            return window_macs(output, weight, filters=weight[0])
-        return window_macs(output, weight, filters=weight[3])
+            filters = weight[0]
+        return window_macs(output, weight, filters)
 
     def _parameters(self, kind: str, operator: schema.OperatorT) -> dict[str, int]:
         """Return the weights and biases of an operator, or its other constants of real numbers."""
@@ -208,7 +222,8 @@ class TfliteFile:
         for tensor in constants:
             root = self.root(tensor)
             name = self.names[root]
-            sizes[name] = prod(self.shape(tensor))
+            shape = self.shape(tensor)
+            sizes[name] = prod(shape)
         return sizes
 
     def _is_weight(self, tensor: int) -> bool:

@@ -44,8 +44,10 @@ class OnnxRuntime(Runtime):
 
     def encodable_schemes(self) -> frozenset[str]:
         """Return the schemes of all encoders."""
-        encoders = plugins.load_all("edgebake.runtimes.onnxruntime.encoders")
-        return frozenset().union(*(encoder.SCHEMES for encoder in encoders))
+        schemes: set[str] = set()
+        for encoder in plugins.load_all("edgebake.runtimes.onnxruntime.encoders"):
+            schemes.update(encoder.SCHEMES)
+        return frozenset(schemes)
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield a scheme that the ORT format cannot store."""

@@ -26,8 +26,10 @@ def convert(
     """
     refuse_without_kernels(quantized, options)
     encoder = plugins.load_encoder("edgebake.runtimes.onnxruntime.encoders", quantized.family)
-    model = encoder.encode(_float_graph(quantized), quantized, options)
-    model = metadata.attach(canonicalize(model), contract, about)
+    graph = _float_graph(quantized)
+    encoded = encoder.encode(graph, quantized, options)
+    canonical = canonicalize(encoded)
+    model = metadata.attach(canonical, contract, about)
     if quantized.weights == "int4":
         model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
     file: bytes = model.SerializeToString(deterministic=True)
@@ -40,7 +42,8 @@ def convert(
 def _float_graph(quantized: QuantizedModel) -> onnx.ModelProto:
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
-    return float_graph.export_keras(keras_session.load(quantized.archive))
+    model = keras_session.load(quantized.archive)
+    return float_graph.export_keras(model)
 
 
 def refuse_without_kernels(quantized: QuantizedModel, options: Convert) -> None:

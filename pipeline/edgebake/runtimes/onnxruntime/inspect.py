@@ -31,14 +31,19 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     operators = []
     for node in _running_nodes(graph):
         is_integer = node.name in integer_nodes
-        operators.append(_operator(node, dtypes, is_integer))
-    kinds = [node.op_type for node in graph.node]
-    boundaries = Counter(kind for kind in kinds if kind in BOUNDARY)
+        operator = _operator(node, dtypes, is_integer)
+        operators.append(operator)
     tensors = Counter(dtypes.values())
+    boundaries: Counter[str] = Counter()
+    for node in graph.node:
+        if node.op_type in BOUNDARY:
+            boundaries[node.op_type] += 1
     properties = {entry.key: entry.value for entry in model.metadata_props}
+    image = graph.input[0]
+    output = graph.output[0]
     return Inspection(
-        input=_tensor("input", graph.input[0], properties),
-        output=_tensor("output", graph.output[0], properties),
+        input=_tensor("input", image, properties),
+        output=_tensor("output", output, properties),
         operators=operators,
         tensors=dict(tensors),
         boundaries=dict(boundaries),
@@ -61,11 +66,13 @@ def _running_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 def _dtypes(graph: onnx.GraphProto) -> dict[str, str]:
     """Return the dtype of every tensor by name."""
     dtypes = {}
-    for value in (*graph.input, *graph.value_info, *graph.output):
+    values = [*graph.input, *graph.value_info, *graph.output]
+    for value in values:
         number = value.type.tensor_type.elem_type
         dtypes[value.name] = _dtype_name(number)
     for tensor in graph.initializer:
-        dtypes[tensor.name] = _dtype_name(tensor.data_type)
+        number = tensor.data_type
+        dtypes[tensor.name] = _dtype_name(number)
     return dtypes
 
 

@@ -21,12 +21,16 @@ GRAPH_FIELDS = ("input", "output", "value_info", "initializer", "node")
 def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the contents of each part; files of equal parts may still differ in their layout."""
     model = onnx.load_from_string(files[FILE])
-    return dict([*_model_parts(model), *_graph_parts(model.graph)])
+    parts = [*_model_parts(model)]
+    parts += _graph_parts(model.graph)
+    return dict(parts)
 
 
 def _model_parts(model: onnx.ModelProto) -> Iterator[NamedPart]:
     for entry in model.opset_import:
-        yield f"opset {entry.domain or 'ai.onnx'}", str(entry.version).encode()
+        domain = entry.domain or "ai.onnx"
+        version = str(entry.version)
+        yield f"opset {domain}", version.encode()
     for entry in model.metadata_props:
         yield f"metadata {entry.key}", entry.value.encode()
     yield from _remaining_fields(model, MODEL_FIELDS)

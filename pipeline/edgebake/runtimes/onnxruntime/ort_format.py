@@ -114,9 +114,10 @@ def _sorted_types(resolver: fbs.KernelTypeStrResolver.KernelTypeStrResolver) -> 
     operators = []
     count = resolver.OpKernelTypeStrArgsLength()
     for i in range(count):
-        entry = resolver.OpKernelTypeStrArgs(i)
-        operator = (entry.OpId(), _type_names(entry))
-        operators.append(operator)
+        operator = resolver.OpKernelTypeStrArgs(i)
+        identifier = operator.OpId()
+        types = _type_names(operator)
+        operators.append((identifier, types))
     return sorted(operators)
 
 
@@ -127,8 +128,9 @@ def _type_names(
     count = operator.KernelTypeStrArgsLength()
     for i in range(count):
         entry = operator.KernelTypeStrArgs(i)
-        name = (entry.KernelTypeStr(), _arguments(entry))
-        names.append(name)
+        name = entry.KernelTypeStr()
+        arguments = _arguments(entry)
+        names.append((name, arguments))
     return sorted(names)
 
 
@@ -136,9 +138,10 @@ def _arguments(entry: fbs.KernelTypeStrArgsEntry.KernelTypeStrArgsEntry) -> list
     arguments = []
     count = entry.ArgsLength()
     for i in range(count):
-        entry_argument = entry.Args(i)
-        argument = (entry_argument.ArgType(), entry_argument.Index())
-        arguments.append(argument)
+        argument = entry.Args(i)
+        kind = argument.ArgType()
+        index = argument.Index()
+        arguments.append((kind, index))
     return arguments
 
 
@@ -149,9 +152,11 @@ def _write_resolver(b: flatbuffers.Builder, operators: list[OperatorTypes]) -> i
         for name, arguments in type_names:
             offsets = [_write_argument(b, kind, index) for kind, index in arguments]
             argument_vector = _write_vector(b, offsets)
-            types.append(_write_pair(b, name, argument_vector))
+            type_name = _write_pair(b, name, argument_vector)
+            types.append(type_name)
         type_vector = _write_vector(b, types)
-        entries.append(_write_pair(b, operator, type_vector))
+        entry = _write_pair(b, operator, type_vector)
+        entries.append(entry)
     vector = _write_vector(b, entries)
     b.StartObject(1)
     b.PrependUOffsetTRelativeSlot(0, vector, 0)

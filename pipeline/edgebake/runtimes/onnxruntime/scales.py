@@ -58,9 +58,14 @@ def describe_tensor(
         properties: the file's metadata_props, with scale and zero point of integers.
     """
     name, shape, dtype = description
-    tensor = Tensor(name, shape, dtype, LAYOUTS[end])
+    layout = LAYOUTS[end]
+    tensor = Tensor(name, shape, dtype, layout)
     scale = properties.get(f"{end}_scale")
     zero_point = properties.get(f"{end}_zero_point")
     if scale is None or zero_point is None:
         return tensor
-    return replace(tensor, scale=float(scale), zero_point=int(zero_point))
+    return replace(
+        tensor,
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )

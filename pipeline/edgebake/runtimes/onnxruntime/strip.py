@@ -36,8 +36,10 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     The outputs are bit-identical.
     """
     model = onnx.load_from_string(files[FILE])
-    properties = {entry.key: entry.value for entry in model.metadata_props}
-    needed = {key: properties[key] for key in properties if key in NEEDED}
+    needed = {}
+    for entry in model.metadata_props:
+        if entry.key in NEEDED:
+            needed[entry.key] = entry.value
     for field in PRODUCER:
         model.ClearField(field)
     for message in _messages(model):
@@ -45,9 +47,10 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     _shorten_names(model.graph)
     onnx.helper.set_model_props(model, needed)
     onnx.checker.check_model(model)
-    stripped = {FILE: model.SerializeToString(deterministic=True)}
+    file: bytes = model.SerializeToString(deterministic=True)
+    stripped = {FILE: file}
     if ort_format.ORT_FILE in files:
-        stripped |= ort_format.build_ort_files(stripped[FILE])
+        stripped |= ort_format.build_ort_files(file)
     return stripped
 
 
@@ -57,8 +60,11 @@ def _messages(message: Message) -> Iterator[Message]:
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
+        inner_messages = value
         is_single = hasattr(value, "ListFields")
-        for inner in [value] if is_single else value:
+        if is_single:
+            inner_messages = [value]
+        for inner in inner_messages:
             yield from _messages(inner)
 
 
@@ -78,7 +84,8 @@ def _shorten_names(main: onnx.GraphProto) -> None:
         for value in _values(graph):
             value.name = names[value.name]
         for node in graph.node:
-            _shorten_node(node, f"n{next(numbers)}", names)
+            number = next(numbers)
+            _shorten_node(node, f"n{number}", names)
 
 
 def _shorten_node(node: onnx.NodeProto, name: str, names: Mapping[str, str]) -> None:
