@@ -9,6 +9,8 @@ Speed: the test split of the default release, and MobileNetV2-1.0-224 against ON
 tf2onnx export of the same model, all in this process.
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import statistics
@@ -16,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +51,26 @@ from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, supported_operators
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
+from edgebake.runtimes.session import Session
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 
+if TYPE_CHECKING:
+    import keras
+
 ABOUT = ReleaseInfo("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
-PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1, 2, 3, 4, 6, 8)}
+PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (3, 4, 6, 8)}
+AGREEMENT_COLUMNS = (
+    "model",
+    "target",
+    "weights",
+    "bytes",
+    "accuracy",
+    "top-1 as Keras",
+    "largest error",
+    "in float32",
+)
+IMAGE_SIZE = 224  # of MobileNetV2, in pixels
 
 
 @dataclass(frozen=True)
@@ -108,230 +125,248 @@ CASES = (
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainedModel:
     """A trained architecture, its test split, and the predictions of Keras on that split."""
 
     archive: bytes
     contract: Contract
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]  # [n, h, w, c]
     labels: NDArray[np.int64]
     ranges: ActivationRanges | None
-    answers: NDArray[np.float32]
+    predictions: NDArray[np.float32]  # [n, classes]
 
 
 def main() -> None:
-    """Measure what was asked for and print it."""
+    """Measure the selected parts and print their tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", default=["agreement", "speed"], metavar="PART")
-    own = [name for name in plugins.options("model.architecture") if name != IMPORT]
-    parser.add_argument("--models", nargs="+", default=own)
-    parser.add_argument("--epochs", type=int, default=4)
+    add = parser.add_argument
+    add("parts", nargs="*", default=["agreement", "speed"], metavar="PART")
+    architectures = [name for name in plugins.options("model.architecture") if name != IMPORT]
+    add("--models", nargs="+", default=architectures)
+    add("--epochs", type=int, default=4)
     targets = sorted({case.target for case in CASES})
-    parser.add_argument(
-        "--targets", nargs="+", default=targets, choices=targets, help="of agreement"
-    )
-    parser.add_argument("--rounds", type=int, default=60, help="of MobileNetV2, in speed")
-    asked = parser.parse_args()
-    cases = [case for case in CASES if case.target in asked.targets]
+    add("--targets", nargs="+", default=targets, choices=targets, help="of agreement")
+    add("--rounds", type=int, default=60, help="of MobileNetV2, in speed")
+    arguments = parser.parse_args()
     console = Console(width=140)
-    if "speed" in asked.parts:
-        console.print(speed_table(list(speed(asked.rounds))))
-    if "agreement" in asked.parts:
-        console.print(agreement_table(asked.models, asked.epochs, cases))
+    if "speed" in arguments.parts:
+        console.print(speed_table(list(speed(arguments.rounds))))
+    if "agreement" in arguments.parts:
+        cases = [case for case in CASES if case.target in arguments.targets]
+        console.print(agreement_table(arguments.models, arguments.epochs, cases))
         console.print(f"operators covered: {len(supported_operators())}")
 
 
-def agreement_table(models: list[str], epochs: int, cases: list[Case]) -> Table:
-    """Return a row for each model, deployment target and compression."""
-    heads = (
-        "model",
-        "target",
-        "weights",
-        "bytes",
-        "accuracy",
-        "top-1 as Keras",
-        "largest error",
-        "in float32",
-    )
+def agreement_table(architectures: list[str], epochs: int, cases: list[Case]) -> Table:
+    """Return a table with a row for each model, deployment target and compression."""
     table = Table(
-        *heads,
+        *AGREEMENT_COLUMNS,
         title="executed on Linux (edgebake's ML Program executor), 540 test images of digits",
     )
-    for model in models:
-        learned = trained(model, epochs)
-        exact = accuracy(learned.answers, learned.labels)
-        table.add_row(
-            model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", ""
-        )
+    for architecture in architectures:
+        model = train(architecture, epochs)
+        keras_accuracy = f"{accuracy(model.predictions, model.labels):.4f}"
+        size = str(len(model.archive))
+        table.add_row(architecture, "-", "Keras", size, keras_accuracy, "1.0000", "0", "")
         for case in cases:
-            files = converted(learned, case)
-            half, full = (answers(files, learned.pixels, arithmetic) for arithmetic in Arithmetic)
-            numbers = (
-                accuracy(half, learned.labels),
-                accuracy(half, learned.answers.argmax(axis=1)),
-            )
-            errors = (float(np.abs(found - learned.answers).max()) for found in (half, full))
-            size = sum(map(len, files.values()))
-            named = [model, case.target, case.label, str(size)]
-            table.add_row(*named, *(f"{n:.4f}" for n in numbers), *(f"{e:.1e}" for e in errors))
-        sys.stderr.write(f"{model} measured\n")
+            table.add_row(architecture, case.target, case.label, *agreement_cells(model, case))
+        sys.stderr.write(f"{architecture} measured\n")
     return table
 
 
-def trained(architecture: str, epochs: int) -> Learned:
-    """Return an architecture after some epochs on digits, at 32 pixels."""
-    section: TrainParams = read("train", next(iter(read_plan()["train"])))
-    examples: Examples = plugins.load("data.source", "digits").load(section.data)
-    agreed = contract.from_recipe(section.data, section.model, examples.classes)
-    keras = keras_session.start(section.threads, section.seed)
-    width = 0.35 if architecture.startswith("mobilenet_v2") else 0.5
-    words = Model(architecture, 1.0 if architecture == "ds_cnn" else width, agreed.height)
-    model = plugins.load("model.architecture", architecture).build(
-        words, agreed.channels, len(agreed.labels)
-    )
+def agreement_cells(model: TrainedModel, case: Case) -> list[str]:
+    """Convert and execute a model; return the cells from its size to its error in float32."""
+    files = convert(model, case)
+    half = predict(files, model.pixels, Arithmetic.float16)
+    full = predict(files, model.pixels, Arithmetic.float32)
+    keras_labels = model.predictions.argmax(axis=1)
+    return [
+        str(sum(map(len, files.values()))),
+        f"{accuracy(half, model.labels):.4f}",
+        f"{accuracy(half, keras_labels):.4f}",
+        f"{np.abs(half - model.predictions).max():.1e}",
+        f"{np.abs(full - model.predictions).max():.1e}",
+    ]
+
+
+def train(architecture: str, epochs: int) -> TrainedModel:
+    """Train an architecture for some epochs on digits, at 32 pixels."""
+    params: TrainParams = read("train", next(iter(read_plan()["train"])))
+    examples: Examples = plugins.load("data.source", "digits").load(params.data)
+    model_contract = contract.from_recipe(params.data, params.model, examples.classes)
+    training = take_split(examples, params.data, "train")
+    calibration_split = take_split(examples, params.data, "calibration")
+    test = take_split(examples, params.data, "test")
+    keras = keras_session.start(params.threads, params.seed)
+    model = _build(architecture, model_contract)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
-    train, held, test = (
-        take_split(examples, section.data, name) for name in ("train", "calibration", "test")
-    )
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
-    model.fit(
-        agreed.preprocess(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0
-    )
-    pixels = agreed.resize_images(test.images)
-    found = model.predict(agreed.normalize(pixels), verbose=0)
-    archive, shown = keras_session.save(model), agreed.preprocess(held.images[:100])
-    ranges = calibration.calibrate(archive, shown, Calibration("min_max", len(shown), 0))
-    return Learned(archive, agreed, pixels, test.labels, ranges, found)
+    inputs = model_contract.preprocess(training.images)
+    model.fit(inputs, training.labels, epochs=epochs, batch_size=32, verbose=0)
+    pixels = model_contract.resize_images(test.images)
+    predictions = model.predict(model_contract.normalize(pixels), verbose=0)
+    archive = keras_session.save(model)
+    samples = model_contract.preprocess(calibration_split.images[:100])
+    ranges = calibration.calibrate(archive, samples, Calibration("min_max", len(samples), 0))
+    return TrainedModel(archive, model_contract, pixels, test.labels, ranges, predictions)
 
 
-def converted(learned: Learned, case: Case) -> dict[str, bytes]:
-    """Return the package of one case."""
+def _build(architecture: str, model_contract: Contract) -> keras.Model:
+    width = 0.5
+    if architecture == "ds_cnn":
+        width = 1.0
+    elif architecture.startswith("mobilenet_v2"):
+        width = 0.35
+    options = Model(architecture, width, model_contract.height)
+    builder = plugins.load("model.architecture", architecture)
+    return builder.build(options, model_contract.channels, len(model_contract.labels))
+
+
+def convert(model: TrainedModel, case: Case) -> dict[str, bytes]:
+    """Convert a model; return the files of its package by path."""
     scheme = SCHEMES[case.scheme]
     quantized = QuantizedModel(
-        learned.archive,
+        model.archive,
         case.scheme,
         scheme.weights,
         scheme.activations,
         compression=case.compression,
     )
     if "granularity" in scheme.options:
-        quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
+        quantized = replace(quantized, granularity=case.granularity, ranges=model.ranges)
     if case.fallback_dtype:
         quantized = replace(
-            quantized, fallback_dtype=case.fallback_dtype, fallback_layers=last_layer(learned)
+            quantized, fallback_dtype=case.fallback_dtype, fallback_layers=last_layer(model)
         )
-    precision = Precision.float32 if case.scheme == "none" else Precision.float16
-    words = Convert("coreml", CoreML(case.target, precision, [], None))
-    convert = importlib.import_module("edgebake.runtimes.coreml.convert").convert
-    files: dict[str, bytes] = convert(quantized, learned.contract, ABOUT, words)
+    precision = Precision.float16
+    if case.scheme == "none":
+        precision = Precision.float32
+    options = Convert("coreml", CoreML(case.target, precision, [], None))
+    converter = importlib.import_module("edgebake.runtimes.coreml.convert")
+    files: dict[str, bytes] = converter.convert(quantized, model.contract, ABOUT, options)
     return files
 
 
-def last_layer(learned: Learned) -> dict[str, list[str]]:
+def last_layer(model: TrainedModel) -> dict[str, list[str]]:
     """Return the name of the last layer with weights, and the names of the values inside it."""
-    if learned.ranges is None:
+    if model.ranges is None:
         raise ValueError("a layer of a model without ranges")
-    layers = CalibratedModel(
-        to_float_tflite(keras_session.load(learned.archive)), learned.ranges
-    ).layers
+    tflite = to_float_tflite(keras_session.load(model.archive))
+    layers = CalibratedModel(tflite, model.ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
     return {last.name: last.values}
 
 
-def answers(
+def predict(
     files: dict[str, bytes], pixels: NDArray[np.uint8], arithmetic: Arithmetic
 ) -> NDArray[np.float32]:
-    """Return the executor's probabilities for each image."""
+    """Return the executor's probabilities [n, classes] for images [n, h, w, c]."""
     executor = Executor(package.read(files), arithmetic)
-    return np.concatenate([executor.run(executor.prepare({"image": image}))[0] for image in pixels])
+    outputs = []
+    for image in pixels:
+        inputs = executor.prepare({"image": image})
+        outputs.append(executor.run(inputs)[0])
+    return np.concatenate(outputs)
 
 
-def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
-    """Return how often the best answer is the label."""
-    return float((found.argmax(axis=1) == labels).mean())
+def accuracy(predictions: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the share of top-1 predictions [n, classes] that equal the labels [n]."""
+    return float((predictions.argmax(axis=1) == labels).mean())
 
 
 def speed(rounds: int) -> Iterator[tuple[str, float, str]]:
-    """Yield what was timed, its seconds or ratio, and the aim."""
-    learned = trained("ds_cnn", 1)
-    files = converted(learned, Case("", "float16", "iOS16"))
+    """Yield the name of each measurement, its seconds or ratio, and the aim."""
+    model = train("ds_cnn", 1)
+    files = convert(model, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
-        seconds = median_seconds(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
-        yield (
-            f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds",
-            seconds,
-            "under 3",
-        )
+        seconds = median_seconds(partial(predict, files, model.pixels, arithmetic), 5)
+        name = f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds"
+        yield name, seconds, "under 3"
     yield from mobilenet(rounds)
 
 
 def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
     """Yield the latency of MobileNetV2-1.0-224 as a ratio to ONNX Runtime on its tf2onnx export."""
+    model = _mobilenet_model()
+    runs: dict[str, Callable[[], object]] = {"tf2onnx": _onnx_runtime_run(model)}
+    programs = (
+        ("none", "iOS15", Arithmetic.float32),
+        ("float16", "iOS16", Arithmetic.float16),
+        ("float16", "iOS16", Arithmetic.float32),
+    )
+    for scheme, target, arithmetic in programs:
+        read_package = package.read(convert(model, Case("", scheme, target)))
+        executor = Executor(read_package, arithmetic)
+        inputs = executor.prepare({"image": model.pixels})
+        name = f"{scheme} program, {arithmetic.value} arithmetic"
+        runs[name] = partial(executor.run, inputs)
+    medians = medians_in_turns(runs, rounds)
+    baseline = medians.pop("tf2onnx")
+    yield (
+        "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds",
+        baseline * 1e3,
+        "",
+    )
+    for name, seconds in medians.items():
+        label = f"MobileNetV2-1.0-224, executor, {name}: ratio to it"
+        yield label, seconds / baseline, "at most 1.5"
+
+
+def _mobilenet_model() -> TrainedModel:
+    """Return MobileNetV2 with random weights and one random image; latency depends on neither."""
     keras = importlib.import_module("keras")
-    model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
-    agreed = Contract(
+    model = keras.applications.MobileNetV2(weights=None, input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3))
+    model_contract = Contract(
         "classification",
-        224,
-        224,
+        IMAGE_SIZE,
+        IMAGE_SIZE,
         "rgb",
         "none",
         "bilinear",
         [127.5],
         [1 / 127.5],
-        [str(i) for i in range(1000)],
+        [str(number) for number in range(1000)],
     )
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    learned = Learned(
-        keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels
+    random = np.random.default_rng(0)
+    return TrainedModel(
+        keras_session.save(model),
+        model_contract,
+        pixels=random.integers(0, 256, (1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8),
+        labels=np.zeros(1, np.int64),
+        ranges=None,
+        predictions=np.zeros((1, 1000), np.float32),
     )
-    onnx = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
-    exported = onnx.convert(
-        QuantizedModel(learned.archive, "none", "float32", "float32"),
-        agreed,
-        ABOUT,
-        Convert("", None),
-    )
-    reference = importlib.import_module("edgebake.runtimes.onnxruntime.run").load(exported, 1)
-    reference.feed(agreed.normalize(pixels))
-    runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
-    for scheme, target in (("none", "iOS15"), ("float16", "iOS16")):
-        read_package = package.read(converted(learned, Case("", scheme, target)))
-        for arithmetic in Arithmetic if scheme == "float16" else (Arithmetic.float32,):
-            executor = Executor(read_package, arithmetic)
-            fed = executor.prepare({"image": pixels})
-            runs[f"{scheme} program, {arithmetic.value} arithmetic"] = partial(executor.run, fed)
-    medians = taken_in_turns(runs, rounds)
-    yield (
-        "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds",
-        medians["tf2onnx"] * 1e3,
-        "",
-    )
-    for name in list(runs)[1:]:
-        yield (
-            f"MobileNetV2-1.0-224, executor, {name}: ratio to it",
-            medians[name] / medians["tf2onnx"],
-            "at most 1.5",
-        )
 
 
-def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, float]:
+def _onnx_runtime_run(model: TrainedModel) -> Callable[[], object]:
+    """Return a function that runs the float ONNX export of a model on its first image."""
+    converter = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
+    runtime = importlib.import_module("edgebake.runtimes.onnxruntime.run")
+    unquantized = QuantizedModel(model.archive, "none", "float32", "float32")
+    exported = converter.convert(unquantized, model.contract, ABOUT, Convert("", None))
+    session: Session = runtime.load(exported, 1)
+    session.feed(model.contract.normalize(model.pixels))
+    return session.invoke
+
+
+def medians_in_turns(runs: dict[str, Callable[[], object]], count: int) -> dict[str, float]:
     """Return the median seconds of each. They run in turn, so that load of the host affects all."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(count):
         for name, run in runs.items():
             seconds[name].append(median_seconds(run, 1))
-    return {name: statistics.median(found) for name, found in seconds.items()}
+    return {name: statistics.median(durations) for name, durations in seconds.items()}
 
 
 def speed_table(rows: list[tuple[str, float, str]]) -> Table:
-    """Return what was timed, one row each."""
+    """Return a table with one row per measurement."""
     table = Table("one thread", "", "aim", title="medians, one run")
-    for what, value, aim in rows:
-        table.add_row(what, f"{value:.2f}", aim)
+    for name, value, aim in rows:
+        table.add_row(name, f"{value:.2f}", aim)
     return table
 
 
