@@ -15,6 +15,8 @@ after its libraries were loaded.
 - data: the work of the stage `data` on each image, once per build.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import resource
@@ -25,152 +27,179 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    import tensorflow
+
+    from edgebake.data.dataset import Examples
+    from edgebake.tasks.contract import Contract
+
 CLASSES = 10
 BATCH = 32
-SMALL, PHOTO = (32, 32), (768, 1024)
-MODEL = {SMALL: 32, PHOTO: 96}  # pixels a side that the model sees
+# Height and width of the images in the folders.
+SMALL = (32, 32)
+PHOTO = (768, 1024)
+MODEL_SIZE = {SMALL: 32, PHOTO: 96}  # side of the preprocessed image in pixels
 SIDES = ("edgebake", "bare")
 USES = ("training", "validate")
+COLUMNS = ("images", "size", "into", "images/s", "bare", "ratio", "MB more", "bare MB")
+
+Figures = dict[str, float]  # images per second of each pass, and memory_mb
 
 
 def main() -> None:
-    """Make the folders, measure, print the table; or, told a case, measure that alone."""
+    """Create the folders, measure and print the table; with --case, measure one case."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10000, 60000])
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--turns", type=int, default=3, help="processes of each side")
-    parser.add_argument(
-        "--case", nargs=4, help=argparse.SUPPRESS
-    )  # use, side, folder, pixels a side
-    asked = parser.parse_args()
-    if asked.case:
-        print(
-            json.dumps(CASES[asked.case[0], asked.case[1]](Path(asked.case[2]), int(asked.case[3])))
-        )
+    # Used by `_measure_apart`: use, side, folder, side of the preprocessed image.
+    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case:
+        use, name, folder, pixels = arguments.case
+        print(json.dumps(CASES[use, name](Path(folder), int(pixels))))
         return
-    table = Table("images", "size", "into", "images/s", "bare", "ratio", "MB more", "bare MB")
-    with tempfile.TemporaryDirectory() as folder:
-        for count, size in [*((count, SMALL) for count in asked.counts), (asked.photos, PHOTO)]:
-            images = _folder(Path(folder) / f"{count}-{size[1]}", count, size)
-            for row in _rows(images, MODEL[size], asked.turns):
-                table.add_row(f"{count:,}", f"{size[1]} x {size[0]}", *row)
+    sizes = [(count, SMALL) for count in arguments.counts]
+    sizes.append((arguments.photos, PHOTO))
+    table = Table(*COLUMNS)
+    with tempfile.TemporaryDirectory() as temporary:
+        for count, (height, width) in sizes:
+            images = Path(temporary) / f"{count}-{width}"
+            _write_images(images, count, (height, width))
+            for row in _rows(images, MODEL_SIZE[height, width], arguments.turns):
+                table.add_row(f"{count:,}", f"{width} x {height}", *row)
     Console(width=120).print(table)
 
 
-def _folder(folder: Path, count: int, size: tuple[int, int]) -> Path:
-    """Write images that differ and compress as pictures do: smooth shades with some noise."""
-    rng = np.random.default_rng(0)
-    down, across = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
-    suffix = "png" if size == SMALL else "jpg"
+def _write_images(folder: Path, count: int, size: tuple[int, int]) -> None:
+    """Write images that differ and compress as photos do: smooth gradients with some noise."""
+    random = np.random.default_rng(0)
+    height, width = size
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    suffix = "jpg"
+    if size == SMALL:
+        suffix = "png"
     for number in range(count):
-        place = folder / f"class_{number % CLASSES}"
-        place.mkdir(parents=True, exist_ok=True)
-        slopes = rng.uniform(-0.3, 0.3, (3, 2)) * 32 / size[0]
-        shades = [
-            128 + a * (down - size[0] / 2) * 8 + b * (across - size[1] / 2) * 8 for a, b in slopes
-        ]
-        pixels = np.stack(shades, -1) + rng.normal(0, 6, (*size, 1)).astype(np.float32)
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{number:06}.{suffix}")
-    return folder
+        class_folder = folder / f"class_{number % CLASSES}"
+        class_folder.mkdir(parents=True, exist_ok=True)
+        channels = []
+        for down, across in random.uniform(-0.3, 0.3, (3, 2)) * 32 / height:
+            gradient = down * (rows - height / 2) * 8 + across * (columns - width / 2) * 8
+            channels.append(128 + gradient)
+        noise = random.normal(0, 6, (height, width, 1)).astype(np.float32)
+        pixels = (np.stack(channels, -1) + noise).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(class_folder / f"{number:06}.{suffix}")
 
 
 def _rows(folder: Path, side: int, turns: int) -> Iterable[tuple[str, ...]]:
+    """Yield the cells of each use from its name to the memory of the plain loop."""
     for use in USES:
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
+        measurements: dict[str, list[Figures]] = {name: [] for name in SIDES}
         for _ in range(turns):
             for name in SIDES:
-                found[name].append(_apart(use, name, folder, side))
-        memory = [f"{median(one['memory_mb'] for one in found[name]):.0f}" for name in SIDES]
-        for word in found["edgebake"][0].keys() - {"memory_mb"}:
-            ours, bare = (median(one[word] for one in found[name]) for name in SIDES)
-            yield (f"{use}, {word}", f"{ours:,.0f}", f"{bare:,.0f}", f"{ours / bare:.2f}", *memory)
-    alone = _apart("data", "edgebake", folder, side)
-    yield ("data", f"{alone['once']:,.0f}", "", "", f"{alone['memory_mb']:.0f}", "")
+                measurements[name].append(_measure_apart(use, name, folder, side))
+        ours = _medians(measurements["edgebake"])
+        bare = _medians(measurements["bare"])
+        memory = (f"{ours.pop('memory_mb'):.0f}", f"{bare.pop('memory_mb'):.0f}")
+        for name, rate in ours.items():
+            ratio = f"{rate / bare[name]:.2f}"
+            yield f"{use}, {name}", f"{rate:,.0f}", f"{bare[name]:,.0f}", ratio, *memory
+    stage = _measure_apart("data", "edgebake", folder, side)
+    yield "data", f"{stage['once']:,.0f}", "", "", f"{stage['memory_mb']:.0f}", ""
 
 
-def _apart(use: str, name: str, folder: Path, side: int) -> dict[str, float]:
+def _medians(measurements: list[Figures]) -> Figures:
+    medians = {}
+    for name in measurements[0]:
+        medians[name] = median(figures[name] for figures in measurements)
+    return medians
+
+
+def _measure_apart(use: str, name: str, folder: Path, side: int) -> Figures:
+    """Run one case in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.data", "--case", use, name, str(folder), str(side)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
-def _memory() -> float:
-    """Return the largest resident set of this process so far, in MB."""
+def _peak_memory() -> float:
+    """Return the peak resident set of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
-    """Return images per second of each pass, and by how much the process grew."""
-    before, found = _memory(), {}
+def _measure(passes: dict[str, Callable[[], int]]) -> Figures:
+    """Return images per second of each pass, and the growth of the process in MB."""
+    before = _peak_memory()
+    figures = {}
     for name, run in passes.items():
         start = time.perf_counter()
         count = run()
-        found[name] = count / (time.perf_counter() - start)
-    return {**found, "memory_mb": _memory() - before}
+        figures[name] = count / (time.perf_counter() - start)
+    figures["memory_mb"] = _peak_memory() - before
+    return figures
 
 
-def _examples(folder: Path) -> tuple[Any, Any]:
-    """Return the examples of a folder, and a function from a side length to a contract."""
+def _load_examples(folder: Path) -> Examples:
+    """Load a folder with edgebake's own data source."""
     from edgebake.data.sources import image_folder
     from edgebake.recipe import Color, Data, OnCorrupt, SplitBy, Splits
-    from edgebake.tasks.contract import Contract
 
-    words = Data(
+    config = Data(
         source="image_folder",
         path=str(folder),
         color=Color.rgb,
         splits=Splits(SplitBy.seed),
         seed=0,
     )
-    words.on_corrupt = OnCorrupt.stop
-    examples = image_folder.load(words)
-
-    def contract(side: int) -> Any:
-        return Contract(
-            "classification",
-            side,
-            side,
-            "rgb",
-            "none",
-            "bilinear",
-            [127.5],
-            [1 / 127.5],
-            examples.classes,
-        )
-
-    return examples, contract
+    config.on_corrupt = OnCorrupt.stop
+    return image_folder.load(config)
 
 
-def _train(folder: Path, side: int) -> dict[str, float]:
+def _contract(side: int, classes: list[str]) -> Contract:
+    """Return the contract of a model for square images, scaled to -1 to 1."""
+    from edgebake.tasks.contract import Contract
+
+    return Contract(
+        "classification", side, side, "rgb", "none", "bilinear", [127.5], [1 / 127.5], classes
+    )
+
+
+def _train(folder: Path, side: int) -> Figures:
     from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.models import keras_session
     from edgebake.training import batches
     from edgebake.training.batches import TrainingSet
 
     keras_session.start(2)
-    examples, contract = _examples(folder)
-    lot = TrainingSet(PreprocessedImages(examples.images, contract(side)), examples.labels)
+    examples = _load_examples(folder)
+    images = PreprocessedImages(examples.images, _contract(side, examples.classes))
+    training_set = TrainingSet(images, examples.labels)
 
     def epoch(number: int) -> Callable[[], int]:
         order = batches.shuffled(len(examples.labels), 0, number)
-        return lambda: sum(len(images) for images, _ in batches.dataset(lot, order, BATCH))
 
-    epoch(0)  # what is loaded late
-    list(batches.dataset(lot, batches.shuffled(BATCH, 0, 0)[:1], 1))
-    return _timed({"first": epoch(1), "next": epoch(2)})
+        def run() -> int:
+            dataset = batches.dataset(training_set, order, BATCH)
+            return sum(len(batch) for batch, _ in dataset)
+
+        return run
+
+    epoch(0)  # loads what is loaded on first use
+    list(batches.dataset(training_set, batches.shuffled(BATCH, 0, 0)[:1], 1))
+    return _measure({"first": epoch(1), "next": epoch(2)})
 
 
-def _bare_train(folder: Path, side: int) -> dict[str, float]:
+def _bare_train(folder: Path, side: int) -> Figures:
     from edgebake.models import keras_session
 
     keras_session.start(2)
@@ -179,65 +208,74 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
     files = sorted(map(str, folder.rglob("*.*")))
     labels = [int(Path(file).parent.name.rpartition("_")[2]) for file in files]
 
-    def read(file: Any, label: Any) -> Any:
+    def read(
+        file: tensorflow.Tensor, label: tensorflow.Tensor
+    ) -> tuple[tensorflow.Tensor, tensorflow.Tensor]:
         pixels = tf.io.decode_image(tf.io.read_file(file), 3, expand_animations=False)
-        small = tf.image.resize(pixels, (side, side), antialias=True)
-        return (small - 127.5) / 127.5, label
+        resized = tf.image.resize(pixels, (side, side), antialias=True)
+        return (resized - 127.5) / 127.5, label
 
     def epoch() -> int:
         order = np.random.default_rng(0).permutation(len(files))
-        dataset = tf.data.Dataset.from_tensor_slices(
-            ([files[i] for i in order], [labels[i] for i in order])
-        )
+        shuffled = [files[i] for i in order], [labels[i] for i in order]
+        dataset = tf.data.Dataset.from_tensor_slices(shuffled)
         dataset = dataset.map(read, num_parallel_calls=2).batch(BATCH).prefetch(2)
         return sum(len(images) for images, _ in dataset)
 
+    # Load what TensorFlow loads on first use.
     list(tf.data.Dataset.from_tensor_slices((files[:1], labels[:1])).map(read))
-    return _timed({"first": epoch, "next": epoch})
+    return _measure({"first": epoch, "next": epoch})
 
 
-def _validate(folder: Path, side: int) -> dict[str, float]:
+def _validate(folder: Path, side: int) -> Figures:
     from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.runtimes.session import READ_AT_ONCE
 
-    examples, contract = _examples(folder)
-    images = PreprocessedImages(examples.images, contract(side))
+    examples = _load_examples(folder)
+    images = PreprocessedImages(examples.images, _contract(side, examples.classes))
 
     def once() -> int:
-        starts = range(0, len(images), READ_AT_ONCE)
-        return sum(1 for start in starts for _ in images[start : start + READ_AT_ONCE])
+        count = 0
+        for start in range(0, len(images), READ_AT_ONCE):
+            for _ in images[start : start + READ_AT_ONCE]:
+                count += 1
+        return count
 
-    return _timed({"once": once})
+    return _measure({"once": once})
 
 
-def _bare_validate(folder: Path, side: int) -> dict[str, float]:
+def _bare_validate(folder: Path, side: int) -> Figures:
     files = sorted(folder.rglob("*.*"))
 
     def once() -> int:
-        seen = 0
+        count = 0
         for file in files:
             with Image.open(file) as image:
-                small = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-            seen += ((np.asarray(small, np.float32) - 127.5) / 127.5).shape[0] // side
-        return seen
+                resized = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+            normalized = (np.asarray(resized, np.float32) - 127.5) / 127.5
+            count += normalized.shape[0] // side
+        return count
 
-    return _timed({"once": once})
+    return _measure({"once": once})
 
 
-def _data(folder: Path, _: int) -> dict[str, float]:
+def _data(folder: Path, _: int) -> Figures:
     from edgebake.recipe import OnCorrupt, SplitBy, Splits
     from edgebake.recipe.stage_params import DataParams
     from edgebake.stages import data as stage
 
-    examples, _ = _examples(folder)
-    section = DataParams(
-        path=str(folder), splits=Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
-    )
-    section.on_corrupt = OnCorrupt.stop
-    return _timed({"once": lambda: len(list(stage.decode_examples(examples, section)))})
+    examples = _load_examples(folder)
+    splits = Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2)
+    params = DataParams(path=str(folder), splits=splits, seed=0, tools={})
+    params.on_corrupt = OnCorrupt.stop
+
+    def once() -> int:
+        return len(list(stage.decode_examples(examples, params)))
+
+    return _measure({"once": once})
 
 
-CASES: dict[tuple[str, str], Callable[[Path, int], dict[str, float]]] = {
+CASES: dict[tuple[str, str], Callable[[Path, int], Figures]] = {
     ("training", "edgebake"): _train,
     ("training", "bare"): _bare_train,
     ("validate", "edgebake"): _validate,

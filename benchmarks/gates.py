@@ -29,59 +29,70 @@ from edgebake.evaluation.gates.verdict import Requirement
 
 SIZES = (200, 1_000, 10_000)
 CONFIDENCE = 0.95
-WON = 0.01  # examples that the converted model alone gets right, beside those that it loses
+WON = 0.01  # share of examples that only the converted model predicts correctly
 CLASSES = 10
 RESAMPLES = 999
 
-Counted = NDArray[np.int64]
+COLUMNS = (
+    "gate",
+    "true value",
+    "test set",
+    "wrong is a",
+    "point",
+    "other method",
+    "edgebake",
+    "inconclusive",
+)
+
+Counts = NDArray[np.int64]
 
 
 class Scenario(Protocol):
     """A gate and a true value: how counts are drawn, and how each method judges them."""
 
     @property
-    def asked(self) -> Requirement:
-        """Return what the gate asks."""
+    def requirement(self) -> Requirement:
+        """Return the requirement of the gate."""
 
     @property
     def true(self) -> float:
         """Return the true value."""
 
-    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
-        """Return what n test examples count of each model [models, counts]."""
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counts:
+        """Draw the counts of n test examples for each model, [models, counts]."""
 
-    def sample(self, counts: Counted, n: int) -> HypothesisTest:
-        """Return what edgebake judges."""
+    def hypothesis_test(self, counts: Counts, n: int) -> HypothesisTest:
+        """Return edgebake's test of one model's counts."""
 
-    def point(self, counts: Counted, n: int) -> bool:
+    def point_passes(self, counts: Counts, n: int) -> bool:
         """Return whether the point estimate passes."""
 
-    def other(self, counts: Counted, n: int, random: np.random.Generator) -> bool:
-        """Return whether another method passes."""
+    def alternative_passes(self, counts: Counts, n: int, random: np.random.Generator) -> bool:
+        """Return whether the alternative method passes."""
 
 
 @dataclass(frozen=True)
 class Loss:
     """Accuracy lost against the float model. The alternative method is the paired bootstrap."""
 
-    asked: Requirement
+    requirement: Requirement
     true: float
 
-    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
-        """Return how many examples are lost, won, neither."""
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counts:
+        """Draw the numbers of examples lost, won and neither, [models, 3]."""
         return random.multinomial(n, [self.true + WON, WON, 1 - self.true - 2 * WON], models)
 
-    def sample(self, counts: Counted, n: int) -> HypothesisTest:
-        """Return the pairs."""
+    def hypothesis_test(self, counts: Counts, n: int) -> HypothesisTest:
+        """Return the test of paired predictions."""
         return PairedTest(int(counts[0]), int(counts[1]), n)
 
-    def point(self, counts: Counted, n: int) -> bool:
-        """Return whether the loss that was found is within the margin."""
-        return bool((counts[0] - counts[1]) / n <= self.asked.limit)
+    def point_passes(self, counts: Counts, n: int) -> bool:
+        """Return whether the measured loss is within the margin."""
+        return bool((counts[0] - counts[1]) / n <= self.requirement.limit)
 
-    def other(self, counts: Counted, n: int, random: np.random.Generator) -> bool:
+    def alternative_passes(self, counts: Counts, n: int, random: np.random.Generator) -> bool:
         """Return whether the bootstrap's upper bound is within the margin."""
-        return _bootstrap(counts, n, random) <= self.asked.limit
+        return _bootstrap_bound(counts, n, random) <= self.requirement.limit
 
 
 @dataclass(frozen=True)
@@ -91,120 +102,130 @@ class Accuracy:
     The alternative method is Wilson's interval.
     """
 
-    asked: Requirement
+    requirement: Requirement
     true: float
     classes: int = 1
 
-    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
-        """Return how many examples of each class are right."""
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counts:
+        """Draw the number of correct predictions of each class, [models, classes]."""
         shares = [self.true, *[0.95] * (self.classes - 1)]
         return random.binomial(n // self.classes, shares, (models, self.classes))
 
-    def sample(self, counts: Counted, n: int) -> HypothesisTest:
-        """Return the counts of the one class, or of all."""
-        each = n // self.classes
+    def hypothesis_test(self, counts: Counts, n: int) -> HypothesisTest:
+        """Return the test of one share, or of the share of every class."""
+        class_size = n // self.classes
         if self.classes == 1:
-            return ProportionTest(int(counts[0]), each)
-        return GroupedTest(
-            {str(number): ProportionTest(int(right), each) for number, right in enumerate(counts)}
-        )
+            return ProportionTest(int(counts[0]), class_size)
+        tests = {}
+        for number, correct in enumerate(counts):
+            tests[str(number)] = ProportionTest(int(correct), class_size)
+        return GroupedTest(tests)
 
-    def point(self, counts: Counted, n: int) -> bool:
-        """Return whether every share that was found reaches the floor."""
-        return bool(counts.min() / (n // self.classes) >= self.asked.limit)
+    def point_passes(self, counts: Counts, n: int) -> bool:
+        """Return whether every measured share reaches the floor."""
+        return bool(counts.min() / (n // self.classes) >= self.requirement.limit)
 
-    def other(self, counts: Counted, n: int, _: np.random.Generator) -> bool:
-        """Return whether Wilson's lower bound of every share does."""
-        return all(_wilson(int(right), n // self.classes) >= self.asked.limit for right in counts)
+    def alternative_passes(self, counts: Counts, n: int, _: np.random.Generator) -> bool:
+        """Return whether Wilson's lower bound of every share reaches the floor."""
+        class_size = n // self.classes
+        bounds = [_wilson_bound(int(correct), class_size) for correct in counts]
+        return min(bounds) >= self.requirement.limit
 
 
 def scenarios() -> Iterator[list[Scenario]]:
-    """Yield the true values of each gate, from well inside its limit to well outside."""
+    """Yield the scenarios of each gate, from well within its limit to well outside."""
     margin = Requirement("accuracy_drop", "at_most", 0.02, CONFIDENCE)
     yield [Loss(margin, true) for true in (0.0, 0.01, 0.02, 0.03, 0.04)]
     floor = Requirement("accuracy", "at_least", 0.95, CONFIDENCE)
     yield [Accuracy(floor, true) for true in (0.98, 0.96, 0.95, 0.94, 0.93)]
-    each = Requirement("class_accuracy", "at_least", 0.8, CONFIDENCE)
-    yield [Accuracy(each, true, CLASSES) for true in (0.95, 0.85, 0.8, 0.7)]
+    class_floor = Requirement("class_accuracy", "at_least", 0.8, CONFIDENCE)
+    yield [Accuracy(class_floor, true, CLASSES) for true in (0.95, 0.85, 0.8, 0.7)]
 
 
-def holds(scenario: Scenario) -> bool:
-    """Return whether the true value is on the right side of the limit, and not on it."""
-    if scenario.asked.direction == "at_most":
-        return scenario.true < scenario.asked.limit
-    return scenario.true > scenario.asked.limit
+def is_within_limit(scenario: Scenario) -> bool:
+    """Return whether the true value is within the limit and does not equal it."""
+    if scenario.requirement.direction == "at_most":
+        return scenario.true < scenario.requirement.limit
+    return scenario.true > scenario.requirement.limit
 
 
-def _bootstrap(counts: Counted, n: int, random: np.random.Generator) -> float:
-    """Return the upper bound of the loss: to resample n pairs is to draw their counts."""
-    drawn = random.multinomial(n, counts / n, RESAMPLES)
-    return float(np.quantile((drawn[:, 0] - drawn[:, 1]) / n, CONFIDENCE))
+def _bootstrap_bound(counts: Counts, n: int, random: np.random.Generator) -> float:
+    """Return the upper bound of the loss.
+
+    Resampling n pairs with replacement is the same as drawing their counts.
+    """
+    resampled = random.multinomial(n, counts / n, RESAMPLES)
+    losses = (resampled[:, 0] - resampled[:, 1]) / n
+    return float(np.quantile(losses, CONFIDENCE))
 
 
-def _wilson(right: int, n: int) -> float:
-    return float(proportion_confint(right, n, alpha=2 * (1 - CONFIDENCE), method="wilson")[0])
+def _wilson_bound(correct: int, n: int) -> float:
+    lower, _ = proportion_confint(correct, n, alpha=2 * (1 - CONFIDENCE), method="wilson")
+    return float(lower)
 
 
-def rates(scenario: Scenario, n: int, models: int) -> dict[str, float]:
-    """Return how often each method passes and fails models of one true value."""
+@dataclass
+class Rates:
+    """The share of models with each verdict."""
+
+    point_passes: float = 0.0
+    alternative_passes: float = 0.0
+    passes: float = 0.0
+    fails: float = 0.0
+
+
+def simulate(scenario: Scenario, n: int, models: int) -> Rates:
+    """Draw models of one true value, and return how often each method passes and fails them."""
     random = np.random.default_rng(0)
-    found = dict.fromkeys(("point passes", "other passes", "passes", "fails"), 0.0)
-    # Models that count the same are judged once.
-    for counts, times in zip(
-        *np.unique(scenario.draw(random, n, models), axis=0, return_counts=True), strict=True
-    ):
-        share = times / models
-        sample = scenario.sample(counts, n)
-        proves = sample.proves(scenario.asked)
-        found["point passes"] += share * scenario.point(counts, n)
-        found["other passes"] += share * scenario.other(counts, n, random)
-        found["passes"] += share * proves
-        found["fails"] += share * (not proves and sample.disproves(scenario.asked))
-    return found
+    drawn = scenario.draw(random, n, models)
+    rates = Rates()
+    # Models with the same counts get the same verdict, so each combination is judged once.
+    combinations, repetitions = np.unique(drawn, axis=0, return_counts=True)
+    for counts, repetition in zip(combinations, repetitions, strict=True):
+        share = repetition / models
+        test = scenario.hypothesis_test(counts, n)
+        proves = test.proves(scenario.requirement)
+        disproves = not proves and test.disproves(scenario.requirement)
+        rates.point_passes += share * scenario.point_passes(counts, n)
+        rates.alternative_passes += share * scenario.alternative_passes(counts, n, random)
+        rates.passes += share * proves
+        rates.fails += share * disproves
+    return rates
 
 
 def row(scenario: Scenario, n: int, models: int) -> list[str]:
-    """Return the wrong verdicts of each method: false passes, or false fails."""
-    found = rates(scenario, n, models)
-    wrong = (
-        (1 - found["point passes"], 1 - found["other passes"], found["fails"])
-        if holds(scenario)
-        else (found["point passes"], found["other passes"], found["passes"])
-    )
-    undecided = 1 - found["passes"] - found["fails"]
-    kind = "false fail" if holds(scenario) else "false pass"
-    numbers = [f"{abs(round(share, 4)):.1%}" for share in (*wrong, undecided)]
+    """Return the rate of wrong verdicts of each method: false passes or false fails."""
+    rates = simulate(scenario, n, models)
+    if is_within_limit(scenario):
+        kind = "false fail"
+        wrong = (1 - rates.point_passes, 1 - rates.alternative_passes, rates.fails)
+    else:
+        kind = "false pass"
+        wrong = (rates.point_passes, rates.alternative_passes, rates.passes)
+    inconclusive = 1 - rates.passes - rates.fails
+    # Rounding errors of the sums can be negative.
+    percentages = [f"{abs(round(share, 4)):.1%}" for share in (*wrong, inconclusive)]
     return [
-        f"{scenario.asked.gate} {scenario.asked}",
+        f"{scenario.requirement.gate} {scenario.requirement}",
         f"{scenario.true:.3f}",
         f"{n:,}",
         kind,
-        *numbers,
+        *percentages,
     ]
 
 
 def main(models: int) -> None:
     """Print the table."""
     console = Console(width=150)
-    table = Table(
-        "gate",
-        "true value",
-        "test set",
-        "wrong is a",
-        "point",
-        "other method",
-        "edgebake",
-        "inconclusive",
-    )
-    for scenario in (one for group in scenarios() for one in group):
-        for n in SIZES:
-            table.add_row(*row(scenario, n, models))
-        table.add_section()
+    table = Table(*COLUMNS)
+    for gate_scenarios in scenarios():
+        for scenario in gate_scenarios:
+            for n in SIZES:
+                table.add_row(*row(scenario, n, models))
+            table.add_section()
     console.print(table)
     error = np.sqrt(0.05 * 0.95 / models)
-    console.print(
-        f"{models:,} models a row: a rate of 5 % is found with a standard error of {error:.2%}"
-    )
+    console.print(f"{models:,} models a row: the standard error of a rate of 5 % is {error:.2%}")
     console.print(
         "other method: paired bootstrap for accuracy_drop, Wilson's interval for the rest; "
         "neither it nor the point estimate is ever inconclusive"
