@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +26,7 @@ from rich.table import Table
 from edgebake.bundle.trust import git
 
 ROOT = Path(__file__).parents[1]
-BOARD = "benchmark_board"  # a name for the target that is added, and its device
+BOARD = "benchmark_board"  # name of the added target and of its device
 BUDGET = "\nvalidate:\n  budget:\n    size_mb: { at_most: 1 }\n"
 
 
@@ -38,40 +37,40 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
-    runs = [one_round() for _ in range(repeats)]
-    seconds = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    rounds = [measure_round() for _ in range(repeats)]
+    medians = {}
+    for name in rounds[0]:
+        medians[name] = statistics.median(seconds[name] for seconds in rounds)
     console = Console(width=120)
-    console.print(table(seconds, repeats))
+    console.print(table(medians, repeats))
     console.print("straight line and cold build: the same bundles, byte for byte")
 
 
-def one_round() -> dict[str, float]:
-    """Return the seconds of each scenario, in two clones of its own."""
+def measure_round() -> dict[str, float]:
+    """Return the seconds of each scenario, measured in two new clones."""
     repro = [sys.executable, "-m", "dvc", "repro"]
     edgebake = [sys.executable, "-m", "edgebake"]
     with tempfile.TemporaryDirectory() as temporary:
-        straight, clone = cloned(Path(temporary), "straight"), cloned(Path(temporary), "cold")
-        seconds = {
-            "straight line": timed(
-                lambda: run([sys.executable, "-m", "benchmarks.straight_line"], straight)
-            ),
-            "cold": timed(lambda: run(repro, clone)),
-        }
-        refuse_other_bundles(bundles(straight), bundles(clone))
-        return seconds | {
-            "nothing changed": timed(lambda: run(repro, clone)),
-            "one value of quantize": after(lambda: edit_quantize(clone), lambda: run(repro, clone)),
-            "one more target": after(
-                lambda: add_target(clone), lambda: run([*edgebake, "build"], clone)
-            ),
-            "edgebake plan": timed(lambda: run([*edgebake, "plan"], clone)),
-            "edgebake --help": timed(lambda: run([*edgebake, "--help"], clone)),
-            "dvc's own start": timed(lambda: run([sys.executable, "-m", "dvc", "status"], clone)),
-        }
+        straight = clone_project(Path(temporary), "straight")
+        clone = clone_project(Path(temporary), "cold")
+        seconds = {}
+        straight_line = [sys.executable, "-m", "benchmarks.straight_line"]
+        seconds["straight line"] = timed_run(straight_line, straight)
+        seconds["cold"] = timed_run(repro, clone)
+        check_same_bundles(bundles(straight), bundles(clone))
+        seconds["nothing changed"] = timed_run(repro, clone)
+        edit_quantize(clone)
+        seconds["one value of quantize"] = timed_run(repro, clone)
+        add_target(clone)
+        seconds["one more target"] = timed_run([*edgebake, "build"], clone)
+        seconds["edgebake plan"] = timed_run([*edgebake, "plan"], clone)
+        seconds["edgebake --help"] = timed_run([*edgebake, "--help"], clone)
+        seconds["dvc's own start"] = timed_run([sys.executable, "-m", "dvc", "status"], clone)
+        return seconds
 
 
-def cloned(folder: Path, name: str) -> Path:
-    """Return a clone of the project's last commit."""
+def clone_project(folder: Path, name: str) -> Path:
+    """Clone the project's last commit."""
     git.run("clone", "--quiet", str(git.top(ROOT)), str(folder / name))
     return folder / name / git.prefix(ROOT)  # the project may lie below the top of its repository
 
@@ -82,8 +81,8 @@ def bundles(clone: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in zips}
 
 
-def refuse_other_bundles(straight: dict[str, str], cold: dict[str, str]) -> None:
-    """Exit where the two ways to build made different bundles, and so did different work."""
+def check_same_bundles(straight: dict[str, str], cold: dict[str, str]) -> None:
+    """Exit if the two builds made different bundles, and so did different work."""
     names = sorted(straight.keys() | cold.keys())
     differing = [name for name in names if straight.get(name) != cold.get(name)]
     if differing:
@@ -108,28 +107,22 @@ def add_target(clone: Path) -> None:
     replace(device, "soc: [BCM2712]", "soc: [BCM2711]")
     target.write_text((recipes / "target" / "raspberry_pi_5.yaml").read_text() + BUDGET)
     replace(target, "/device: raspberry_pi_5", f"/device: {BOARD}")
-    # Before the target that every machine takes, behind which no other would be anybody's first.
+    # Before linux_any: targets after the one that runs on every device are unreachable.
     replace(recipes / "release.yaml", "  - linux_any", f"  - {BOARD}\n  - linux_any")
 
 
 def replace(file: Path, old: str, new: str) -> None:
-    """Replace a part of a recipe; exit where it is not there."""
+    """Replace a part of a recipe; exit if it is missing."""
     text = file.read_text()
     if old not in text:
         sys.exit(f"{file}: no {old!r}; expected the recipe that this benchmark edits")
     file.write_text(text.replace(old, new))
 
 
-def after(edit: Callable[[], None], build: Callable[[], None]) -> float:
-    """Return the seconds of a build that follows an edit."""
-    edit()
-    return timed(build)
-
-
-def timed(call: Callable[[], None]) -> float:
-    """Return the seconds that a call takes."""
+def timed_run(command: list[str], folder: Path) -> float:
+    """Run a command and return the seconds that it took."""
     start = time.perf_counter()
-    call()
+    run(command, folder)
     return time.perf_counter() - start
 
 
@@ -146,13 +139,13 @@ def run(command: list[str], folder: Path) -> None:
 
 def table(seconds: dict[str, float], repeats: int) -> Table:
     """Return a row per scenario with its ratios to the straight line and to the cold build."""
-    found = Table(
-        "scenario", "seconds", "to straight line", "to cold", title=f"medians of {repeats}"
-    )
+    columns = ("scenario", "seconds", "to straight line", "to cold")
+    rows = Table(*columns, title=f"medians of {repeats}")
     for name, value in seconds.items():
-        to_straight, to_cold = value / seconds["straight line"], value / seconds["cold"]
-        found.add_row(name, f"{value:.1f}", f"{to_straight:.2f}", f"{to_cold:.3f}")
-    return found
+        to_straight = f"{value / seconds['straight line']:.2f}"
+        to_cold = f"{value / seconds['cold']:.3f}"
+        rows.add_row(name, f"{value:.1f}", to_straight, to_cold)
+    return rows
 
 
 if __name__ == "__main__":

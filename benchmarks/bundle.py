@@ -14,9 +14,10 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -42,11 +43,18 @@ from edgebake.bundle.trust import (
     verification,
 )
 from edgebake.cli import keygen
-from edgebake.evaluation.gates.judge import judge
+from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import PackageParams
 
-Part = tuple[str, int | None, Callable[[], object] | None]  # none: made in the part below
+
+@dataclass(frozen=True)
+class Row:
+    """One part of a bundle, or one step of creating or verifying it."""
+
+    name: str
+    size: int | None = None  # in bytes
+    run: Callable[[], object] | None = None  # None: timed as part of the next row
 
 
 def main() -> None:
@@ -56,125 +64,124 @@ def main() -> None:
     )
     parser.add_argument("--platform", default="linux")
     parser.add_argument("--repeats", type=int, default=5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     table = Table("part", "bytes", "first ms", "median ms")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, size, run in [*_made(asked.platform), *_proven(asked.platform, Path(folder))]:
-            times = [f"{found:.1f}" for found in _times(run, asked.repeats)] if run else ["-", "-"]
-            table.add_row(name, "-" if size is None else f"{size:,}", *times)
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = _package_rows(arguments.platform)
+        rows += _trust_rows(arguments.platform, Path(temporary))
+        for row in rows:
+            table.add_row(row.name, *_cells(row, arguments.repeats))
     Console().print(table)
 
 
-def _times(run: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Return the milliseconds of the first call, and the median of further ones."""
-    found = []
+def _cells(row: Row, repeats: int) -> tuple[str, str, str]:
+    """Return the size, the time of the first call and the median of further calls."""
+    size = "-"
+    if row.size is not None:
+        size = f"{row.size:,}"
+    if row.run is None:
+        return size, "-", "-"
+    milliseconds = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        run()
-        found.append((time.perf_counter() - start) * 1000)
-    return found[0], median(found[1:])
+        row.run()
+        milliseconds.append((time.perf_counter() - start) * 1000)
+    first, *further = milliseconds
+    return size, f"{first:.1f}", f"{median(further):.1f}"
 
 
-def _made(platform: str) -> list[Part]:
-    """Return what package makes."""
-    section: PackageParams = stage_params.read("package", platform)
+def _package_rows(platform: str) -> list[Row]:
+    """Return the parts that the stage `package` creates."""
+    params: PackageParams = stage_params.read("package", platform)
     source = json.loads((artifacts.ROOT / "revision" / f"{platform}.json").read_text())
     folder = artifacts.folder("package", platform)
     files = artifacts.read_files(folder)
-    content = json.loads(files[manifest.FILE])
-    found = {name: judge(target, platform) for name, target in section.targets.items()}
-    entries = {
-        name: manifest.package_target(section.targets[name], judged)
-        for name, judged in found.items()
-    }
-    judged = license_policy.apply_policy(
-        components.list_components(section, content["targets"].values()), section.licenses
-    )
-    models = {path: data for entry in entries.values() for path, data in entry.files.items()}
-    sample = samples.render(content, files)
+    bundle_manifest = json.loads(files[manifest.FILE])
+    judgments = _judge_targets(params, platform)
+    packaged = _package_targets(params, judgments)
+    models: dict[str, bytes] = {}
+    for target in packaged.values():
+        models |= target.files
+    listed = components.list_components(params, bundle_manifest["targets"].values())
+    licensed = license_policy.apply_policy(listed, params.licenses)
+    sample = samples.render(bundle_manifest, files)
+    archive_size = folder.with_name(f"{platform}.zip").stat().st_size
+    decide_gates = partial(_judge_targets, params, platform)
+    write_golden = partial(_package_targets, params, judgments)
+    write_licenses = partial(licenses.texts, licensed)
+    write_notice = partial(licenses.render_notice, params.about, licensed)
+    write_sbom = partial(sbom.render, bundle_manifest, params, licensed, models)
+    write_card = partial(model_card.render, bundle_manifest, params)
+    write_all = partial(assemble.assemble, params, platform, packaged, source)
+    write_samples = partial(samples.render, bundle_manifest, files)
     return [
-        (
-            "gates, decided",
-            None,
-            lambda: [judge(one, platform) for one in section.targets.values()],
-        ),
-        ("models and labels", _size(files, "models/"), None),
-        (
-            "golden vectors",
-            _size(files, "golden/"),
-            lambda: [_entry(section, name, found) for name in found],
-        ),
-        ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
-        (
-            "NOTICE",
-            len(files[assemble.NOTICE]),
-            lambda: licenses.render_notice(section.about, judged),
-        ),
-        ("SBOM", len(files[sbom.FILE]), lambda: sbom.render(content, section, judged, models)),
-        (
-            "model card",
-            len(files[assemble.MODEL_CARD]),
-            lambda: model_card.render(content, section),
-        ),
-        (
-            "all files",
-            sum(map(len, files.values())),
-            lambda: assemble.assemble(section, platform, entries, source),
-        ),
-        (
-            "zip",
-            folder.with_name(f"{platform}.zip").stat().st_size,
-            lambda: archive.zip_folder(folder),
-        ),
-        (
-            "samples, beside it",
-            sum(map(len, sample.values())),
-            lambda: samples.render(content, files),
-        ),
+        Row("gates, decided", None, decide_gates),
+        Row("models and labels", _size(files, "models/")),
+        Row("golden vectors", _size(files, "golden/"), write_golden),
+        Row("licenses", _size(files, "LICENSES/"), write_licenses),
+        Row("NOTICE", len(files[assemble.NOTICE]), write_notice),
+        Row("SBOM", len(files[sbom.FILE]), write_sbom),
+        Row("model card", len(files[assemble.MODEL_CARD]), write_card),
+        Row("all files", sum(map(len, files.values())), write_all),
+        Row("zip", archive_size, partial(archive.zip_folder, folder)),
+        Row("samples, outside the zip", sum(map(len, sample.values())), write_samples),
     ]
 
 
-def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.PackagedTarget:
-    return manifest.package_target(section.targets[name], found[name])
+def _judge_targets(params: PackageParams, platform: str) -> dict[str, Judgment]:
+    return {name: judge(target, platform) for name, target in params.targets.items()}
 
 
-def _size(files: dict[str, bytes], below: str) -> int:
-    return sum(len(data) for path, data in files.items() if path.startswith(below))
+def _package_targets(
+    params: PackageParams, judgments: dict[str, Judgment]
+) -> dict[str, manifest.PackagedTarget]:
+    packaged = {}
+    for name, judgment in judgments.items():
+        packaged[name] = manifest.package_target(params.targets[name], judgment)
+    return packaged
 
 
-def _proven(platform: str, scratch: Path) -> list[Part]:
-    """Return what sign makes and verify asks."""
+def _size(files: dict[str, bytes], folder: str) -> int:
+    """Return the bytes of the files below a folder."""
+    return sum(len(data) for path, data in files.items() if path.startswith(folder))
+
+
+def _trust_rows(platform: str, scratch: Path) -> list[Row]:
+    """Return what signing, encryption and `edgebake verify` do."""
     folder = artifacts.folder("package", platform)
-    content = verification.read_manifest(folder)
-    private = scratch / "key.pem"
-    keygen.keygen(private, encryption=False)
-    public, sig = keygen.public_half(private), scratch / "model.sig"
-    signer = keys.load_signer(f"file:{private}", public)
-    signature.sign(folder, sig, signer)
-    data, key = (
-        max(artifacts.read_files(folder / "models").values(), key=len),
-        secrets.token_bytes(32),
-    )
-    sealed = encryption.encrypt(data, key, b"")
+    bundle_manifest = verification.read_manifest(folder)
+    private_key = scratch / "key.pem"
+    keygen.keygen(private_key, encryption=False)
+    public_key = keygen.public_half(private_key)
+    signer = keys.load_signer(f"file:{private_key}", public_key)
+    signature_file = scratch / "model.sig"
+    signature.sign(folder, signature_file, signer)
+    model = max(artifacts.read_files(folder / "models").values(), key=len)
+    key = secrets.token_bytes(32)
+    encrypted = encryption.encrypt(model, key, b"")
+
+    def decrypt() -> None:
+        decryption.decrypt(io.BytesIO(encrypted), io.BytesIO(), key, b"")
+
+    def unpack() -> None:
+        with safe_extract.open_bundle(folder.with_name(f"{platform}.zip")):
+            pass
+
+    sign = partial(signature.sign, folder, signature_file, signer)
+    encrypt = partial(encryption.encrypt, model, key, b"")
+    check_files = partial(verification.check_files, folder, bundle_manifest)
+    check_sbom = partial(verification.check_sbom, folder, bundle_manifest)
+    check_signature = partial(signature.verify, folder, signature_file, public_key)
     return [
-        ("signature", sig.stat().st_size, lambda: signature.sign(folder, sig, signer)),
-        ("largest model, encrypted", len(sealed), lambda: encryption.encrypt(data, key, b"")),
-        (
-            "the same, decrypted",
-            len(data),
-            lambda: decryption.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b""),
-        ),
-        ("verify: unpack", None, lambda: _opened(folder.with_name(f"{platform}.zip"))),
-        ("verify: manifest", None, lambda: verification.read_manifest(folder)),
-        ("verify: files", None, lambda: verification.check_files(folder, content)),
-        ("verify: SBOM", None, lambda: verification.check_sbom(folder, content)),
-        ("verify: signature", None, lambda: signature.verify(folder, sig, public)),
+        Row("signature", signature_file.stat().st_size, sign),
+        Row("largest model, encrypted", len(encrypted), encrypt),
+        Row("the same, decrypted", len(model), decrypt),
+        Row("verify: unpack", None, unpack),
+        Row("verify: manifest", None, partial(verification.read_manifest, folder)),
+        Row("verify: files", None, check_files),
+        Row("verify: SBOM", None, check_sbom),
+        Row("verify: signature", None, check_signature),
     ]
-
-
-def _opened(bundle: Path) -> None:
-    with safe_extract.open_bundle(bundle):
-        pass
 
 
 if __name__ == "__main__":

@@ -36,16 +36,9 @@ from edgebake.plan import variants
 from edgebake.recipe import stage_params
 from edgebake.stages import convert, data, package, prune, quantize, train, validate
 
-STAGES = (
-    data,
-    train,
-    prune,
-    quantize,
-    convert,
-    validate,
-    package,
-)  # imported here, not in each fork
-# What the stages import inside functions, and takes long.
+# Imported here, not in each fork.
+STAGES = (data, train, prune, quantize, convert, validate, package)
+# Slow imports that the stages do inside functions.
 LIBRARIES = (
     "ai_edge_litert.interpreter",
     "coremltools",
@@ -66,9 +59,8 @@ def main() -> None:
     seconds = {"imports": time.perf_counter() - start}
     for command in commands():
         verb = command[0]
-        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(
-            partial(cli_main.main, command), command
-        )
+        run = partial(cli_main.main, command)
+        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(run, command)
     total = time.perf_counter() - start
     Console(width=100).print(table(seconds, total))
 
@@ -114,7 +106,7 @@ def _exit_code(call: Callable[[], int]) -> int:
     """Return the exit code of a call, also if it raises: a fork must not run its parent's code."""
     try:
         return call()
-    except BaseException as error:  # whatever it is, it ends the fork
+    except BaseException as error:  # every error ends the fork
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     finally:
@@ -123,12 +115,12 @@ def _exit_code(call: Callable[[], int]) -> int:
 
 
 def table(seconds: dict[str, float], total: float) -> Table:
-    """Return a row for each kind of command, and the sum."""
-    found = Table("part", "seconds", "share", title="straight line")
-    for part, value in seconds.items():
-        found.add_row(part, f"{value:.1f}", f"{value / total:.0%}")
-    found.add_row("total", f"{total:.1f}", "100%")
-    return found
+    """Return a table with a row for each kind of command, and the sum."""
+    rows = Table("part", "seconds", "share", title="straight line")
+    for name, value in seconds.items():
+        rows.add_row(name, f"{value:.1f}", f"{value / total:.0%}")
+    rows.add_row("total", f"{total:.1f}", "100%")
+    return rows
 
 
 if __name__ == "__main__":
