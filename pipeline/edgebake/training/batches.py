@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ class TrainingSet:
         labels = self.labels[indices]
         if self.weights is None:
             return images, labels
-        return images, labels, self.weights[indices]
+        weights = self.weights[indices]
+        return images, labels, weights
 
 
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -46,7 +48,8 @@ def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
     It depends on no earlier epoch, so that a resumed training continues with the same order.
     """
-    return np.random.default_rng((seed, epoch)).permutation(count)
+    random = np.random.default_rng((seed, epoch))
+    return random.permutation(count)
 
 
 def dataset(
@@ -62,14 +65,17 @@ def dataset(
     import tensorflow as tf
 
     def batches() -> Iterator[Batch]:
-        for start in range(0, len(order), batch_size):
-            yield training_set.batch(order[start : start + batch_size])
+        starts = range(0, len(order), batch_size)
+        for start in starts:
+            indices = order[start : start + batch_size]
+            yield training_set.batch(indices)
 
-    example = training_set.batch(order[:1])
+    first_example = training_set.batch(order[:1])
     signature = []
-    for array in example:
+    for array in first_example:
         shape = (None, *array.shape[1:])
-        signature.append(tf.TensorSpec(shape, array.dtype))
+        spec = tf.TensorSpec(shape, array.dtype)
+        signature.append(spec)
     pipeline = tf.data.Dataset.from_generator(
         batches,
         output_signature=tuple(signature),
@@ -77,7 +83,7 @@ def dataset(
     if augment is not None:
         pipeline = pipeline.map(augment)
     # Without a known number of batches, Keras warns that the data ended early.
-    batch_count = -(-len(order) // batch_size)
+    batch_count = math.ceil(len(order) / batch_size)
     has_batch_count = tf.data.experimental.assert_cardinality(batch_count)
     pipeline = pipeline.apply(has_batch_count)
     return pipeline.prefetch(PREFETCHED)
@@ -89,5 +95,7 @@ def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     All classes have the same total weight, and the mean weight is 1.
     """
     counts = np.bincount(labels)
-    weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
+    classes = np.count_nonzero(counts)
+    class_sizes = counts[labels]
+    weights = len(labels) / (classes * class_sizes)
     return np.asarray(weights, np.float32)

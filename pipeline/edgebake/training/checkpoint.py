@@ -48,13 +48,13 @@ class Checkpoint:
             "best": state.best_score,
             "waited": state.epochs_since_best,
         }
-        arrays = {
-            f"variable_{number}": np.asarray(variable) for number, variable in enumerate(variables)
-        }
+        arrays = {"words": np.array(json.dumps(metadata))}
+        for number, variable in enumerate(variables):
+            arrays[f"variable_{number}"] = np.asarray(variable)
         for number, weight in enumerate(state.best_weights):
             arrays[f"best_{number}"] = np.asarray(weight)
         buffer = io.BytesIO()
-        np.savez(buffer, words=np.array(json.dumps(metadata)), **arrays)  # type: ignore[arg-type]
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
         artifacts.write(self.file, buffer.getvalue())
 
     def read(self, variables: Sequence[keras.Variable]) -> TrainingState:
@@ -70,11 +70,14 @@ class Checkpoint:
                 return TrainingState()
             for number, variable in enumerate(variables):
                 variable.assign(archive[f"variable_{number}"])
-            best_count = sum(name.startswith("best_") for name in archive.files)
+            best_weights: list[NDArray[np.generic]] = []
+            for name in archive.files:
+                if name.startswith("best_"):
+                    best_weights.append(archive[name])
             return TrainingState(
                 history=metadata["rows"],
                 best_score=metadata["best"],
-                best_weights=[archive[f"best_{number}"] for number in range(best_count)],
+                best_weights=best_weights,
                 epochs_since_best=metadata["waited"],
             )
 

@@ -36,12 +36,14 @@ def combined_labels(
     The result is [n, 2 * classes]: Keras passes one array of labels to a loss.
     """
     classes = teacher_probabilities.shape[1]
-    return np.concatenate([one_hot(labels, classes), teacher_probabilities], axis=1)
+    combined = [one_hot(labels, classes), teacher_probabilities]
+    return np.concatenate(combined, axis=1)
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     """Return labels [n] as one-hot rows [n, classes]."""
-    return np.eye(classes, dtype=np.float32)[labels]
+    identity = np.eye(classes, dtype=np.float32)
+    return identity[labels]
 
 
 def loss(teacher: TeacherPredictions) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
@@ -53,15 +55,18 @@ def loss(teacher: TeacherPredictions) -> Callable[[tf.Tensor, tf.Tensor], tf.Ten
     """
     import keras
 
+    temperature = teacher.temperature
+    label_weight = teacher.alpha
+    teacher_weight = (1 - label_weight) * temperature**2
+
     def distillation_loss(combined: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        labels, teacher_probabilities = keras.ops.split(combined, 2, axis=-1)
+        labels, teacher_probabilities = _split_labels(combined)
         label_loss = keras.losses.categorical_crossentropy(labels, probabilities)
         teacher_loss = keras.losses.kl_divergence(
-            _soften(teacher_probabilities, teacher.temperature),
-            _soften(probabilities, teacher.temperature),
+            _soften(teacher_probabilities, temperature),
+            _soften(probabilities, temperature),
         )
-        teacher_weight = (1 - teacher.alpha) * teacher.temperature**2
-        return teacher.alpha * label_loss + teacher_weight * teacher_loss
+        return label_weight * label_loss + teacher_weight * teacher_loss
 
     return distillation_loss
 
@@ -70,12 +75,21 @@ def accuracy(combined: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     """Return 1 for each example that is classified as its label says, else 0: [n]."""
     import keras
 
-    labels, _ = keras.ops.split(combined, 2, axis=-1)
+    labels, _ = _split_labels(combined)
     return keras.metrics.categorical_accuracy(labels, probabilities)
+
+
+def _split_labels(combined: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Split combined labels into one-hot labels and the teacher's probabilities."""
+    import keras
+
+    labels, teacher_probabilities = keras.ops.split(combined, 2, axis=-1)
+    return labels, teacher_probabilities
 
 
 def _soften(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
     import keras
 
-    logits = keras.ops.log(keras.ops.maximum(probabilities, SMALLEST_PROBABILITY))
-    return keras.ops.softmax(logits / temperature, axis=-1)
+    positive = keras.ops.maximum(probabilities, SMALLEST_PROBABILITY)
+    logits = keras.ops.log(positive)
+    return keras.ops.softmax(logits / temperature)

@@ -21,7 +21,8 @@ def schedule(
         steps_per_epoch: number of batches in an epoch.
     """
     warmup_steps = options.warmup_epochs * steps_per_epoch
-    decay_steps = (options.epochs - options.warmup_epochs) * steps_per_epoch
+    decay_epochs = options.epochs - options.warmup_epochs
+    decay_steps = decay_epochs * steps_per_epoch
     decay = _decay(options, decay_steps)
     if warmup_steps:
         return _with_warmup(decay, options.learning_rate, warmup_steps)
@@ -34,7 +35,9 @@ def _decay(options: Train, steps: int) -> keras.optimizers.schedules.LearningRat
     initial_rate = options.learning_rate
     if options.schedule is Schedule.cosine:
         return keras.optimizers.schedules.CosineDecay(initial_rate, steps)
-    final_rate = 0.0 if options.schedule is Schedule.linear else initial_rate
+    final_rate = initial_rate
+    if options.schedule is Schedule.linear:
+        final_rate = 0.0
     return keras.optimizers.schedules.PolynomialDecay(initial_rate, steps, final_rate)
 
 
@@ -51,7 +54,8 @@ def _with_warmup(
             """Return the learning rate at a step, counted from 0."""
             step = keras.ops.cast(step, "float32")
             rising = rate * step / warmup_steps
-            return keras.ops.where(step < warmup_steps, rising, decay(step - warmup_steps))
+            decaying = decay(step - warmup_steps)
+            return keras.ops.where(step < warmup_steps, rising, decaying)
 
         def get_config(self) -> dict[str, object]:
             """Return an empty configuration, as models are saved without their optimizer."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def fit(
 
 def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
     """Return the number of batches in an epoch; the last batch may be smaller."""
-    return -(-len(splits.labels) // train.batch_size)
+    return math.ceil(len(splits.labels) / train.batch_size)
 
 
 def predictions(
@@ -94,8 +95,10 @@ def predictions(
 
 def accuracy(model: keras.Model, splits: TrainingSplits) -> float:
     """Return the top-1 accuracy on the validation split, 0 to 1."""
-    predicted = predictions(model, splits.validation_images).argmax(axis=1)
-    return float((predicted == splits.validation_labels).mean())
+    probabilities = predictions(model, splits.validation_images)
+    predicted = probabilities.argmax(axis=1)
+    is_correct = predicted == splits.validation_labels
+    return float(is_correct.mean())
 
 
 def history_csv(history: History) -> str:
@@ -142,8 +145,12 @@ class _Training:
         state = TrainingState()
         if checkpoint:
             state = checkpoint.read(self._variables())
-        while len(state.history) < self._train.epochs and not self._stops_early(state):
-            state.history.append(self._run_epoch(len(state.history)))
+        first_epoch = len(state.history)
+        for epoch in range(first_epoch, self._train.epochs):
+            if self._stops_early(state):
+                break
+            row = self._run_epoch(epoch)
+            state.history.append(row)
             self._update_best(state)
             if checkpoint:
                 checkpoint.write(state, self._variables())
@@ -153,6 +160,7 @@ class _Training:
 
     def _run_epoch(self, epoch: int) -> dict[str, float]:
         count = len(self._training_set.labels)
+        validation_count = len(self._validation_set.labels)
         training_batches = batches.dataset(
             self._training_set,
             order=batches.shuffled(count, self._train.seed, epoch),
@@ -161,7 +169,7 @@ class _Training:
         )
         validation_batches = batches.dataset(
             self._validation_set,
-            order=np.arange(len(self._validation_set.labels)),
+            order=np.arange(validation_count),
             batch_size=PREDICTION_BATCH,
         )
         result = self._model.fit(
@@ -172,8 +180,10 @@ class _Training:
             verbose=0,
             callbacks=list(self._options.callbacks),
         )
-        metrics = {name: values[0] for name, values in result.history.items()}
-        return {"epoch": epoch + 1, **metrics}
+        row: dict[str, float] = {"epoch": epoch + 1}
+        for name, values in result.history.items():
+            row[name] = values[0]
+        return row
 
     def _update_best(self, state: TrainingState) -> None:
         """Store the weights of the best epoch so far, if the training may stop early."""
@@ -191,7 +201,9 @@ class _Training:
 
     def _stops_early(self, state: TrainingState) -> bool:
         early_stopping = self._train.early_stopping
-        return early_stopping is not None and state.epochs_since_best >= early_stopping.patience
+        if early_stopping is None:
+            return False
+        return state.epochs_since_best >= early_stopping.patience
 
     def _variables(self) -> list[keras.Variable]:
         """Return everything that a checkpoint restores: weights, optimizer and random state."""

@@ -38,4 +38,5 @@ def step_options(prune: Prune, step: int) -> FineTune:
 
 def train(model: keras.Model, original: OriginalModel, fine_tune: FineTune) -> History:
     """Fine-tune a model in place; return one row per epoch."""
-    return fit(model, original.splits, fine_tune, original.training_options())
+    training_options = original.training_options()
+    return fit(model, original.splits, fine_tune, training_options)

@@ -34,11 +34,16 @@ class OriginalModel:
         self, callbacks: Sequence[keras.callbacks.Callback] = ()
     ) -> TrainingOptions:
         """Return the options of fine-tuning that are no fields of a recipe."""
-        return TrainingOptions(callbacks, self.teacher, self.contract)
+        return TrainingOptions(
+            callbacks=callbacks,
+            teacher=self.teacher,
+            contract=self.contract,
+        )
 
     def load(self) -> keras.Model:
         """Load a copy as a functional model with one input and one output."""
-        return keras_graph.functional(keras_session.load(self.archive))
+        model = keras_session.load(self.archive)
+        return keras_graph.functional(model)
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,12 @@ def remove_channels(
     for node in nodes(model):
         layer = node.operation
         if getattr(layer, "weights", None):
+            smaller_layer = smaller.get_layer(layer.name)
             remaining = _remaining_weights(layer, dependencies, removed)
-            smaller.get_layer(layer.name).set_weights(remaining)
+            smaller_layer.set_weights(remaining)
     copy_statistics(model, smaller)
-    check_same_outputs(with_zeroed_channels(model, dependencies, removed), smaller)
+    zeroed = with_zeroed_channels(model, dependencies, removed)
+    check_same_outputs(zeroed, smaller)
     return smaller
 
 
@@ -57,11 +59,13 @@ def with_zeroed_channels(
         layer: keras.Layer, *arguments: keras.KerasTensor, **options: keras.KerasTensor
     ) -> keras.KerasTensor:
         outputs = layer(*arguments, **options)
-        is_kept = _is_kept(dependencies.channels[layer.name].outputs, removed)
+        channels = dependencies.channels[layer.name]
+        is_kept = _is_kept(channels.outputs, removed)
         if is_kept.all():
             return outputs
         # A layer, as it can be named: the name of an operation may be taken by one of the model.
-        zeroing = keras.layers.Rescaling(is_kept.tolist(), name=f"{layer.name}_zeroed")
+        name = f"{layer.name}_zeroed"
+        zeroing = keras.layers.Rescaling(is_kept.tolist(), name=name)
         return zeroing(outputs)
 
     return keras.models.clone_model(
@@ -80,15 +84,16 @@ def _copy_narrower(
 ) -> keras.Layer:
     """Return a new layer of the same configuration but for its number of output channels."""
     config = layer.get_config()
-    outputs = dependencies.channels[layer.name].outputs
-    count = int(_is_kept(outputs, removed).sum())
+    channels = dependencies.channels[layer.name]
+    is_kept = _is_kept(channels.outputs, removed)
+    count = int(is_kept.sum())
     if kind(layer) == "Dense":
         config["units"] = count
     elif kind(layer) in operation_kinds.MIXING:
         config["filters"] = count
     elif kind(layer) == "Reshape":
-        *outer_shape, channels = config["target_shape"]
-        if channels != -1:
+        *outer_shape, last_size = config["target_shape"]
+        if last_size != -1:
             config["target_shape"] = (*outer_shape, count)
     config.pop("build_config", None)
     return layer.__class__.from_config(config)
@@ -117,4 +122,5 @@ def _remaining_weights(
 
 def _is_shared(weight: NDArray[np.float32], channels: int) -> bool:
     """Return whether all channels share a weight, as they may share the slope of a PReLU."""
-    return bool(weight.shape[-1] == 1 < channels)
+    size = weight.shape[-1]
+    return size == 1 and channels > 1

@@ -22,7 +22,11 @@ ConstrainedKernel = tuple["keras.Variable", WeightConstraint]
 
 def layers_of_kinds(model: keras.Model, kinds: Collection[str]) -> dict[str, keras.Layer]:
     """Return the layers of some classes by name."""
-    return {layer.name: layer for layer in model.layers if kind(layer) in kinds}
+    layers = {}
+    for layer in model.layers:
+        if kind(layer) in kinds:
+            layers[layer.name] = layer
+    return layers
 
 
 @contextmanager
@@ -47,5 +51,8 @@ def compressed_bytes(model: keras.Model) -> int:
     compressor = zlib.compressobj(9)
     size = 0
     for weight in model.get_weights():
-        size += len(compressor.compress(np.asarray(weight, "<f4").tobytes()))
-    return size + len(compressor.flush())
+        little_endian = np.asarray(weight, "<f4")
+        compressed = compressor.compress(little_endian.tobytes())
+        size += len(compressed)
+    rest = compressor.flush()
+    return size + len(rest)

@@ -46,6 +46,7 @@ def calibrate(
     named_histograms = zip(activations.sources, histograms, strict=True)
     for number, (name, histogram) in enumerate(named_histograms):
         low, high = method.find(histogram, options)
+        probe_values = probe_activations[number]
         entry = ActivationRange(
             name,
             # Zero has to be exact, for padding and for the lower end of a ReLU:
@@ -58,7 +59,7 @@ def calibrate(
             core_high=histogram.quantile(0.999),
             channel_low=_median(histogram.channel_lows),
             channel_high=_median(histogram.channel_highs),
-            fingerprint=fingerprint([probe_activations[number]]),
+            fingerprint=fingerprint([probe_values]),
             sources=activations.sources[name],
         )
         entries.append(entry)
@@ -99,7 +100,8 @@ def with_trained_ranges(
                 low=min(low, 0.0),
                 high=max(high, 0.0),
             )
-    return ActivationRanges(list(entries.values()), ranges.probes)
+    merged_entries = list(entries.values())
+    return ActivationRanges(merged_entries, ranges.probes)
 
 
 @dataclass
@@ -122,8 +124,8 @@ class _Extremes:
             values = row.repeat(count, 0)
         channels = values.shape[-1]
         positions = values.reshape(count, -1, channels)
-        lows = np.min(positions, axis=1)
-        highs = np.max(positions, axis=1)
+        lows = positions.min(axis=1)
+        highs = positions.max(axis=1)
         self._add_lows(lows.astype(np.float64))
         self._add_highs(highs.astype(np.float64))
 

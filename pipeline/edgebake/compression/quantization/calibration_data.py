@@ -26,7 +26,8 @@ class CalibrationData:
     def split(self, name: str) -> tuple[PreprocessedImages, NDArray[np.int64]]:
         """Return the preprocessed images of a split, float32 [n, h, w, c], and its labels [n]."""
         examples = self._read_split(name)
-        return PreprocessedImages(examples.images, self.contract), examples.labels
+        images = PreprocessedImages(examples.images, self.contract)
+        return images, examples.labels
 
     def calibrate(self, archive: bytes) -> ActivationRanges | None:
         """Return the activation ranges of a model; None if its activations stay in float.
@@ -41,7 +42,8 @@ class CalibrationData:
         return calibration.calibrate(archive, samples, options, self.params.format)
 
     def _read_split(self, name: str) -> Examples:
-        return dataset.read_split(self.params.data, self.params.examples, name)
+        params = self.params
+        return dataset.read_split(params.data, params.examples, name)
 
     def _draw_samples(self, count: int, seed: int) -> NDArray[np.float32]:
         """Draw samples from the calibration split; return them preprocessed, [count, h, w, c]."""
@@ -52,5 +54,7 @@ class CalibrationData:
                 f"{self.params.data.title}: the calibration split holds {available} examples; "
                 f"expected at least the {count} of quantize.calibration.samples"
             )
-        order = np.random.default_rng(seed).permutation(available)
-        return self.contract.preprocess(examples.take(order[:count]).images)
+        random = np.random.default_rng(seed)
+        order = random.permutation(available)
+        samples = examples.take(order[:count])
+        return self.contract.preprocess(samples.images)

@@ -54,14 +54,17 @@ def layer_sensitivities(
     for layer in model.layers:
         only_this_layer = replace(options, only_tensors=[layer.tensor])
         quantized = quantizer.quantize_integers(model, only_this_layer)
-        sensitivities.append(_compare(layer, reference, _evaluate(quantized, examples)))
-    sensitivities.sort(key=lambda layer: (layer.signal_to_noise_db, -layer.accuracy_drop))
+        evaluation = _evaluate(quantized, examples)
+        sensitivity = _compare(layer, reference, evaluation)
+        sensitivities.append(sensitivity)
+    sensitivities.sort(key=_sensitivity_order)
     return sensitivities
 
 
 def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
     """Return the top-1 accuracy of the float model, 0 to 1."""
-    return _evaluate(model.model, examples).accuracy
+    evaluation = _evaluate(model.model, examples)
+    return evaluation.accuracy
 
 
 def fallback_layers(
@@ -76,13 +79,15 @@ def fallback_layers(
     each that turns out to be unnecessary is removed again. All layers are returned if the accuracy
     is reached with none of the shorter lists.
     """
-    layers = [item.layer for item in layer_sensitivities(model, options, examples)]
+    sensitivities = layer_sensitivities(model, options, examples)
+    layers = [sensitivity.layer for sensitivity in sensitivities]
 
     def is_sufficient(excluded: Collection[Layer]) -> bool:
         tensors = [layer.tensor for layer in excluded]
         without_excluded = replace(options, fallback_tensors=tensors)
         quantized = quantizer.quantize_integers(model, without_excluded)
-        return _evaluate(quantized, examples).accuracy >= min_accuracy
+        evaluation = _evaluate(quantized, examples)
+        return evaluation.accuracy >= min_accuracy
 
     for count in range(len(layers)):
         if is_sufficient(layers[:count]):
@@ -91,20 +96,27 @@ def fallback_layers(
         return layers
     excluded = layers[:count]
     # The last layer is necessary: without it, the accuracy was not reached.
-    for layer in layers[: max(count - 1, 0)]:
+    possibly_unnecessary = excluded[:-1]
+    for layer in possibly_unnecessary:
         fewer = [candidate for candidate in excluded if candidate is not layer]
         if is_sufficient(fewer):
             excluded = fewer
     return excluded
 
 
+def _sensitivity_order(sensitivity: LayerSensitivity) -> tuple[float, float]:
+    """Return the sort key that puts the most sensitive layer first."""
+    return sensitivity.signal_to_noise_db, -sensitivity.accuracy_drop
+
+
 def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation) -> LayerSensitivity:
     difference = reference.probabilities - quantized.probabilities
-    noise = float(np.square(difference).sum())
-    signal = float(np.square(reference.probabilities).sum())
+    noise = _power(difference)
+    signal = _power(reference.probabilities)
     decibels = np.inf
     if noise:
-        decibels = 10 * np.log10(signal / noise)
+        ratio = signal / noise
+        decibels = 10 * np.log10(ratio)
     return LayerSensitivity(
         layer=layer,
         signal_to_noise_db=float(decibels),
@@ -112,8 +124,15 @@ def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation) -> Laye
     )
 
 
+def _power(values: NDArray[np.float32]) -> float:
+    """Return the sum of squares of values of any shape."""
+    squares = np.square(values)
+    return float(squares.sum())
+
+
 def _evaluate(model: bytes, examples: LabeledImages) -> Evaluation:
-    session = run.load({litert.FILE: model}, 1)
-    probabilities = single_output(predictions(session, examples.images))
+    session = run.load({litert.FILE: model}, threads=1)
+    outputs = predictions(session, examples.images)
+    probabilities = single_output(outputs)
     accuracy = classification.accuracy(probabilities, examples.labels)
     return Evaluation(accuracy, probabilities)

@@ -54,8 +54,9 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     if options.score is None or options.floor is None or options.multiple is None:
         raise ValueError("pruning channels without score, floor or multiple")
     model = original.load()
+    original_dependencies = dependency_graph.read(model)
     sizes = {}
-    for family in dependency_graph.read(model).families:
+    for family in original_dependencies.families:
         sizes[family.layers] = len(family.groups)
     limits = Limits(options.floor, options.multiple, sizes)
     progress = _Progress(model)
@@ -69,11 +70,13 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
             original.splits,
             limits,
         )
-        counts = _select_counts(progress, ranked, model, options, (step + 1) / steps)
+        exponent = (step + 1) / steps
+        counts = _select_counts(progress, ranked, model, options, exponent)
         removed = ranked.removed_groups(counts)
         progress.model = shrink.remove_channels(progress.model, ranked.dependencies, removed)
         progress.unpruned = ranked.dependencies.unpruned
-        _fine_tune(progress, original, fine_tune.step_options(options, step))
+        step_options = fine_tune.step_options(options, step)
+        _fine_tune(progress, original, step_options)
     return _result(progress)
 
 
@@ -115,7 +118,9 @@ def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) 
     progress.model = keras_graph.functional(progress.model)
     first_epoch = len(progress.history)
     for row in history:
-        progress.history.append(row | {"epoch": row["epoch"] + first_epoch})
+        numbered_row = dict(row)
+        numbered_row["epoch"] += first_epoch
+        progress.history.append(numbered_row)
     progress.steps.append(
         {
             "macs": layer_costs.total(costs, "macs"),

@@ -37,23 +37,32 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     if options.bits is None or options.fine_tune is None:
         raise ValueError("clustering without bits or without fine-tuning")
     per_channel = bool(options.per_channel)
-    model = fold_batch_norms(original.load()).model
+    folded = fold_batch_norms(original.load())
+    model = folded.model
     bytes_before = weight_constraints.compressed_bytes(model)
     constraints = _cluster_weights(model, options.bits, per_channel)
-    accuracy_before = loop.accuracy(model, original.splits)
+    splits = original.splits
+    accuracy_before = loop.accuracy(model, splits)
+    training_options = original.training_options()
     with weight_constraints.constrained(constraints):
-        history = loop.fit(model, original.splits, options.fine_tune, original.training_options())
+        history = loop.fit(model, splits, options.fine_tune, training_options)
     # A new model has no optimizer, whose state would be saved with it.
     model = keras_graph.functional(model)
-    bytes_after = weight_constraints.compressed_bytes(model)
+    rows = []
+    for layer in _clustered_layers(model):
+        row = _row(layer, per_channel)
+        rows.append(row)
     return PrunedModel(
         model=model,
         accuracy_before_fine_tuning=accuracy_before,
-        accuracy=loop.accuracy(model, original.splits),
+        accuracy=loop.accuracy(model, splits),
         history=history,
         report={
-            "layers": [_row(layer, per_channel) for layer in _clustered_layers(model)],
-            "deflated_bytes": {"before": bytes_before, "after": bytes_after},
+            "layers": rows,
+            "deflated_bytes": {
+                "before": bytes_before,
+                "after": weight_constraints.compressed_bytes(model),
+            },
         },
     )
 
@@ -70,7 +79,8 @@ def _cluster_weights(model: keras.Model, bits: int, per_channel: bool) -> list[C
         tables = shared_weights.table_count(layer, per_channel)
         clustered = shared_weights.cluster_kernel(np.array(layer.kernel), bits, tables)
         layer.kernel.assign(clustered.kernel)
-        constraints.append((layer.kernel, shared_weights.clustering_constraint(clustered)))
+        constraint = shared_weights.clustering_constraint(clustered)
+        constraints.append((layer.kernel, constraint))
     return constraints
 
 

@@ -40,7 +40,8 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
         raise ValueError("magnitude pruning without sparsity or a pattern, or without fine-tuning")
     model = original.load()
     untuned = original.load()
-    _build_masks(untuned, options.pattern).update(amount)
+    untuned_masks = _build_masks(untuned, options.pattern)
+    untuned_masks.update(amount)
     history = _fine_tune(model, original, options, options.fine_tune)
     # A new model has no optimizer, whose state would be saved with it.
     model = keras_graph.functional(model)
@@ -67,11 +68,15 @@ def _fine_tune(
     if options.pattern is not None:
         model_masks.update(options.pattern)
     elif options.sparsity is not None:
-        steps = fine_tuning.epochs * loop.steps_per_epoch(original.splits, fine_tuning)
+        steps_per_epoch = loop.steps_per_epoch(original.splits, fine_tuning)
+        steps = fine_tuning.epochs * steps_per_epoch
+        ramp_share = options.ramp or 0.0
+        ramp_steps = round(ramp_share * steps)
         # The last masks are trained with for at least one step.
-        ramp_steps = min(round((options.ramp or 0.0) * steps), steps - 1)
-        ramp = SparsityRamp(options.sparsity, ramp_steps)
-        callbacks.append(_ramp_callback(model_masks, ramp))
+        last_step = steps - 1
+        ramp = SparsityRamp(options.sparsity, min(ramp_steps, last_step))
+        callback = _ramp_callback(model_masks, ramp)
+        callbacks.append(callback)
     training_options = original.training_options(callbacks)
     with weight_constraints.constrained(model_masks.constraints()):
         return loop.fit(model, original.splits, fine_tuning, training_options)
@@ -87,15 +92,20 @@ def _ramp_callback(model_masks: Masks, ramp: SparsityRamp) -> keras.callbacks.Ca
     def update_masks(_: int, logs: object = None) -> None:  # noqa: ARG001 - named by Keras
         step = next(steps)
         if ramp.is_due(step):
-            model_masks.update(ramp.sparsity_at(step))
+            sparsity = ramp.sparsity_at(step)
+            model_masks.update(sparsity)
 
     return keras.callbacks.LambdaCallback(on_train_batch_begin=update_masks)
 
 
 def _report(before: keras.Model, after: keras.Model, pattern: SparsityPattern | None) -> Report:
     layers, unpruned = masks.select_layers(after, pattern)
-    rows = [_row(layer) for layer in layers.values()]
-    rows_before = [_row(before.get_layer(name)) for name in layers]
+    rows = []
+    rows_before = []
+    for name, layer in layers.items():
+        layer_before = before.get_layer(name)
+        rows.append(_row(layer))
+        rows_before.append(_row(layer_before))
     return {
         "zeros": {
             "before": _sparsity(rows_before),
@@ -113,16 +123,20 @@ def _report(before: keras.Model, after: keras.Model, pattern: SparsityPattern | 
 
 def _row(layer: keras.Layer) -> Report:
     kernel = np.array(layer.kernel)
+    nonzeros = int(np.count_nonzero(kernel))
     return {
         "layer": layer.name,
         "kind": keras_graph.kind(layer),
         "weights": kernel.size,
-        "zeros": kernel.size - int(np.count_nonzero(kernel)),
+        "zeros": kernel.size - nonzeros,
     }
 
 
 def _sparsity(rows: list[Report]) -> float:
     """Return the share of zeros in all kernels; 0 if there is no kernel."""
-    zeros: int = sum(row["zeros"] for row in rows)
-    weights: int = sum(row["weights"] for row in rows)
+    zeros = 0
+    weights = 0
+    for row in rows:
+        zeros += row["zeros"]
+        weights += row["weights"]
     return zeros / max(weights, 1)

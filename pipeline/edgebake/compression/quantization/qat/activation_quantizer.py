@@ -30,7 +30,8 @@ def build_layer(name: str, mode: str, function: str) -> keras.Layer:
         mode: moving or learned; ignored if the operator fixes the range.
         function: linear, relu, sigmoid, ...
     """
-    layer = _layer_class()(name=name)
+    layer_class = _layer_class()
+    layer = layer_class(name=name)
     layer.mode = mode
     layer.initial_range = (0.0, 0.0)
     if function in FIXED_RANGES:
@@ -82,32 +83,49 @@ class ActivationFakeQuant:
         """Return the inputs rounded to the grid; update a moving range during training."""
         import tensorflow as tf
 
-        is_moving = bool(training) and self.mode == "moving" and not self.is_frozen
-        if self.mode != "fixed" and (is_moving or self.is_observing):
+        if self._is_updated(training):
             self._update_range(inputs)
         low, high = self.bounds()
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
+        return tf.quantization.fake_quant_with_min_max_vars(
+            inputs,
+            low,
+            high,
+            num_bits=BITS,
+        )
 
     def bounds(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the ends of the range, widened to include zero."""
         import tensorflow as tf
 
-        return tf.minimum(self.low, 0.0), tf.maximum(self.high, MIN_HIGH)
+        low = tf.minimum(self.low, 0.0)
+        high = tf.maximum(self.high, MIN_HIGH)
+        return low, high
+
+    def _is_updated(self, training: bool | None) -> bool:
+        """Return whether a batch changes the range."""
+        if self.mode == "fixed":
+            return False
+        if self.is_observing:
+            return True
+        is_moving = self.mode == "moving" and not self.is_frozen
+        return bool(training) and is_moving
 
     def _update_range(self, inputs: tf.Tensor) -> None:
         """Move the range towards the extremes of a batch; the first batch sets it."""
         import tensorflow as tf
 
         momentum = tf.where(self.batches < 1, 0.0, MOMENTUM)
-        lowest = tf.minimum(tf.reduce_min(inputs), 0.0)
-        highest = tf.maximum(tf.reduce_max(inputs), 0.0)
-        _update_average(self.low, lowest, momentum)
-        _update_average(self.high, highest, momentum)
+        lowest = tf.reduce_min(inputs)
+        highest = tf.reduce_max(inputs)
+        _update_average(self.low, tf.minimum(lowest, 0.0), momentum)
+        _update_average(self.high, tf.maximum(highest, 0.0), momentum)
         self.batches.assign_add(1)
 
 
 def _update_average(average: keras.Variable, value: tf.Tensor, momentum: tf.Tensor) -> None:
-    average.assign(momentum * average + (1 - momentum) * value)
+    previous_share = momentum * average
+    new_share = (1 - momentum) * value
+    average.assign(previous_share + new_share)
 
 
 @cache
@@ -115,4 +133,5 @@ def _layer_class() -> type[keras.Layer]:
     """Return the Keras layer; it is created late, as modules do not import Keras."""
     import keras
 
-    return type("ActivationFakeQuantLayer", (ActivationFakeQuant, keras.layers.Layer), {})
+    bases = (ActivationFakeQuant, keras.layers.Layer)
+    return type("ActivationFakeQuantLayer", bases, {})

@@ -44,18 +44,22 @@ def fold_batch_norms(model: keras.Model) -> FoldedModel:
     model_graph = graph.read(model)
     batch_norms = _following_batch_norms(model_graph)
     absorbed = {batch_norm.name for batch_norm in batch_norms.values()}
+    operations = model_graph.operations
     weights = {}
-    for name, operation in model_graph.operations.items():
+    for name, operation in operations.items():
         if _is_weighted(operation):
             batch_norm = batch_norms.get(name)
             weights[name] = batch_norm_folding.from_layer(operation, batch_norm)
-    for name, operation in model_graph.operations.items():
+    for name, operation in operations.items():
         if _is_batch_norm(operation) and name not in absorbed:
             _refuse_unfoldable(operation, model_graph)
             weights[name] = batch_norm_folding.from_batch_norm(operation)
-    folded = _Rewriter(set(weights), absorbed).rewrite(model)
-    for name, layer_weights in weights.items():
-        folded.get_layer(name).set_weights(batch_norm_folding.fold(layer_weights))
+    rewriter = _Rewriter(set(weights), absorbed)
+    folded = rewriter.rewrite(model)
+    for name, unfolded_weights in weights.items():
+        layer = folded.get_layer(name)
+        folded_weights = batch_norm_folding.fold(unfolded_weights)
+        layer.set_weights(folded_weights)
     copy_statistics(model, folded)
     _check_layer_outputs(model, model_graph, folded, batch_norms)
     return FoldedModel(folded, weights)
@@ -63,7 +67,8 @@ def fold_batch_norms(model: keras.Model) -> FoldedModel:
 
 def clone(layer: keras.Layer) -> keras.Layer:
     """Return a new layer with the same configuration; its weights are not built."""
-    return layer.__class__.from_config(layer.get_config())
+    config = layer.get_config()
+    return layer.__class__.from_config(config)
 
 
 def copy_statistics(source: keras.Model, destination: keras.Model) -> None:
@@ -83,12 +88,19 @@ def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
     """
     import keras
 
-    _, *image_shape = model.inputs[0].shape
+    image = model.inputs[0]
+    shape = (SAMPLES, *image.shape[1:])
     random = np.random.default_rng(0)
-    images = random.uniform(-1, 1, (SAMPLES, *image_shape)).astype(np.float32)
-    expected_outputs = keras.tree.flatten(model(images, training=False))
-    actual_outputs = keras.tree.flatten(rewritten(images, training=False))
-    outputs = zip(model.outputs, expected_outputs, actual_outputs, strict=True)
+    numbers = random.uniform(-1, 1, shape)
+    images = numbers.astype(np.float32)
+    expected_outputs = model(images, training=False)
+    actual_outputs = rewritten(images, training=False)
+    outputs = zip(
+        model.outputs,
+        keras.tree.flatten(expected_outputs),
+        keras.tree.flatten(actual_outputs),
+        strict=True,
+    )
     for tensor, expected, actual in outputs:
         difference = _relative_difference(np.array(expected), np.array(actual))
         if not difference <= TOLERANCE:  # also true for NaN
@@ -99,8 +111,10 @@ def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
 
 
 def _relative_difference(expected: np.ndarray, actual: np.ndarray) -> float:
-    largest = max(np.abs(expected).max(), 1e-9)
-    return float(np.abs(expected - actual).max() / largest)
+    magnitudes = np.abs(expected)
+    differences = np.abs(expected - actual)
+    largest = max(magnitudes.max(), 1e-9)
+    return float(differences.max() / largest)
 
 
 def _is_weighted(operation: keras.Operation) -> bool:
@@ -119,7 +133,8 @@ def _following_batch_norms(model_graph: ModelGraph) -> dict[str, keras.Layer]:
             continue
         reader = model_graph.only_reader(name)
         if reader is not None and _is_batch_norm(reader):
-            _refuse_other_axis(reader, len(model_graph.outputs[name].shape))
+            output = model_graph.outputs[name]
+            _refuse_other_axis(reader, len(output.shape))
             batch_norms[name] = reader
     return batch_norms
 
@@ -134,7 +149,8 @@ def _refuse_other_axis(batch_norm: keras.Layer, axes: int) -> None:
 
 def _refuse_unfoldable(batch_norm: keras.Layer, model_graph: ModelGraph) -> None:
     """Refuse a batch normalization that is no depthwise convolution either."""
-    axes = len(model_graph.outputs[batch_norm.name].shape)
+    output = model_graph.outputs[batch_norm.name]
+    axes = len(output.shape)
     if axes != 4:
         raise ConversionError(
             f"layer {batch_norm.name!r}: batch normalization of {axes} axes has no linear layer in "
@@ -167,10 +183,12 @@ class _Rewriter:
             return clone(layer)
         if _is_batch_norm(layer):
             return keras.layers.DepthwiseConv2D(1, name=layer.name)
-        config = {**layer.get_config(), "use_bias": True}
+        config = layer.get_config()
+        config["use_bias"] = True
         if activation(layer) not in FUSED:
             function = config.pop("activation")
-            separate = keras.layers.Activation(function, name=_activation_name(layer))
+            name = _activation_name(layer)
+            separate = keras.layers.Activation(function, name=name)
             self.separate_activations[layer.name] = separate
             config["activation"] = "linear"
         return layer.__class__.from_config(config)
@@ -178,15 +196,16 @@ class _Rewriter:
     def _call_layer(
         self, layer: keras.Layer, *arguments: keras.KerasTensor, **options: keras.KerasTensor
     ) -> keras.KerasTensor:
-        tensor = next(iter((*arguments, *options.values())))
+        tensor, *_ = (*arguments, *options.values())
         if layer.name in self.absorbed:
             return tensor
         if layer.name not in self.weighted:
             return layer(*arguments, **options)
         # Only the tensor: a mask is an option of batch normalization.
         outputs = layer(tensor)
-        if layer.name in self.separate_activations:
-            return self.separate_activations[layer.name](outputs)
+        separate = self.separate_activations.get(layer.name)
+        if separate is not None:
+            return separate(outputs)
         return outputs
 
 

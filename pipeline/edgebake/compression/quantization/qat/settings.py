@@ -21,4 +21,10 @@ class QatSettings:
 
     def train_options(self) -> Train:
         """Return the options of the training loop. Threads are 0, as Keras has started already."""
-        return Train(self.epochs, self.batch_size, self.learning_rate, self.seed, threads=0)
+        return Train(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            threads=0,
+        )

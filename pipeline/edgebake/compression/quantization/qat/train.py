@@ -42,7 +42,11 @@ def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatR
     initialize_ranges(model, splits, settings)
     history = fit(model, splits, settings)
     plain = rewrite.to_plain(model, folded)
-    return QatResult(keras_session.save(plain), rewrite.trained_ranges(model), history)
+    return QatResult(
+        archive=keras_session.save(plain),
+        ranges=rewrite.trained_ranges(model),
+        history=history,
+    )
 
 
 def initialize_ranges(model: keras.Model, splits: TrainingSplits, settings: QatSettings) -> None:
@@ -50,15 +54,18 @@ def initialize_ranges(model: keras.Model, splits: TrainingSplits, settings: QatS
     if not settings.quantize_activations:
         return
     _set_observing(model, is_observing=True)
-    for start in range(0, len(splits.images), settings.batch_size):
-        batch = splits.images[start : start + settings.batch_size]
+    batch_size = settings.batch_size
+    starts = range(0, len(splits.images), batch_size)
+    for start in starts:
+        batch = splits.images[start : start + batch_size]
         model(batch, training=False)
     _set_observing(model, is_observing=False)
 
 
 def fit(model: keras.Model, splits: TrainingSplits, settings: QatSettings) -> History:
     """Train a model with quantized layers; return one row per epoch."""
-    options = TrainingOptions([_freeze_callback(model, settings.freeze_after)])
+    freeze = _freeze_callback(model, settings.freeze_after)
+    options = TrainingOptions(callbacks=[freeze])
     return loop.fit(model, splits, settings.train_options(), options)
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 def build_layer(layer: keras.Layer, weights: LayerWeights, grid: WeightGrid) -> keras.Layer:
     """Return a layer with quantized weights for a folded layer; its variables are built later."""
-    config = {**layer.get_config(), "use_bias": weights.bias is not None}
-    quantized = _layer_class(layer.__class__).from_config(config)
+    config = layer.get_config()
+    config["use_bias"] = weights.bias is not None
+    quantized_class = _layer_class(layer.__class__)
+    quantized = quantized_class.from_config(config)
     quantized.grid = grid
     quantized.batch_norm = weights.batch_norm
     quantized.channels = weights.channels
@@ -31,11 +33,12 @@ def set_weights(layer: keras.Layer, weights: LayerWeights) -> None:
     layer.kernel.assign(weights.kernel)
     if weights.bias is not None:
         layer.bias.assign(weights.bias)
-    if weights.batch_norm is not None:
-        layer.gamma.assign(weights.batch_norm.gamma)
-        layer.beta.assign(weights.batch_norm.beta)
-        layer.moving_mean.assign(weights.batch_norm.mean)
-        layer.moving_variance.assign(weights.batch_norm.variance)
+    batch_norm = weights.batch_norm
+    if batch_norm is not None:
+        layer.gamma.assign(batch_norm.gamma)
+        layer.beta.assign(batch_norm.beta)
+        layer.moving_mean.assign(batch_norm.mean)
+        layer.moving_variance.assign(batch_norm.variance)
 
 
 class WeightFakeQuant:
@@ -86,18 +89,23 @@ class WeightFakeQuant:
         kernel = self.kernel
         bias = self._bias()
         if self.batch_norm is not None:
-            scale = self.gamma / _deviation(self.moving_variance, self.batch_norm.epsilon)
+            epsilon = self.batch_norm.epsilon
+            scale = self.gamma / _deviation(self.moving_variance, epsilon)
             kernel = kernel * self._kernel_scale(scale)
-            bias = (bias - self.moving_mean) * scale + self.beta
-        return fake_quantize(kernel, self.grid, self.channels), bias
+            centered_bias = bias - self.moving_mean
+            bias = centered_bias * scale + self.beta
+        quantized_kernel = fake_quantize(kernel, self.grid, self.channels)
+        return quantized_kernel, bias
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Return the activations for inputs [n, h, w, c] or [n, c]."""
         kernel, bias = self.folded_weights()
         outputs = _apply_kernel(self, inputs, kernel)
-        if self.batch_norm is not None and training and not self.is_frozen:
+        batch_norm = self.batch_norm
+        uses_batch_statistics = training and not self.is_frozen
+        if batch_norm is not None and uses_batch_statistics:
             float_outputs = _apply_kernel(self, inputs, self.kernel)
-            correction, bias = self._batch_correction(float_outputs, self.batch_norm)
+            correction, bias = self._batch_correction(float_outputs, batch_norm)
             outputs = outputs * correction
         return self.activation(outputs + bias)
 
@@ -112,19 +120,23 @@ class WeightFakeQuant:
         """
         import tensorflow as tf
 
-        bias = self._bias()
-        axes = list(range(len(outputs.shape) - 1))
+        epsilon = batch_norm.epsilon
+        momentum = batch_norm.momentum
+        *axes, _ = range(len(outputs.shape))
         mean, variance = tf.nn.moments(outputs, axes=axes)
-        deviation = _deviation(variance, batch_norm.epsilon)
-        moving_deviation = _deviation(self.moving_variance, batch_norm.epsilon)
+        deviation = _deviation(variance, epsilon)
+        moving_deviation = _deviation(self.moving_variance, epsilon)
         correction = moving_deviation / deviation
-        _update_average(self.moving_mean, mean + bias, batch_norm.momentum)
-        _update_average(self.moving_variance, variance, batch_norm.momentum)
+        mean_with_bias = mean + self._bias()
+        _update_average(self.moving_mean, mean_with_bias, momentum)
+        _update_average(self.moving_variance, variance, momentum)
         bias = self.beta - mean * self.gamma / deviation
         return correction, bias
 
     def _bias(self) -> tf.Tensor | float:
-        return self.bias if self.use_bias else 0.0
+        if self.use_bias:
+            return self.bias
+        return 0.0
 
     def _kernel_scale(self, scale: tf.Tensor) -> tf.Tensor:
         """Return a scale [channels] in a shape that multiplies the kernel."""
@@ -168,4 +180,6 @@ def _deviation(variance: tf.Tensor, epsilon: float) -> tf.Tensor:
 
 
 def _update_average(average: keras.Variable, value: tf.Tensor, momentum: float) -> None:
-    average.assign(average * momentum + value * (1 - momentum))
+    previous_share = average * momentum
+    new_share = value * (1 - momentum)
+    average.assign(previous_share + new_share)
