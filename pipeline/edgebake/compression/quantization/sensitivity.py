@@ -16,6 +16,8 @@ from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import Examples, predictions, single_output
 from edgebake.tasks.outputs import classification
 
+THREADS = 1
+
 
 @dataclass(frozen=True)
 class LabeledImages:
@@ -131,7 +133,7 @@ def _power(values: NDArray[np.float32]) -> float:
 
 
 def _evaluate(model: bytes, examples: LabeledImages) -> Evaluation:
-    session = run.load({litert.FILE: model}, threads=1)
+    session = run.load({litert.FILE: model}, THREADS)
     outputs = predictions(session, examples.images)
     probabilities = single_output(outputs)
     accuracy = classification.accuracy(probabilities, examples.labels)
