@@ -17,7 +17,7 @@ DAMAGED = {
     "cut.jpg": "image file is truncated",
     "cut.png": "image file is truncated",
     "cut.webp": "could not create decoder object",
-    "dangling.png": "a link to nowhere.png, which is not there",
+    "dangling.png": "a link to nowhere.png, which does not exist",
     "empty.jpg": "empty file",
     "folder.jpg": "a folder",
     "garbage.bmp": "no JPEG, PNG, BMP or WebP, or only a part of one",

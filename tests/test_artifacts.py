@@ -79,8 +79,8 @@ def test_full_disk_is_named_with_what_was_being_written() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (OSError(errno.ENOSPC, ""), "artifacts/x: the disk is full; expected room for it"),
-        (OSError(errno.EDQUOT, ""), "artifacts/x: the disk is full; expected room for it"),
+        (OSError(errno.ENOSPC, ""), "artifacts/x: the disk is full; expected free disk space"),
+        (OSError(errno.EDQUOT, ""), "artifacts/x: the disk is full; expected free disk space"),
         (
             OSError(errno.EACCES, ""),
             "artifacts/x: cannot be written (Permission denied); expected a writable",
@@ -97,7 +97,7 @@ def test_disk_trouble_is_told_in_words(error: OSError, message: str) -> None:
 
 def test_missing_output_names_the_stage_that_makes_it() -> None:
     with pytest.raises(
-        ArtifactError, match="artifacts/train/digits-ds_cnn: not there; train makes it"
+        ArtifactError, match="artifacts/train/digits-ds_cnn: not found; the stage train writes it"
     ):
         artifacts.verify(TRAIN)
 

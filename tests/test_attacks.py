@@ -25,7 +25,7 @@ from tests import signed
 from tests.signed import Signed, rewrite
 
 INT8 = "models/digits-ds_cnn-int8-onnxruntime.onnx"
-ODD_PATH = "an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
+ODD_PATH = "an unusual path; expected only letters, digits and ._/@+-, at most 200 of them"
 LABELS = "models/digits-ds_cnn-int8-onnxruntime.labels.txt"
 
 
@@ -121,7 +121,7 @@ def test_a_flipped_byte_in_the_proof(victim: Signed, name: str) -> None:
     payload = envelope["payload"]
     envelope["payload"] = payload[:40] + ("A" if payload[40] != "A" else "B") + payload[41:]
     (victim.proof / name).write_text(json.dumps(content))
-    said = "not what the key signed" if name == "model.sig" else "changed since key"
+    said = "not signed by this key" if name == "model.sig" else "changed since key"
     assert said in _refused(victim.folder, victim.key)
 
 
@@ -189,20 +189,20 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a removed file": (
         lambda folder: (folder / INT8).unlink(),
-        f"{INT8}: not there, though the manifest lists it",
+        f"{INT8}: not found, though the manifest lists it",
     ),
     "a removed manifest": (
         lambda folder: (folder / manifest.FILE).unlink(),
-        "manifest.json: not there; expected it at the top of the bundle",
+        "manifest.json: not found; expected it at the top of the bundle",
     ),
     "removed sums": (
         lambda folder: (folder / artifacts.SUMS).unlink(),
-        "SHA256SUMS: not there; expected it at the top of the bundle",
+        "SHA256SUMS: not found; expected it at the top of the bundle",
     ),
     "a renamed folder": (
         lambda folder: (folder / "models").rename(folder / "model"),
-        f"{LABELS}: not there, though the manifest lists it; "
-        f"model/{LABELS.removeprefix('models/')} is there and not listed",
+        f"{LABELS}: not found, though the manifest lists it; "
+        f"model/{LABELS.removeprefix('models/')} exists and is not listed",
     ),
     "an empty folder": (
         lambda folder: (folder / "extra").mkdir(),
@@ -214,11 +214,11 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a symlink": (
         lambda folder: _link(folder / "models/link.onnx", "/etc/hostname"),
-        "models/link.onnx: a symbolic link; expected files and folders alone",
+        "models/link.onnx: a symbolic link; expected only files and folders",
     ),
     "a symlink in the place of a file": (
         _linked,
-        f"{INT8}: a symbolic link; expected files and folders alone",
+        f"{INT8}: a symbolic link; expected only files and folders",
     ),
     "a pipe": (
         lambda folder: os.mkfifo(folder / "models/pipe"),
@@ -226,18 +226,18 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "`..` in the manifest": (
         _named(lambda content: content["files"][0].update(path="../../etc/passwd")),
-        "manifest.json: files.0.path: '../../etc/passwd': a path out of the bundle; "
-        "expected one below it",
+        "manifest.json: files.0.path: '../../etc/passwd': a path outside of the bundle; "
+        "expected one inside it",
     ),
     "an absolute path in the manifest": (
         _named(lambda content: content["targets"]["linux_any"].update(model="/etc/passwd")),
-        "manifest.json: targets.linux_any.model: '/etc/passwd': a path out of the bundle; "
-        "expected one below it",
+        "manifest.json: targets.linux_any.model: '/etc/passwd': a path outside of the bundle; "
+        "expected one inside it",
     ),
     "an unknown schema version": (
         _named(lambda content: content.update(schema="edgebake.manifest/2")),
         "manifest.json: schema: 'edgebake.manifest/2'; "
-        "this edgebake reads edgebake.manifest/1 alone",
+        "this edgebake reads only edgebake.manifest/1",
     ),
     "an oversized manifest": (
         _oversized,
@@ -245,21 +245,21 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a manifest as deep as a stack": (
         lambda folder: (folder / manifest.FILE).write_text("[" * 100_000),
-        "manifest.json: not JSON that can be read: .*recursion.*",
+        "manifest.json: not valid JSON: .*recursion.*",
     ),
     "a key twice in the manifest": (
         lambda folder: (folder / manifest.FILE).write_text(
             '{"schema": "edgebake.manifest/1", "schema": "x"}'
         ),
-        "manifest.json: not JSON that can be read: a key stands twice in one object",
+        "manifest.json: not valid JSON: a key is repeated in one object",
     ),
     "a manifest that is a list": (
         lambda folder: (folder / manifest.FILE).write_text("[]"),
-        "manifest.json: schema: None; this edgebake reads edgebake.manifest/1 alone",
+        "manifest.json: schema: None; this edgebake reads only edgebake.manifest/1",
     ),
     "a program in a model's clothes": (
         _put("models/extra.onnx", b"\x7fELF\x02\x01\x01\x00"),
-        "models/extra.onnx: does not begin as such a model does",
+        "models/extra.onnx: does not begin like a model of this format",
     ),
     "a program in a license's clothes": (
         _put("LICENSES/MIT.txt", b"\x7fELF\x02\x01\x01\x00\xff"),
@@ -267,16 +267,16 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a script": (
         _put("NOTICE", b"#!/bin/sh\nrm -r /\n"),
-        "NOTICE: a script, or holds zeros; expected a text",
+        "NOTICE: a script, or contains zero bytes; expected text",
     ),
     "a pickle": (_put("golden/extra.json", b"\x80\x04\x95"), "golden/extra.json: expected JSON"),
     "a native library": (
         _put("models/delegate.so", b"bytes"),
-        "models/delegate.so: no kind of file that a bundle holds in this place",
+        "models/delegate.so: not a type of file that a bundle contains in this folder",
     ),
     "code in a place of its own": (
         _put("scripts/run.py", b"print()"),
-        "scripts/run.py: no kind of file that a bundle holds in this place",
+        "scripts/run.py: not a type of file that a bundle contains in this folder",
     ),
     "lines for the terminal": (
         _named(lambda content: content.update(name="digits\x1b[2K\nsignature   sound")),
@@ -288,7 +288,7 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a file that is listed twice": (
         _named(lambda content: content["files"].append(content["files"][0])),
-        "manifest.json: files: a path stands there twice",
+        "manifest.json: files: a path is listed twice",
     ),
     "a model said to be encrypted": (
         _named(lambda content: content["targets"]["linux_any"].update(protection="encrypt")),
@@ -303,24 +303,24 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "an ingredient left out": (
         _named(lambda content: content["licenses"].pop()),
-        "manifest.json: licenses: edgebake under Apache-2.0: not there; expected the same in both",
+        "manifest.json: licenses: edgebake under Apache-2.0: not found; expected the same in both",
     ),
     "another license for the whole": (
         _named(lambda content: content.update(license="CC-BY-NC-4.0")),
-        "manifest.json: licenses: expected the model once, as 'digits' under its own",
+        "manifest.json: licenses: expected the model once, as 'digits' under its own license",
     ),
     "no notice": (
         _gone("NOTICE"),
-        "NOTICE: not there; expected the authors of the components",
+        "NOTICE: not found; expected the authors of the components",
     ),
     "no text of a license": (
         _gone("LICENSES/CC-BY-4.0.txt"),
         "manifest.json: licenses: LICENSES/: no text of CC-BY-4.0, "
-        "which data 'Optical Recognition of Handwritten Digits' is under",
+        "the license of data 'Optical Recognition of Handwritten Digits'",
     ),
     "a chain without an end": (
         _named(lambda content: (content["chain"].pop(), content["targets"].pop("linux_any"))),
-        "manifest.json: chain: raspberry_pi_5: the last target of its platform asks for soc, "
+        "manifest.json: chain: raspberry_pi_5: the last target of its platform requires soc, "
         "memory_mb; .*",
     ),
     "a chain that leaves a target out": (
@@ -337,7 +337,7 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
                 value=0.999
             )
         ),
-        ".*/model.sig: the bundle is not what was signed; changed: SHA256SUMS, manifest.json",
+        ".*/model.sig: the bundle differs from the signed one; changed: SHA256SUMS, manifest.json",
     ),
     "a signature taken off": (
         _named(lambda content: content.update(signature="unsigned")),
@@ -364,7 +364,7 @@ def test_an_attack_on_the_folder_is_refused(attack: str, victim: Signed) -> None
 def test_a_swapped_signature(victim: Signed, other: Signed) -> None:
     shutil.copy(other.proof / "model.sig", victim.proof)
     assert _refused(victim.folder, victim.key) == (
-        f"{victim.proof}/model.sig: the bundle is not what was signed; "
+        f"{victim.proof}/model.sig: the bundle differs from the signed one; "
         "changed: MODEL_CARD.md, SHA256SUMS, manifest.json, sbom.cdx.json"
     )
 
@@ -372,7 +372,7 @@ def test_a_swapped_signature(victim: Signed, other: Signed) -> None:
 def test_no_signature(victim: Signed) -> None:
     (victim.proof / "model.sig").unlink()
     assert _refused(victim.folder, victim.key) == (
-        f"{victim.proof}/model.sig: not there; expected the signature of the bundle"
+        f"{victim.proof}/model.sig: not found; expected the signature of the bundle"
     )
 
 
@@ -403,7 +403,7 @@ def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(
 def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
     shutil.copy(other.proof / "provenance.json", victim.proof)
     assert _refused(victim.folder, victim.key) == (
-        "provenance.json: of another build: it is not about this manifest.json"
+        "provenance.json: of another build: it does not describe this manifest.json"
     )
 
 
@@ -467,14 +467,14 @@ def test_a_provenance_by_a_stranger(victim: Signed, stranger: Signed) -> None:
 
 def test_no_provenance(victim: Signed) -> None:
     (victim.proof / "provenance.json").unlink()
-    assert "provenance.json: not there; expected the provenance" in _refused(
+    assert "provenance.json: not found; expected the provenance" in _refused(
         victim.folder, victim.key
     )
 
 
 def test_a_zip_whose_models_are_another_build_s(victim: Signed, other: Signed) -> None:
     shutil.copy(other.zip, victim.zip)
-    assert "/model.sig: the bundle is not what was signed; changed: " in _refused(
+    assert "/model.sig: the bundle differs from the signed one; changed: " in _refused(
         victim.zip, victim.key
     )
 
@@ -488,7 +488,7 @@ def _zip(file: Path, *entries: tuple[str, bytes, int]) -> None:
 def test_a_zip_bomb(victim: Signed) -> None:
     _zip(victim.zip, ("models/big.bin", bytes(50 << 20), zipfile.ZIP_DEFLATED))
     assert re.fullmatch(
-        r"models/big.bin: packed to [\d,]+ bytes for 52,428,800; expected it stored: .*",
+        r"models/big.bin: packed to [\d,]+ bytes for 52,428,800; expected it stored .*",
         _refused(victim.zip, victim.key),
     )
 
@@ -505,7 +505,7 @@ def test_a_zip_bomb_of_entries_that_lie_over_each_other(victim: Signed) -> None:
     fields = list(struct.unpack("<4s4H2LH", end[:22]))
     fields[3], fields[4], fields[5] = len(names), len(names), len(directory)
     victim.zip.write_bytes(local + directory + struct.pack("<4s4H2LH", *fields))
-    assert "entries lie over each other" in _refused(victim.zip, victim.key)
+    assert "entries overlap" in _refused(victim.zip, victim.key)
 
 
 def _renamed(entry: bytes, name: str, to: str) -> bytes:
@@ -516,11 +516,14 @@ def _renamed(entry: bytes, name: str, to: str) -> bytes:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("../escape.txt", "'../escape.txt': a path out of the bundle; expected one below it"),
-        ("/etc/cron.d/evil", "'/etc/cron.d/evil': a path out of the bundle; expected one below it"),
+        ("../escape.txt", "'../escape.txt': a path outside of the bundle; expected one inside it"),
+        (
+            "/etc/cron.d/evil",
+            "'/etc/cron.d/evil': a path outside of the bundle; expected one inside it",
+        ),
         (
             "models\\..\\evil",
-            r"'models\\..\\evil': a path out of the bundle; expected one below it",
+            r"'models\\..\\evil': a path outside of the bundle; expected one inside it",
         ),
         (
             "models/./evil",
@@ -549,14 +552,14 @@ def test_a_symlink_in_the_zip(victim: Signed) -> None:
         archive.writestr(entry, "/etc/passwd")
     assert (
         _refused(victim.zip, victim.key)
-        == "models/link: a symbolic link; expected files and folders alone"
+        == "models/link: a symbolic link; expected only files and folders"
     )
 
 
 def test_a_path_twice_in_the_zip(victim: Signed) -> None:
     _zip(victim.zip, ("models/a", b"x", zipfile.ZIP_STORED), ("models/A", b"y", zipfile.ZIP_STORED))
     assert _refused(victim.zip, victim.key) == (
-        "models/A: there twice, as models/a too; expected each path once, whatever its case"
+        "models/A: listed twice, also as models/a; expected each path once, ignoring case"
     )
 
 
@@ -569,7 +572,7 @@ def test_more_files_than_a_bundle_has(victim: Signed) -> None:
 def test_what_is_no_bundle(victim: Signed, content: bytes) -> None:
     victim.zip.write_bytes(content)
     assert _refused(victim.zip, victim.key) == (
-        f"{victim.zip}: no bundle; expected a folder or a zip that edgebake made"
+        f"{victim.zip}: not a bundle; expected a folder or a zip that edgebake made"
     )
 
 
@@ -585,7 +588,7 @@ def test_a_bundle_that_is_not_there(victim: Signed) -> None:
     missing = victim.zip.with_name("nothing.zip")
     assert (
         _refused(missing, victim.key)
-        == f"{missing}: not there; expected a folder or a zip that edgebake made"
+        == f"{missing}: not found; expected a folder or a zip that edgebake made"
     )
 
 

@@ -95,7 +95,7 @@ def test_a_full_disk(trained: Path, said: Said) -> None:
         artifacts.write_files(trained / "artifacts/train", kept)
         assert said.by("prune", VARIANT) == (
             f"artifacts/prune/{VARIANT}: the disk is full; "
-            "expected room for it: free some and run again"
+            "expected free disk space: delete files and run again"
         )
         assert not (trained / "artifacts/prune" / VARIANT).exists()
         assert list((trained / "artifacts/.partial").iterdir()) == []
@@ -112,7 +112,7 @@ def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
 def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
     assert (
         said.by("prune", VARIANT)
-        == f"artifacts/train/{VARIANT}: not there; train makes it: run `dvc repro`"
+        == f"artifacts/train/{VARIANT}: not found; the stage train writes it: run `dvc repro`"
     )
     assert not (with_plan / "artifacts/prune" / VARIANT).exists()
 
@@ -120,8 +120,8 @@ def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
 @pytest.mark.usefixtures("with_plan")
 def test_gates_of_what_was_not_measured_yet(said: Said) -> None:
     assert said.by("gate", "pixel_8") == (
-        f"artifacts/validate/android/{VARIANT}-int8-litert-android: not there; "
-        "validate makes it: run `dvc repro`"
+        f"artifacts/validate/android/{VARIANT}-int8-litert-android: not found; "
+        "the stage validate writes it: run `dvc repro`"
     )
 
 
@@ -138,8 +138,8 @@ def test_a_damaged_artifact(trained: Path, said: Said) -> None:
     damaged.write_bytes(bytes(899_999) + b"\1")
     assert said.by("prune", VARIANT) == (
         f"artifacts/train/{VARIANT}/model.keras: not what train wrote "
-        "(compare SHA256SUMS beside it): the file, or DVC's cached copy of it, is damaged; "
-        f"expected a sound copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, then `dvc repro`"
+        "(compare SHA256SUMS next to it): the file, or DVC's cached copy of it, is damaged; "
+        f"expected an intact copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, then `dvc repro`"
     )
 
 
@@ -182,7 +182,7 @@ def test_a_name_that_cannot_be_part_of_a_variant(project: Path, said: Said) -> N
     _edit(project / "recipes/target/pixel_8.yaml", "quantize: int8", "quantize: int8.v2")
     assert said.by("show", "pixel_8") == (
         "recipes/quantize/int8.v2.yaml: the name 'int8.v2' cannot be part of a variant's; "
-        "expected letters, digits and _ alone"
+        "expected only letters, digits and _"
     )
 
 
@@ -203,7 +203,7 @@ def test_a_stale_plan(trained: Path, said: Said) -> None:
     _edit(trained / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 31")
     complaint = said.by("plan", "--check").splitlines()
     assert complaint[:2] == [
-        "params.yaml: not what recipes/ say; run `edgebake plan` and commit it:",
+        "params.yaml: out of date; run `edgebake plan` and commit it:",
         f"  train.{VARIANT}.epochs: 30 -> 31",
     ]
     assert "epochs: 30" in (trained / "params.yaml").read_text()
@@ -212,7 +212,7 @@ def test_a_stale_plan(trained: Path, said: Said) -> None:
 def test_a_plan_edited_by_hand(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "batch_size: 32", "batch_size: 64")
     assert said.by("plan", "--check").splitlines() == [
-        "params.yaml: not what recipes/ say; run `edgebake plan` and commit it:",
+        "params.yaml: out of date; run `edgebake plan` and commit it:",
         f"  train.{VARIANT}.batch_size: 64 -> 32",
     ]
 
@@ -317,7 +317,7 @@ def test_a_picture_in_two_splits(images: Path, said: Said) -> None:
     assert main(["plan"]) == 0
     complaint = said.by("data", "image_folder")
     assert complaint.startswith(
-        "data/images: 1 images lie in more than one split; expected each in one alone: "
+        "data/images: 1 images lie in more than one split; expected each in only one: "
     )
     assert "dark/0.png (" in complaint
 
@@ -325,7 +325,7 @@ def test_a_picture_in_two_splits(images: Path, said: Said) -> None:
 def test_no_stage_before_the_data_were_looked_at(images: Path, said: Said) -> None:
     assert main(["plan"]) == 0
     assert said.by("train", "image_folder-ds_cnn") == (
-        "artifacts/data/image_folder: not there; data makes it: run `dvc repro`"
+        "artifacts/data/image_folder: not found; the stage data writes it: run `dvc repro`"
     )
 
 

@@ -55,7 +55,7 @@ def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> No
     first = builds.repro(quick)
     assert first.returncode != 0
     assert (
-        "the release has a new shape, and it is written now: run `dvc repro` again"
+        "the variants of the release changed; the file was written again: run `dvc repro` again"
         in first.stderr + first.stdout
     )
     second = builds.repro(quick)

@@ -274,7 +274,7 @@ def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path
 
     code, said = edgebake("build")
     assert code == 0, said
-    assert "not measured: the stopwatch does not know matmul" in said
+    assert "not measured: the stopwatch does not support matmul" in said
     variant = "digits-one_matrix-matmul"
     for digest in (f"convert/{variant}", f"validate/{variant}-linux", "package/linux"):
         assert (
@@ -286,7 +286,7 @@ def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path
     assert target["metrics"]["accuracy"]["value"] >= 0.5
 
     bundle = "artifacts/package/linux.zip"
-    unknown = "no kind of file that a bundle holds in this place"
+    unknown = "not a type of file that a bundle contains in this folder"
     hint = "expected --plugins, in the project that has the runtime matmul"
     assert edgebake("verify", bundle, "--unsigned") == (
         1,

@@ -304,13 +304,13 @@ def test_verifying_asks_a_runtime_how_its_files_begin(folder: Path, tmp_path: Pa
     content = bundled(tmp_path / "bundle", b"PK\x03\x04 and so on")
     assert (
         file_types.check_file_types(tmp_path / "bundle", content, known)
-        == "models, texts and data alone"
+        == "only models, texts and data"
     )
     bundled(tmp_path / "bundle", b"#!/bin/sh")
-    with pytest.raises(ProofError, match=r"npz: does not begin as such a model does$"):
+    with pytest.raises(ProofError, match=r"npz: does not begin like a model of this format$"):
         file_types.check_file_types(tmp_path / "bundle", content, known)
     code: Any = {"files": [{"path": "scripts/run.py"}], "targets": {}}
     with pytest.raises(
-        ProofError, match=r"run\.py: no kind of file that a bundle holds in this place$"
+        ProofError, match=r"run\.py: not a type of file that a bundle contains in this folder$"
     ):
         file_types.check_file_types(tmp_path / "bundle", code, known)

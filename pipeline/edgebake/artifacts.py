@@ -95,7 +95,7 @@ def verify(source: Path) -> Path:
     """
     stage = source.relative_to(ROOT).parts[0]
     if not (source / SUMS).is_file():
-        raise ArtifactError(f"{source}: not there; {stage} makes it: run `dvc repro`")
+        raise ArtifactError(f"{source}: not found; the stage {stage} writes it: run `dvc repro`")
     expected = _read_sums(source / SUMS)
     names = expected.keys() | _file_names(source)
     for name in sorted(names):
@@ -104,10 +104,10 @@ def verify(source: Path) -> Path:
         if file.is_file():
             digest = sha256(file.read_bytes())
         if digest is None or digest != expected.get(name):
-            problem = f"not what {stage} wrote (compare {SUMS} beside it)"
+            problem = f"not what {stage} wrote (compare {SUMS} next to it)"
             cause = "the file, or DVC's cached copy of it, is damaged"
             remedy = f"`rm -r .dvc/cache {source}`, then `dvc repro`"
-            raise ArtifactError(f"{file}: {problem}: {cause}; expected a sound copy: {remedy}")
+            raise ArtifactError(f"{file}: {problem}: {cause}; expected an intact copy: {remedy}")
     return source
 
 
@@ -162,7 +162,7 @@ def write_files(destination: Path, files: dict[str, bytes]) -> None:
 def disk_trouble(error: OSError, destination: Path) -> HostError:
     """Return the error that describes why a file or folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        expected = "expected room for it: free some and run again"
+        expected = "expected free disk space: delete files and run again"
         return HostError(f"{destination}: the disk is full; {expected}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         problem = f"cannot be written ({os.strerror(error.errno)})"

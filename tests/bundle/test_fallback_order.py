@@ -46,7 +46,7 @@ def test_one_target_for_every_device_is_a_chain() -> None:
     assert _problems(any=ANY) == []
 
 
-LAST = "expected a target behind it that every device can run"
+LAST = "expected a target after it that every device can run"
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_a_last_target_that_asks_for_something_is_refused(
     rule: dict[str, Any], restrictions: str
 ) -> None:
     assert _problems(only=_target(**rule)) == [
-        f"only: the last target of its platform asks for {restrictions}; {LAST}"
+        f"only: the last target of its platform requires {restrictions}; {LAST}"
     ]
 
 
 def test_a_last_target_that_needs_a_newer_system_than_others_is_refused() -> None:
     assert _problems(old=_target("21", soc=["G1"]), any=ANY) == [
-        "any: expects 23 of the system, and old is for 21 and newer; "
-        "expected the last target to ask for the least"
+        "any: requires system 23 or newer, and old is for 21 and newer; "
+        "expected the last target to have the lowest requirement"
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_last_target_without_the_cpu_is_refused() -> None:
 
 def test_a_target_behind_one_for_all_its_devices_is_refused() -> None:
     assert _problems(wide=_target("30"), narrow=_target("34", soc=["G3"]), any=ANY) == [
-        "narrow: no device gets it first: all its devices get wide, which comes before it; "
+        "narrow: no device tries it first: all its devices try wide, which comes before it; "
         "expected narrow to come first, or to be for other devices"
     ]
 

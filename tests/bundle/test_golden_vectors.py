@@ -60,7 +60,7 @@ def test_no_clear_example_refuses_the_bundle() -> None:
     with pytest.raises(GateError) as refused:
         golden_vectors.render(_made([0.51, 0.3, 0.19]), [TOP], LABELS)
     assert str(refused.value) == (
-        "golden.json of the model abababababab: examples: none whose prediction is clear; "
-        "expected one or more of the test split whose likeliest class is further from the second, "
-        "and from the threshold, than what other kernels change: 0.02"
+        "golden.json of the model abababababab: examples: no test example with a "
+        "clear prediction; expected at least one whose highest probability differs from the "
+        "second, and from the threshold, by more than the tolerance of kernels: 0.02"
     )

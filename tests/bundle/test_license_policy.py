@@ -67,20 +67,20 @@ REFUSED: dict[str, tuple[PolicyVerdict, list[str]]] = {
     ),
     "LicenseRef-Lost": (
         PolicyVerdict.unlisted,
-        ["its text, LICENSES/LicenseRef-Lost.txt, is not there"],
+        ["its text, LICENSES/LicenseRef-Lost.txt, is missing"],
     ),
     "LicenseRef-Other": (PolicyVerdict.unlisted, ["LicenseRef-Other is in no list"]),
     "LicenseRef-Apache": (PolicyVerdict.unlisted, ["LicenseRef-Apache is in no list"]),
     "Apache2": (
         PolicyVerdict.invalid,
-        ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"],
+        ["'Apache2' is not an SPDX identifier; did you mean 'Apache-2.0'?"],
     ),
     "GPL-3.0": (PolicyVerdict.deny, ["GPL-3.0-only is denied"]),
     "GPL-3.0+": (PolicyVerdict.unlisted, ["GPL-3.0-or-later is in no list"]),
-    "MIT+": (PolicyVerdict.invalid, ["'MIT+' is no SPDX identifier; did you mean 'MIT'?"]),
+    "MIT+": (PolicyVerdict.invalid, ["'MIT+' is not an SPDX identifier; did you mean 'MIT'?"]),
     "MIT OR Apache2": (
         PolicyVerdict.invalid,
-        ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"],
+        ["'Apache2' is not an SPDX identifier; did you mean 'Apache-2.0'?"],
     ),
     "LicenseRef-../../MIT": (PolicyVerdict.invalid, []),
     "": (PolicyVerdict.invalid, ["no license is named"]),
@@ -141,7 +141,7 @@ def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder:
     with pytest.raises(LicenseError) as error:
         license_policy.apply_policy(bad, POLICY, folder)
     assert str(error.value).splitlines() == [
-        "recipes/release.yaml: license: model 'digits' is under Apache2: 'Apache2' is no SPDX "
+        "recipes/release.yaml: license: model 'digits' is under Apache2: 'Apache2' is not an SPDX "
         "identifier; did you mean "
         "'Apache-2.0'?; expected an SPDX expression of https://spdx.org/licenses",
         "recipes/release.yaml: licenses: data 'Handwritten Digits' is under CC-BY-NC-4.0: "

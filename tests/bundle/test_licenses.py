@@ -63,10 +63,10 @@ def test_every_text_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(LicenseError) as error:
         licenses.texts(licensed, tmp_path)
     assert str(error.value).splitlines() == [
-        "LICENSES/LLVM-exception.txt: not there; expected the text of LLVM-exception, which code "
-        "'LiteRT' is under",
-        "LICENSES/MPL-2.0.txt: not there; expected the text of MPL-2.0, which data 'Handwritten "
-        "Digits' is under",
+        "LICENSES/LLVM-exception.txt: not found; expected the text of LLVM-exception, the license "
+        "of code 'LiteRT'",
+        "LICENSES/MPL-2.0.txt: not found; expected the text of MPL-2.0, the license of data "
+        "'Handwritten Digits'",
     ]
 
 

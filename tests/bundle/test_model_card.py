@@ -117,7 +117,7 @@ def test_it_says_who_signed_and_what_was_not_committed(content: Any) -> None:
 
 
 def test_latency_is_not_in_it_and_it_says_where_it_is(content: Any) -> None:
-    assert "android.measurements.json beside the bundle" in " ".join(_lines(content))
+    assert "android.measurements.json next to the bundle" in " ".join(_lines(content))
 
 
 def test_the_same_manifest_gives_the_same_card(content: Any) -> None:

@@ -78,7 +78,7 @@ def test_a_sound_bundle_answers_its_golden_vectors(tmp_path: Path, target: Targe
     said = [
         line for line in done.stderr.splitlines() if not line.startswith("INFO: ")
     ]  # of LiteRT itself
-    assert (done.stdout, said, done.returncode) == ("any: answers its golden vectors\n", [], 0)
+    assert (done.stdout, said, done.returncode) == ("any: passes its golden vectors\n", [], 0)
 
 
 def test_an_unpacked_bundle_is_read_as_well(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(base64.b64encode(bytes(32)))
     done = _ran(tmp_path, "--check", "--key", "key")
     assert (done.stdout, done.stderr, done.returncode) == (
-        "any: answers its golden vectors\n",
+        "any: passes its golden vectors\n",
         "",
         0,
     )
@@ -220,7 +220,7 @@ def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
         == "any: models/any.onnx: is encrypted; expected --key FILE\n"
     )
     assert _ran(tmp_path, "--check", "--key", "other").stderr == (
-        "any: segment 0: changed or cut, of another file, or under another key\n"
+        "any: segment 0: modified or truncated, from another file, or encrypted with another key\n"
     )
 
 
@@ -233,7 +233,10 @@ def test_what_decrypts_to_another_file_than_is_listed_is_not_run(
     _written(tmp_path, _encrypted(**wrong))
     (tmp_path / "key").write_bytes(base64.b64encode(small.KEY))
     done = _ran(tmp_path, "--check", "--key", "key")
-    assert done.stderr == "any: models/any.onnx: decrypted, not the file that manifest.json lists\n"
+    assert (
+        done.stderr
+        == "any: models/any.onnx: the decrypted file is not the one that manifest.json lists\n"
+    )
     assert (done.stdout, done.returncode) == ("", 1)
 
 

@@ -31,7 +31,7 @@ def test_what_is_said_can_be_pasted_into_the_release(tmp_path: Path) -> None:
 def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
     name = keys.key_id(keys.read_public_key(tmp_path / "release.pub.pem"))
-    hint = "commit it, and give it to who verifies"
+    hint = "commit it, and give it to those who verify bundles"
     assert lines[1] == f"{tmp_path}/release.pub.pem: the public key {name}; {hint}"
 
 
@@ -46,7 +46,7 @@ def test_an_encryption_key_can_be_used_as_is_said(tmp_path: Path) -> None:
 def test_a_second_key_of_the_name_is_refused(tmp_path: Path, encryption: bool) -> None:
     keygen.keygen(tmp_path / "key", encryption)
     before = (tmp_path / "key").read_bytes()
-    with pytest.raises(HostError, match="is there already"):
+    with pytest.raises(HostError, match="exists already"):
         keygen.keygen(tmp_path / "key", encryption)
     assert (tmp_path / "key").read_bytes() == before
 

@@ -157,7 +157,7 @@ def test_stale_plan_is_code_1(
 ) -> None:
     monkeypatch.setattr(planner, "make", lambda: planned)
     assert main(["plan", "--check"]) == 1
-    assert "params.yaml: not what recipes/ say; run `edgebake plan`" in capsys.readouterr().err
+    assert "params.yaml: out of date; run `edgebake plan`" in capsys.readouterr().err
 
 
 def test_a_stage_without_such_a_variant_is_code_1(

@@ -26,9 +26,9 @@ ABSENT: dict[str, Any] = dict.fromkeys(
 )
 EXECUTED = ABSENT | {"accuracy": measured.share(970, 1000, LABEL)}
 NOT_THE_DEVICE = (
-    "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+    "only on this host, which is not the device; measure on the device, or set `evidence: host`"
 )
-NO_PARITY = "artifacts/parity/{}.json is not there: run `dvc repro`"
+NO_PARITY = "artifacts/parity/{}.json does not exist: run `dvc repro`"
 
 
 def _shown() -> list[str]:
@@ -46,7 +46,7 @@ def _lines(start: str) -> list[str]:
 
 
 def test_without_a_plan_it_says_how_to_get_one(project: Path) -> None:
-    with pytest.raises(PlanError, match=r"params\.yaml: not there; run `edgebake plan`"):
+    with pytest.raises(PlanError, match=r"params\.yaml: not found; run `edgebake plan`"):
         table.show(Console(file=io.StringIO()))
 
 
@@ -82,7 +82,7 @@ def test_a_gate_that_the_measurements_cannot_decide_says_what_would(
     assert _lines("UNDECIDED: ") == ["UNDECIDED: the measurements prove neither a pass nor a fail"]
     assert _lines("pixel_8, ") == [
         "pixel_8, accuracy: about 285 more test examples would decide; "
-        "until then it blocks the release, unless the recipe says `inconclusive: passes`"
+        "until then it blocks the release, unless the recipe has `inconclusive: passes`"
     ]
 
 
@@ -129,7 +129,7 @@ def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
     assert _rows("gates") == ["gates accuracy drop classes p90 size"]
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted passed"
     assert _lines("accepted: ") == [
-        "accepted: not measured, and the target's recipe says `required: false`"
+        "accepted: not measured, and the target's recipe has `required: false`"
     ]
 
 

@@ -83,8 +83,8 @@ def test_repro_stops_once_for_a_step_down() -> None:
         planner.update(in_repro=True)
     again, *listing = str(stopped.value).splitlines()
     assert (
-        again
-        == "params.yaml: the release has a new shape, and it is written now: run `dvc repro` again"
+        again == "params.yaml: the variants of the release changed; "
+        "the file was written again: run `dvc repro` again"
     )
     assert {"+ quantize.digits-ds_cnn-int8", "- quantize.digits-ds_cnn-dynamic"} <= set(listing)
     assert fates() == {"dynamic": [MISSED], "int8": []}
@@ -152,7 +152,7 @@ def test_a_stale_plan_is_told_after_a_verdict() -> None:
     refused(x=0.9)
     with pytest.raises(
         PlanError,
-        match=r"^params\.yaml: not what recipes/ say; .*\n\+ quantize\.digits-ds_cnn-int8\n",
+        match=r"^params\.yaml: out of date; .*\n\+ quantize\.digits-ds_cnn-int8\n",
     ):
         planner.check()
     assert fates() == {"dynamic": []}

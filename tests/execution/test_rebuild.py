@@ -140,7 +140,7 @@ def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
     clone = _changed(project, tmp_path, "{ encryption_key: 'file:keys/model.key' }", MODE_OF_KEY)
     monkeypatch.chdir(clone)
     with pytest.raises(
-        HostError, match=r"^keys/model\.key: not there; expected the encryption key"
+        HostError, match=r"^keys/model\.key: not found; expected the encryption key"
     ):
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     (clone / "keys").mkdir()

@@ -106,7 +106,7 @@ def test_repro_stops_where_dvc_has_to_read_the_plan_again(
     android = variants.merge(release, [composed["pixel_8"], composed["android_any"]])
     _recipes_say(android, monkeypatch)
     with pytest.raises(
-        PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"
+        PlanError, match=r"the file was written again: run `dvc repro` again\n(.*\n)*- package.ios"
     ):
         planner.update(in_repro=True)
     assert _stages() == android

@@ -131,8 +131,8 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
         alone.run("data", "digits")
     # 10 and 11 lie in one split, which is no leak.
     assert str(refused.value) == (
-        "data source digits: 1 images lie in more than one split; expected each in one alone: "
-        "remove the copies, or say `on_leak: skip`\n5.png (train) = 38.png (test)"
+        "data source digits: 1 images lie in more than one split; expected each in only one: "
+        "remove the copies, or set `on_leak: skip`\n5.png (train) = 38.png (test)"
     )
     alone.set_param("data", "digits", "on_leak", value="skip")
     ran = alone.run("data", "digits")

@@ -132,7 +132,7 @@ def test_another_public_key_than_was_planned_with_is_refused() -> None:
     alone.set_param("package", "linux", "public_key_sha256", value="ab" * 32)
     _linux()
     with pytest.raises(
-        ArtifactError, match=r"^release\.pub\.pem: not the public key that was planned with"
+        ArtifactError, match=r"^release\.pub\.pem: not the public key in params.yaml"
     ):
         alone.run("package", "linux")
 
@@ -177,7 +177,7 @@ def test_two_targets_that_share_a_file_agree_on_its_encryption(encrypted: bytes)
     assert str(refused.value) == (
         "recipes/target/linux_any.yaml: package.protect: none; it shares "
         "models/digits-ds_cnn-int8-onnxruntime.onnx "
-        "with raspberry_pi_5, which says encrypt; expected the same word in both"
+        "with raspberry_pi_5, which has encrypt; expected the same value in both"
     )
 
 

@@ -165,7 +165,7 @@ def test_what_the_examples_cannot_decide_blocks_and_says_how_many_more_would() -
     )
     assert note == (
         "raspberry_pi_5, accuracy: about 285 more test examples would decide; "
-        "until then it blocks the release, unless the recipe says `inconclusive: passes`"
+        "until then it blocks the release, unless the recipe has `inconclusive: passes`"
     )
 
 

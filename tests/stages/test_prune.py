@@ -34,7 +34,7 @@ def whole(params: Path) -> Ran:
 
 
 def test_none_keeps_every_byte_and_says_so(whole: Ran) -> None:
-    assert whole.line == "kept whole"
+    assert whole.line == "not pruned"
     assert whole.json("pruned.json") == {"method": "none"}
     assert whole.files()["model.keras"] == b"a whole model"
     assert whole.files()["training.csv"] == b"epoch,accuracy,loss,val_accuracy,val_loss\n"
@@ -80,7 +80,7 @@ def test_half_of_the_work_is_cut_and_the_account_is_of_the_model_that_was_writte
     for row in account["layers"]:
         assert row["channels"]["after"] == model.get_layer(row["layer"]).output.shape[-1]
     assert set(account["baselines"]) == {"parent_trained_on", "from_scratch"}
-    assert account["whole"] == {"probabilities": "its softmax looks at all channels"}
+    assert account["whole"] == {"probabilities": "its softmax depends on all channels"}
     (epoch,) = csv.DictReader(ran.files()["training.csv"].decode().splitlines())
     assert float(epoch["val_accuracy"]) == pytest.approx(
         account["accuracy"]["fine_tuned"], abs=1e-6

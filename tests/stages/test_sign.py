@@ -123,7 +123,7 @@ def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, cont
     archive = BUNDLE.with_name("linux.zip")
     archive.write_bytes(content + archive.read_bytes())
     assert _refused(ArtifactError) == (
-        f"{archive}: not the archive of {BUNDLE}; somebody changed it: run `dvc repro --force`"
+        f"{archive}: not the archive of {BUNDLE}; it was changed: run `dvc repro --force`"
     )
     assert not PROOF.exists()
 
@@ -221,7 +221,7 @@ def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
 
 def test_data_that_is_gone_is_named(packaged: Path) -> None:
     _learn_from("data/gone.npz")
-    assert _refused(DataError) == "data/gone.npz: not there; expected the training data: `dvc pull`"
+    assert _refused(DataError) == "data/gone.npz: not found; expected the training data: `dvc pull`"
     assert not PROOF.exists()
 
 
@@ -315,12 +315,12 @@ def test_a_bundle_without_its_archive_is_not_signed(packaged: Path) -> None:
     BUNDLE.with_name("linux.zip").unlink()
     assert (
         _refused(ArtifactError)
-        == "artifacts/package/linux.zip: not there; package makes it: run `dvc repro`"
+        == "artifacts/package/linux.zip: not found; the stage package writes it: run `dvc repro`"
     )
 
 
 def test_a_build_without_dvcs_record_is_not_signed(packaged: Path) -> None:
     sign.LOCK.unlink()
     assert _refused(ArtifactError) == (
-        "dvc.lock: not there; expected DVC's record of what was built: run `dvc repro`"
+        "dvc.lock: not found; expected the lock file of a build: run `dvc repro`"
     )

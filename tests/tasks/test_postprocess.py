@@ -149,9 +149,7 @@ def test_logits_and_boxes_and_masks_are_run_too() -> None:
 
 
 def test_a_step_that_is_not_known_is_not_left_out() -> None:
-    with pytest.raises(
-        ValueError, match="blur: no step that is known here; the bundle is newer than this code"
-    ):
+    with pytest.raises(ValueError, match="blur: unknown step; the bundle is newer than this code"):
         postprocess.run([{"step": "blur"}], _floats([1]), LABELS)
 
 

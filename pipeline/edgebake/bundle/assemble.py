@@ -76,9 +76,7 @@ def _signature_entry(section: PackageParams) -> str | SignatureEntry:
         return manifest.UNSIGNED
     file = Path(section.signature.public_key)
     if not file.is_file() or artifacts.sha256(file.read_bytes()) != section.public_key_sha256:
-        raise ArtifactError(
-            f"{file}: not the public key that was planned with; run `edgebake plan`"
-        )
+        raise ArtifactError(f"{file}: not the public key in params.yaml; run `edgebake plan`")
     return {"algorithm": ALGORITHM, "key_id": keys.key_id(keys.read_public_key(file))}
 
 
@@ -128,7 +126,7 @@ def _paths_to_encrypt(targets: Mapping[str, TargetEntry], files: Mapping[str, by
                 raise RecipeError(
                     f"recipes/target/{plain_name}.yaml: package.protect: "
                     f"{plain_target['protection']}; it shares {target['model']} with {name}, "
-                    "which says encrypt; expected the same word in both"
+                    "which has encrypt; expected the same value in both"
                 )
     paths: set[str] = set()
     for target in encrypted.values():

@@ -53,7 +53,7 @@ def _unreachable_targets(rules: Mapping[str, DeviceRule]) -> Iterator[str]:
         for earlier in names[:position]:
             if is_subset(rules[name], rules[earlier]):
                 yield (
-                    f"{name}: no device gets it first: all its devices get {earlier}, "
+                    f"{name}: no device tries it first: all its devices try {earlier}, "
                     f"which comes before it; expected {name} to come first, "
                     "or to be for other devices"
                 )
@@ -66,15 +66,16 @@ def _restricted_last_target(rules: Mapping[str, DeviceRule]) -> Iterator[str]:
     restrictions = _restrictions(rules[last])
     if restrictions:
         yield (
-            f"{last}: the last target of its platform asks for {', '.join(restrictions)}; "
-            "expected a target behind it that every device can run"
+            f"{last}: the last target of its platform requires {', '.join(restrictions)}; "
+            "expected a target after it that every device can run"
         )
     lowest = rules[last]["minimum_os"]
     for name, rule in rules.items():
         if version_numbers(rule["minimum_os"]) < version_numbers(lowest):
             yield (
-                f"{last}: expects {lowest} of the system, and {name} is for "
-                f"{rule['minimum_os']} and newer; expected the last target to ask for the least"
+                f"{last}: requires system {lowest} or newer, and {name} is for "
+                f"{rule['minimum_os']} and newer; "
+                "expected the last target to have the lowest requirement"
             )
 
 

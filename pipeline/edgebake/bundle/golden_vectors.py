@@ -36,9 +36,9 @@ def render(golden: JsonObject, steps: list[Step], labels: list[str]) -> bytes:
     if not examples:
         raise GateError(
             f"golden.json of the model {golden['sha256'][:12]}: examples: "
-            "none whose prediction is clear; expected one or more of the test split "
-            "whose likeliest class is further from the second, and from the threshold, than "
-            f"what other kernels change: {tolerance:g}"
+            "no test example with a clear prediction; expected at least one "
+            "whose highest probability differs from the second, and from the threshold, "
+            f"by more than the tolerance of kernels: {tolerance:g}"
         )
     content = {**golden, "examples": examples}
     text = json.dumps(content, indent=2) + "\n"

@@ -210,7 +210,7 @@ def _decide_symbol(
         reason = f"{name} is in no list"
     elif REFERENCE.fullmatch(license_) and not license_texts.find_text(license_, folder).is_file():
         verdict = PolicyVerdict.unlisted
-        reason = f"its text, {license_texts.FOLDER}/{license_}.txt, is not there"
+        reason = f"its text, {license_texts.FOLDER}/{license_}.txt, is missing"
     return LicenseDecision(verdict, identifiers, (reason,) if reason else ())
 
 
@@ -230,7 +230,9 @@ def parse(expression: str) -> "LicenseExpression":
         raise ValueError(f"it cannot be parsed ({' '.join(str(error).split())})") from None
     for key in _spdx().unknown_license_keys(tree):
         if not REFERENCE.fullmatch(key):
-            raise ValueError(f"{key!r} is no SPDX identifier{nearest(key, _spdx().known_symbols)}")
+            raise ValueError(
+                f"{key!r} is not an SPDX identifier{nearest(key, _spdx().known_symbols)}"
+            )
     return tree
 
 

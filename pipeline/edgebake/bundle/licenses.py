@@ -65,8 +65,8 @@ def texts(
             files[path] = file.read_bytes()
         else:
             missing.append(
-                f"{path}: not there; expected the text of {identifier}, "
-                f"which {component.kind} {component.name!r} is under"
+                f"{path}: not found; expected the text of {identifier}, "
+                f"the license of {component.kind} {component.name!r}"
             )
     if missing:
         raise LicenseError("\n".join(missing))

@@ -156,8 +156,8 @@ def _metrics(body: ManifestBody) -> list[str]:
         "",
         "Intervals are two-sided 95 % confidence intervals; a dash marks an exact number. "
         "Latency and memory",
-        f"differ between runs, so they are in {body['platform']}.measurements.json beside the "
-        "bundle instead.",
+        f"differ between runs, so they are in {body['platform']}.measurements.json next to the "
+        "bundle.",
     ]
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from edgebake.cli import table
 from edgebake.cli.verbs import Example, Verb
 
-FAILED = "the build failed: where a stage did not run, the table shows what an earlier build left"
+FAILED = "the build failed: for stages that did not run, the table shows an earlier build"
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

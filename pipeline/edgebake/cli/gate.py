@@ -89,7 +89,7 @@ def _measurement_sources(judgment: "Judgment") -> Iterator[str]:
 
 
 def _measurement_source(measurement: "Measurement") -> str:
-    facts = [measurement.device, measurement.os, "no governor of the clock", measurement.runtime]
+    facts = [measurement.device, measurement.os, "no CPU governor", measurement.runtime]
     if measurement.governor:
         facts[2] = f"governor {measurement.governor}"
     if measurement.sha256:
@@ -126,7 +126,7 @@ def _placements(judgment: "Judgment") -> Iterator[str]:
         macs = f"{placement.macs:.0%} of multiply-accumulates"
         line = f"predicted on {placement.accelerator} ({kernels}): {operators}, {macs}"
         if placement.first_off:
-            line += f"; first off: {placement.first_off}: {placement.hint}"
+            line += f"; first unsupported: {placement.first_off}: {placement.hint}"
         yield line
 
 

@@ -34,7 +34,8 @@ def _write_signing_key(path: Path) -> list[str]:
     key = keys.generate(path, public)
     return [
         f"{path}: the private key, readable by you alone; keep it out of git",
-        f"{public}: the public key {keys.key_id(key)}; commit it, and give it to who verifies",
+        f"{public}: the public key {keys.key_id(key)}; commit it, "
+        "and give it to those who verify bundles",
         "recipes/release.yaml:",
         f"  signature: {{ key: 'file:{path}', public_key: '{public}' }}",
     ]
@@ -57,7 +58,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="the private key to write; its public half is written next to it, as release.pub.pem",
+        help="the private key to write; its public key is written next to it, as release.pub.pem",
     )
     parser.add_argument(
         "--encryption",
@@ -78,7 +79,7 @@ VERB = Verb(
     summary="make a key to sign bundles with, or one to encrypt models with",
     description=(
         "Write a new private key, readable by you alone, and print the lines of "
-        "recipes/release.yaml that use it. A signing key is ECDSA on P-256, and its public half is "
+        "recipes/release.yaml that use it. A signing key is ECDSA on P-256, and its public key is "
         "written next to it; an encryption key is 32 random bytes. Never overwrites a file."
     ),
     examples=(

@@ -26,7 +26,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     if arguments.check:
         planner.check()
-        console.print("params.yaml is what recipes/ say")
+        console.print("params.yaml is up to date")
         return 0
     changes = planner.update(in_repro=arguments.in_repro)
     if arguments.in_repro:

@@ -44,7 +44,7 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
         raise
     except Exception as error:
         raise HostError(
-            f"sensitivity {target}: {type(error).__name__}: {error}; the whole story is in {log}"
+            f"sensitivity {target}: {type(error).__name__}: {error}; the traceback is in {log}"
         ) from error
     table_file = FOLDER / f"{target}.csv"
     plot_file = FOLDER / f"{target}.svg"

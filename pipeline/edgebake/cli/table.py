@@ -43,7 +43,7 @@ def show(console: Console) -> None:
 
     plan = stage_params.read_plan()
     if not plan:
-        raise PlanError(f"{stage_params.PARAMS}: not there; run `edgebake plan`")
+        raise PlanError(f"{stage_params.PARAMS}: not found; run `edgebake plan`")
     rows = []
     judgments = {}
     for platform in plan["package"]:
@@ -176,9 +176,11 @@ def _explain_verdicts(judgments: Judgments) -> Iterator[str]:
     from edgebake.report import tables
 
     meanings = {
-        Verdict.accepted: "not measured, and the target's recipe says `required: false`",
+        Verdict.accepted: "not measured, and the target's recipe has `required: false`",
         Verdict.inconclusive: "the measurements prove neither a pass nor a fail",
-        Verdict.inconclusive_accepted: "so, and the target's recipe says `inconclusive: passes`",
+        Verdict.inconclusive_accepted: (
+            "inconclusive, and the target's recipe has `inconclusive: passes`"
+        ),
     }
     decisions = []
     for name, judgment in judgments.items():

@@ -147,7 +147,7 @@ def _copy_encryption_key(clone: Path, platform: str) -> None:
     key = _project() / path
     if not key.is_file():
         raise HostError(
-            f"{path}: not there; expected the encryption key that the bundle was built with"
+            f"{path}: not found; expected the encryption key that the bundle was built with"
         )
     copy = clone / path
     if not copy.parent.resolve().is_relative_to(clone.resolve()):

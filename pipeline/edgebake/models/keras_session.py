@@ -133,7 +133,7 @@ def _at_any_resolution(model: keras.Model) -> keras.Model:
     except ValueError as error:
         summary = str(error).splitlines()[0]
         raise ConversionError(
-            f"the model takes images of one size alone: {summary}; expected no other sizes"
+            f"the model takes images of only one size: {summary}; expected no other sizes"
         ) from error
     return resizable
 

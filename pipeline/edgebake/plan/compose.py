@@ -178,7 +178,7 @@ def _check_names(choices: dict[str, str]) -> None:
     for group, choice in choices.items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", choice):
             problem = f"the name {choice!r} cannot be part of a variant's"
-            expected = "expected letters, digits and _ alone"
+            expected = "expected only letters, digits and _"
             raise RecipeError(f"{shown_option(group, choice)}: {problem}; {expected}")
 
 

@@ -61,7 +61,7 @@ def check() -> None:
     differences = changes.compare(read_plan(), make())
     if differences:
         hint = "run `edgebake plan` and commit it"
-        raise PlanError(f"{PARAMS}: not what recipes/ say; {hint}:\n{_listing(differences)}")
+        raise PlanError(f"{PARAMS}: out of date; {hint}:\n{_listing(differences)}")
 
 
 def update(in_repro: bool = False) -> list[Change]:
@@ -86,9 +86,9 @@ def update(in_repro: bool = False) -> list[Change]:
     if differences or not is_same_recipe:
         write(after)
     if in_repro and changes.dvc_graph(before) != changes.dvc_graph(after):
-        hint = "it is written now: run `dvc repro` again"
+        hint = "the file was written again: run `dvc repro` again"
         raise PlanError(
-            f"{PARAMS}: the release has a new shape, and {hint}\n{_listing(differences)}"
+            f"{PARAMS}: the variants of the release changed; {hint}\n{_listing(differences)}"
         )
     artifacts.write(OK, b"ok\n")
     return differences

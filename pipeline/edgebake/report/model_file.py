@@ -43,7 +43,7 @@ def yaml_numbers(values: Sequence[float]) -> str:
 
 def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
     """Yield a label and a text for each property that the file states."""
-    for tensor in model.inputs or (TensorInfo("not said", (), "float32"),):
+    for tensor in model.inputs or (TensorInfo("not in the file", (), "float32"),):
         yield "input", _format_tensor(tensor) + _format_layout(model)
     classes = f": {model.classes} classes" if model.classes else ""
     for tensor in model.outputs:
@@ -59,7 +59,7 @@ def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
         mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
         yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
     if model.color:
-        yield "colors", f"{model.color}, as its metadata say"
+        yield "colors", f"{model.color}, from its metadata"
     if model.labels:
         yield "labels", _format_labels(model.labels)
     for label, text in model.metadata.items():
@@ -97,9 +97,7 @@ def refused_ends(model: ModelInfo) -> str:
     if not {shape[1], shape[3]} & {*IMAGE_CHANNELS, None}:
         return f"takes {_format_shape(shape)}; expected images of 1 or 3 channels"
     if model.final_activation == "sigmoid" and (model.classes or 0) > 2:
-        return (
-            "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
-        )
+        return "ends in a sigmoid, which scores each class independently; expected a softmax"
     return ""
 
 
@@ -107,7 +105,7 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     """Yield the facts that the file leaves open, and common values of pixel scaling."""
     missing = []
     if not model.pixel_scaling:
-        missing.append("what pixels become (mean, scale)")
+        missing.append("the scaling of pixels (mean, scale)")
     if model.image[2] != 1 and not model.color:
         missing.append("the order of colors (rgb, or bgr)")
     if not model.labels:
@@ -115,9 +113,9 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     if model.output is None:
         missing.append("whether the outputs are probabilities or logits")
     if missing:
-        yield f"The file does not say: {'; '.join(missing)}. Its author knows."
+        yield f"Not in the file: {'; '.join(missing)}. Ask its author."
     if not model.pixel_scaling:
-        yield "Common: the model sees (pixel - mean) * scale, pixels from 0 to 255"
+        yield "Common values: the input is (pixel - mean) * scale, with pixels from 0 to 255"
         for convention, (mean, scale) in COMMON.items():
             yield f"  {convention}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
 
@@ -143,7 +141,7 @@ def _format_layout(model: ModelInfo) -> str:
 def _format_last_layer(model: ModelInfo) -> str:
     if model.output:
         return f"{model.final_activation}: {model.output}"
-    return model.final_activation or "cannot be told"
+    return model.final_activation or "unknown"
 
 
 def _format_labels(labels: Sequence[str]) -> str:

@@ -7,16 +7,16 @@ from rich.table import Table
 
 from edgebake.report.tables import compact
 
-COLUMNS = ("pruned", "macs", "params", "before", "cut", "tuned", "scratch", "parent on")
+COLUMNS = ("pruned", "macs", "params", "before", "cut", "tuned", "scratch", "original")
 NOTE = (
     "before, cut, tuned: accuracy on the validation split before, after cutting, "
     "after fine-tuning\n"
-    "scratch: its architecture, trained from scratch with the same budget; "
-    "parent on: its parent, trained on as long"
+    "scratch: the pruned architecture, trained from scratch with the same budget; "
+    "original: the original model, trained for as many more epochs"
 )
 BASELINES = {
-    "from_scratch": "its architecture, trained from scratch",
-    "parent_trained_on": "its parent, trained on",
+    "from_scratch": "the pruned architecture, trained from scratch",
+    "parent_trained_on": "the original model, trained longer",
 }
 
 

@@ -260,4 +260,4 @@ def weightless_operators(runtime: str) -> frozenset[str]:
 def unknown_macs(kind: str, counted: Iterable[str]) -> Uncounted:
     """Return the exception for an operator whose multiply-accumulates are not known."""
     known = ", ".join(sorted(counted))
-    return Uncounted(f"{kind}: how much it multiplies is not known; known are: {known}")
+    return Uncounted(f"{kind}: its multiply-accumulates are not known; known operators: {known}")

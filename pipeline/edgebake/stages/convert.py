@@ -136,7 +136,7 @@ def check_integer_operators(
     exception = ""
     if quantized.fallback_layers:
         exempt = MOVE_OPERATORS | CASTS
-        exception = f", but for the kept layers: {listed(quantized.fallback_layers)}"
+        exception = f", except for the fallback layers: {listed(quantized.fallback_layers)}"
     floats = [name for name in inspection.float_operators() if name not in exempt]
     if integer_operators is not None:
         floats = [name for name in floats if name in integer_operators]

@@ -136,8 +136,8 @@ def _check_leaks(records: list[ExampleRecord], examples: Examples, params: DataP
         lines = [_describe_copies(examples, copies) for copies in leaks]
         raise DataError(
             f"{params.title}: {len(leaks)} images lie in more than one split; "
-            "expected each in one alone: "
-            f"remove the copies, or say `on_leak: skip`\n{_shorten(lines)}"
+            "expected each in only one: "
+            f"remove the copies, or set `on_leak: skip`\n{_shorten(lines)}"
         )
 
 

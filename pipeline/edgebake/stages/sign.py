@@ -116,10 +116,10 @@ def _subject_digests(platform: str, content: Manifest) -> dict[str, str]:
     measurements = folder.with_name(f"{platform}.measurements.json")
     for file in (archive, measurements):
         if not file.is_file():
-            raise ArtifactError(f"{file}: not there; package makes it: run `dvc repro`")
+            raise ArtifactError(f"{file}: not found; the stage package writes it: run `dvc repro`")
     if archive.read_bytes() != zip_folder(folder):
         raise ArtifactError(
-            f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`"
+            f"{archive}: not the archive of {folder}; it was changed: run `dvc repro --force`"
         )
     digests = {
         archive.name: artifacts.sha256_of(archive),
@@ -136,7 +136,7 @@ def _subject_digests(platform: str, content: Manifest) -> dict[str, str]:
 def _read_lock() -> DvcLock:
     if not LOCK.is_file():
         raise ArtifactError(
-            f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`"
+            f"{LOCK}: not found; expected the lock file of a build: run `dvc repro`"
         )
     text = LOCK.read_text()
     lock: DvcLock = yaml.safe_load(text) or {}
@@ -175,7 +175,7 @@ def _data_path(data: dict[str, Any]) -> Path:
 
 def _describe_data(path: Path, uri: str | None) -> TrainingData:
     if not path.exists():
-        raise DataError(f"{path}: not there; expected the training data: `dvc pull`")
+        raise DataError(f"{path}: not found; expected the training data: `dvc pull`")
     # The folders of data outside the project mean nothing to others, and describe the machine.
     name = path.as_posix()
     if path.is_absolute():

@@ -37,7 +37,7 @@ from edgebake.tasks import contract
 
 THREADS = 1  # for accuracy; LiteRT and ONNX Runtime predict the same with any number
 WORKLOAD_UNITS = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
-NO_BASELINE = "no gate of the target asks for it"
+NO_BASELINE = "no gate of the target requires it"
 
 Files = dict[str, bytes]  # path -> content
 Metrics = dict[str, Measurement]

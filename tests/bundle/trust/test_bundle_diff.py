@@ -80,7 +80,7 @@ def test_json_is_told_apart_by_key(ours: object, theirs: object, expected: list[
 def test_json_that_is_only_written_otherwise_is_told_apart_by_line() -> None:
     other = {"manifest.json": b'{\n"name": "digits"}'}
     assert differences(_json({"name": "digits"}), other)[0] == (
-        "manifest.json: the same JSON in other words, line 1: "
+        "manifest.json: the same JSON, written differently, line 1: "
         """ours '{"name": "digits"}', theirs '{'"""
     )
 

@@ -88,7 +88,7 @@ def test_a_stage_that_was_never_run_is_named() -> None:
         dvc_lock.lock_digest(_lock(), ["c"])
     assert (
         str(refused.value)
-        == "dvc.lock: convert@c: not there; expected what was built: run `dvc repro`"
+        == "dvc.lock: convert@c: not found; expected the outputs of a build: run `dvc repro`"
     )
 
 

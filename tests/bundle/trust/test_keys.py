@@ -48,9 +48,7 @@ def test_a_new_private_key_is_its_owners_alone_and_the_public_one_everybodys(
 def test_no_key_is_overwritten(pair: tuple[Path, Path], tmp_path: Path) -> None:
     before = [path.read_bytes() for path in pair]
     for private, public in (pair, (tmp_path / "new", pair[1]), (pair[0], tmp_path / "new")):
-        with pytest.raises(
-            HostError, match="is there already; expected a free path: a key that is"
-        ):
+        with pytest.raises(HostError, match="exists already; expected a new path: overwriting"):
             keys.generate(private, public)
     assert [path.read_bytes() for path in pair] == before
     assert not (tmp_path / "new").exists()
@@ -64,7 +62,7 @@ def test_no_private_key_stays_without_its_public_half(tmp_path: Path) -> None:
 
 def test_a_key_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "release.pem").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(HostError, match="is there already"):
+    with pytest.raises(HostError, match="exists already"):
         signing.key(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 
@@ -100,14 +98,17 @@ def test_a_variable_that_is_not_set_is_named(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KEY", raising=False)
-    assert _refused("env:KEY", pair[1]) == "env:KEY: no such variable; expected it to hold the key"
+    assert (
+        _refused("env:KEY", pair[1]) == "env:KEY: no such variable; expected it to contain the key"
+    )
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o444])
 def test_a_file_that_others_can_read_is_refused(pair: tuple[Path, Path], mode: int) -> None:
     pair[0].chmod(mode)
     assert _refused(f"file:{pair[0]}", pair[1]) == (
-        f"{pair[0]}: others can read it (mode {mode:04o}); expected its owner alone: `chmod 600 "
+        f"{pair[0]}: readable by other users (mode {mode:04o}); expected only its owner: "
+        "`chmod 600 "
         f"{pair[0]}`"
     )
 
@@ -119,7 +120,7 @@ def test_a_link_is_judged_by_the_file_that_it_leads_to(
     link.symlink_to(pair[0])
     _check(pair[1], keys.load_signer(f"file:{link}", pair[1]).sign(b"bundle"), b"bundle")
     pair[0].chmod(0o644)
-    assert "others can read it (mode 0644)" in _refused(f"file:{link}", pair[1])
+    assert "readable by other users (mode 0644)" in _refused(f"file:{link}", pair[1])
 
 
 def test_a_file_of_somebody_else_is_refused(
@@ -132,7 +133,7 @@ def test_a_file_of_somebody_else_is_refused(
     else:  # only root can give a file away: it is the process that becomes somebody else
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     assert _refused(f"file:{pair[0]}", pair[1]) == (
-        f"{pair[0]}: belongs to user {owner}; expected a key of your own or of root"
+        f"{pair[0]}: belongs to user {owner}; expected it to be owned by you or by root"
     )
 
 
@@ -140,7 +141,7 @@ def test_a_pipe_and_a_folder_are_no_keys(pair: tuple[Path, Path], tmp_path: Path
     os.mkfifo(tmp_path / "pipe", 0o600)
     assert (
         _refused(f"file:{tmp_path}/pipe", pair[1])
-        == f"{tmp_path}/pipe: no file; expected a key in one"
+        == f"{tmp_path}/pipe: no such file; expected a file with the key"
     )
     assert (
         _refused(f"file:{tmp_path}", pair[1])
@@ -160,8 +161,8 @@ def test_a_private_key_has_to_belong_to_the_public_one(
     other = signing.key(tmp_path, "other")
     names = [keys.key_id(keys.read_public_key(public))[:16] for _, public in (other, pair)]
     assert _refused(f"file:{other[0]}", pair[1]) == (
-        f"{other[0]}: its public half is {names[0]}, but {pair[1]} is {names[1]}; expected the "
-        "two halves of one key"
+        f"{other[0]}: its public key is {names[0]}, but {pair[1]} is {names[1]}; "
+        "expected a key pair"
     )
 
 
@@ -202,8 +203,8 @@ def test_a_key_behind_a_password_is_refused(pair: tuple[Path, Path], tmp_path: P
     )
     locked.chmod(0o600)
     assert _refused(f"file:{locked}", pair[1]) == (
-        f"{locked}: locked by a password; expected none: keep the file for its owner alone, or "
-        "the key in a service"
+        f"{locked}: protected by a password; expected none: restrict the file to its owner, or "
+        "keep the key in a service"
     )
 
 
@@ -216,7 +217,7 @@ def test_what_is_no_key_is_not_shown(
     monkeypatch.setenv("KEY", text)
     assert (
         _refused("env:KEY", pair[1])
-        == "env:KEY: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+        == "env:KEY: not a private key; expected PEM, PKCS8, ECDSA on P-256"
     )
 
 
@@ -228,15 +229,15 @@ def test_a_public_key_that_is_not_there_is_named(pair: tuple[Path, Path]) -> Non
 
 def test_the_private_half_is_not_taken_for_the_public_one(pair: tuple[Path, Path]) -> None:
     assert _refused(f"file:{pair[0]}", pair[0]) == (
-        f"{pair[0]}: a private key; expected its public half, which `edgebake keygen` writes "
-        "beside it"
+        f"{pair[0]}: a private key; expected its public key, which `edgebake keygen` writes "
+        "next to it"
     )
 
 
 def test_what_is_no_public_key_is_said_so(pair: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     assert _refused(f"file:{pair[0]}", tmp_path / "text") == (
-        f"{tmp_path}/text: no public key; expected one: PEM, ECDSA on P-256"
+        f"{tmp_path}/text: not a public key; expected PEM, ECDSA on P-256"
     )
 
 
@@ -303,7 +304,7 @@ def test_a_service_that_signs_with_another_key_is_found_out(
         signer.sign(b"bundle")
     assert str(refused.value) == (
         "recipes/release.yaml: signature: the private key does not belong to public key "
-        f"{keys.key_id(keys.read_public_key(pair[1]))[:16]}; expected the two halves of one key"
+        f"{keys.key_id(keys.read_public_key(pair[1]))[:16]}; expected a key pair"
     )
 
 
@@ -343,7 +344,8 @@ def test_what_is_no_encryption_key_is_refused(text: str, monkeypatch: pytest.Mon
     with pytest.raises(HostError) as refused:
         keys.read_secret("env:KEY")
     assert str(refused.value) == (
-        "env:KEY: no encryption key; expected 32 bytes as base64: `edgebake keygen --encryption`"
+        "env:KEY: not an encryption key; expected 32 bytes as base64: "
+        "`edgebake keygen --encryption`"
     )
 
 

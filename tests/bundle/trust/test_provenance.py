@@ -233,7 +233,7 @@ def test_what_is_no_statement_is_said_so(change: Callable[[Any], Any]) -> None:
     statement = provenance.build_statement(BUILD)
     text = _edited(provenance.seal(statement, None), payload=_payload(change(statement)))
     assert _refused(text, None) == (
-        "provenance: its payload is no in-toto statement about files by sha256"
+        "provenance: its payload is not an in-toto statement with sha256 digests"
     )
 
 
@@ -251,7 +251,7 @@ def test_what_is_no_statement_is_said_so(change: Callable[[Any], Any]) -> None:
     ],
 )
 def test_what_is_no_envelope_is_said_so(text: bytes) -> None:
-    assert _refused(text, None).startswith("provenance: no DSSE envelope (")
+    assert _refused(text, None).startswith("provenance: not a DSSE envelope (")
 
 
 def test_the_same_signature_twice_is_no_envelope(pair: tuple[Path, Path]) -> None:
@@ -259,7 +259,7 @@ def test_the_same_signature_twice_is_no_envelope(pair: tuple[Path, Path]) -> Non
     twice = _edited(text, signatures=json.loads(text)["signatures"] * 2)
     name = keys.key_id(keys.read_public_key(pair[1]))
     assert _refused(twice, pair[1]) == (
-        f"provenance: no DSSE envelope (ValueError: Multiple signatures found for keyid {name})"
+        f"provenance: not a DSSE envelope (ValueError: Multiple signatures found for keyid {name})"
     )
 
 

@@ -41,7 +41,7 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "an expression that is none": (
         lambda d: _model(d).update(licenses=[{"expression": "Apache2 AND MIT"}]),
         "component 'digits': license 'Apache2 AND MIT': "
-        "'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?",
+        "'Apache2' is not an SPDX identifier; did you mean 'Apache-2.0'?",
     ),
     "a file of another content": (
         lambda d: _model(d)["components"][0]["hashes"][0].update(content="ab" * 32),
@@ -53,7 +53,7 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     ),
     "a model left out": (
         lambda d: _model(d)["components"].pop(),
-        "file 'models/digits-onnxruntime.onnx': in the bundle, and not listed",
+        "file 'models/digits-onnxruntime.onnx': in the bundle, but not listed",
     ),
     "a file that is not there": (
         lambda d: d["components"].append({"type": "file", "name": "models/other.tflite"}),
@@ -104,7 +104,7 @@ def test_schema_refuses(mistake: str, document: dict[str, Any]) -> None:
 )
 def test_what_is_no_json_is_said_to_be_none(text: bytes) -> None:
     (problem,) = sbom_check.find_problems(text, DIGESTS)
-    assert problem.startswith("not JSON that can be read: ")
+    assert problem.startswith("not valid JSON: ")
 
 
 def test_a_list_is_no_bill() -> None:
@@ -115,5 +115,5 @@ def test_a_list_is_no_bill() -> None:
 def test_a_bill_of_nothing_lists_no_model() -> None:
     empty = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6"}).encode()
     assert sbom_check.find_problems(empty, {made.ONNX: DIGESTS[made.ONNX]}) == [
-        f"file '{made.ONNX}': in the bundle, and not listed"
+        f"file '{made.ONNX}': in the bundle, but not listed"
     ]

@@ -111,7 +111,9 @@ def test_their_library_accepts_our_signature_with_the_same_settings(signed: Sign
 def test_an_added_file_is_found_whatever_its_name(signed: Signed, name: str) -> None:
     (signed[0] / name).parent.mkdir(exist_ok=True)
     (signed[0] / name).write_text("x")
-    assert _refused(*signed) == f"{signed[1]}: the bundle is not what was signed; added: {name}"
+    assert (
+        _refused(*signed) == f"{signed[1]}: the bundle differs from the signed one; added: {name}"
+    )
 
 
 def test_an_added_file_is_found_even_if_their_signature_would_ignore_it(
@@ -122,7 +124,9 @@ def test_an_added_file_is_found_even_if_their_signature_would_ignore_it(
     theirs.sign(signed[0], tmp_path / "their.sig")
     (signed[0] / ".gitignore").write_text("*")
     said = _refused(signed[0], tmp_path / "their.sig", signed[2])
-    assert said == f"{tmp_path}/their.sig: the bundle is not what was signed; added: .gitignore"
+    assert (
+        said == f"{tmp_path}/their.sig: the bundle differs from the signed one; added: .gitignore"
+    )
 
 
 def test_every_change_is_named(signed: Signed) -> None:
@@ -130,7 +134,7 @@ def test_every_change_is_named(signed: Signed) -> None:
     (folder / "models/a.tflite").rename(folder / "models/b.tflite")
     (folder / "manifest.json").write_text('{"a": 1}')
     assert _refused(*signed) == (
-        f"{signed[1]}: the bundle is not what was signed; "
+        f"{signed[1]}: the bundle differs from the signed one; "
         "changed: manifest.json; added: models/b.tflite; missing: models/a.tflite"
     )
 
@@ -146,7 +150,7 @@ def test_two_files_that_were_swapped_are_found(signed: Signed) -> None:
 
 def test_a_link_is_refused_when_signed_and_when_verified(signed: Signed, tmp_path: Path) -> None:
     (signed[0] / "link").symlink_to("manifest.json")
-    said = f"{signed[0]}/link: a link, or no file at all; expected files and folders alone"
+    said = f"{signed[0]}/link: a link or a special file; expected only files and folders"
     assert _refused(*signed) == said
     pair = signed[2].with_name("release.pem"), signed[2]
     with pytest.raises(ProofError) as refused:
@@ -159,7 +163,7 @@ def test_a_signature_that_is_not_there_is_said_so(signed: Signed, tmp_path: Path
     none = tmp_path / "none.sig"
     assert (
         _refused(signed[0], none, signed[2])
-        == f"{none}: not there; expected the signature of the bundle"
+        == f"{none}: not found; expected the signature of the bundle"
     )
 
 
@@ -178,7 +182,7 @@ def test_a_key_that_claims_to_be_another_is_found_out(signed: Signed, tmp_path: 
     name, claimed = (keys.key_id(keys.read_public_key(public)) for public in (other[1], signed[2]))
     (tmp_path / "other.sig").write_text(text.replace(name, claimed))
     assert _refused(signed[0], tmp_path / "other.sig", signed[2]) == (
-        f"{tmp_path}/other.sig: not what the key signed; the signature itself was edited"
+        f"{tmp_path}/other.sig: not signed by this key; the signature file was edited"
     )
 
 
@@ -189,8 +193,7 @@ def test_a_list_that_was_edited_is_found(signed: Signed) -> None:
     content["dsseEnvelope"]["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
     signed[1].write_text(json.dumps(content))
     assert (
-        _refused(*signed)
-        == f"{signed[1]}: not what the key signed; the signature itself was edited"
+        _refused(*signed) == f"{signed[1]}: not signed by this key; the signature file was edited"
     )
 
 

@@ -75,7 +75,7 @@ def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
         "allow_code": False,
         "image_width": 128,
     }
-    data = part(lines, "--- recipes/data/<yours>.yaml, in place of its own lines")
+    data = part(lines, "--- recipes/data/<yours>.yaml, replacing the lines of the same keys")
     assert "mean: [127.5] # ?" in data
     assert "color: rgb # ? or bgr" in data
 

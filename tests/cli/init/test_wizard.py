@@ -195,7 +195,8 @@ def test_classes_come_in_the_order_in_which_the_model_answers(
     onnx.save(model, "models/net.onnx")
     assert main(["init", "other", *options]) == 1
     assert (
-        "models/net.onnx knows the classes lily, and the data have rose" in capsys.readouterr().err
+        "models/net.onnx predicts the classes lily, and the data have rose"
+        in capsys.readouterr().err
     )
     assert not Path("recipes/data/other.labels.txt").exists()
 
@@ -270,7 +271,7 @@ FLOWERS = [*PIXEL, "--data", "data/flowers"]
         ),
         (
             [*FLOWERS, "--model", "models/tanh.h5"],
-            "--output: models/tanh.h5 does not say it; expected probabilities or logits",
+            "--output: models/tanh.h5 does not define it; expected probabilities or logits",
         ),
         (
             [*FLOWERS, "--model", "models/code.h5"],
@@ -298,8 +299,7 @@ def test_no_file_is_overwritten(imported: Path, capsys: pytest.CaptureFixture[st
     (imported / "recipes/data/mine.yaml").write_text("mine\n")
     assert main(["init", "mine", "--device", "pixel_8", "--data", "data/flowers"]) == 1
     assert (
-        "recipes/data/mine.yaml: is there already, and is not overwritten"
-        in capsys.readouterr().err
+        "recipes/data/mine.yaml: exists already, and is not overwritten" in capsys.readouterr().err
     )
     assert (imported / "recipes/data/mine.yaml").read_text() == "mine\n"
     assert not (imported / "recipes/target/mine.yaml").exists()

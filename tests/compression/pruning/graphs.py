@@ -16,7 +16,7 @@ SHAPE = (8, 8, 2)
 NONE = TrainingSplits(
     np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int64)
 )
-SOFTMAX = "its softmax looks at all channels"
+SOFTMAX = "its softmax depends on all channels"
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ GRAPHS = {
     "taken_apart": Graph(
         _taken_apart,
         {("before",): 2, ("b",): 3},
-        _meets("'square', which takes channels apart", "a"),
+        _meets("'square', which splits channels", "a"),
     ),
     "multiplied": Graph(_multiplied, {("a",): 3}),
     "multiplied_and_tied": Graph(_multiplied_and_tied, {("a", "b"): 3, ("c",): 2}),
@@ -288,24 +288,24 @@ GRAPHS = {
     "layer_norm": Graph(
         _layer_norm,
         {("b",): 4},
-        _meets("'norm', a LayerNormalization, of which pruning knows nothing", "a"),
+        _meets("'norm', a LayerNormalization, which pruning does not support", "a"),
     ),
     "attention": Graph(
         _attention,
         {("d",): 3},
         {"a": SOFTMAX, "weights": SOFTMAX}
-        | _meets("'soft', whose softmax looks at all channels", "b")
-        | _meets("'softer', a Softmax, of which pruning knows nothing", "c"),
+        | _meets("'soft', whose softmax depends on all channels", "b")
+        | _meets("'softer', a Softmax, which pruning does not support", "c"),
     ),
     "beside_the_image": Graph(
-        _beside_the_image, {("b",): 3}, _meets("'image', which is the image", "a")
+        _beside_the_image, {("b",): 3}, _meets("'image', which is the input image", "a")
     ),
     "normalized": Graph(_normalized, {("a",): 4}),
     "unknown": Graph(
         _unknown,
         {("f",): 4},
-        _meets("'larger', a Conv2DTranspose, of which pruning knows nothing", "a")
-        | _meets("'concatenate', a Concatenate, of which pruning knows nothing", "b", "c")
+        _meets("'larger', a Conv2DTranspose, which pruning does not support", "a")
+        | _meets("'concatenate', a Concatenate, which pruning does not support", "b", "c")
         | _meets("'of_rows', which normalizes another axis than the channels", "d")
         | _meets("'first', which has channels first", "e"),
     ),

@@ -72,7 +72,7 @@ def test_a_sequential_model_is_read_as_a_functional_one() -> None:
     assert [(family.layers, len(family.groups)) for family in dependencies.families] == [
         (("a",), 3)
     ]
-    assert dependencies.unpruned == {"answer": "its channels are the model's answer"}
+    assert dependencies.unpruned == {"answer": "its channels are the output of the model"}
 
 
 def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
@@ -94,5 +94,5 @@ def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
     ]
     assert (
         dependencies.unpruned["c"]
-        == "its channels meet 'soft', a Softmax, of which pruning knows nothing"
+        == "its channels meet 'soft', a Softmax, which pruning does not support"
     )

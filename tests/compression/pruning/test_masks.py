@@ -122,8 +122,8 @@ def test_depthwise_layers_and_blocks_that_do_not_fit_stay_whole(keras: Any) -> N
     model = keras.Model(
         image, keras.layers.Dense(2, name="dense")(keras.layers.GlobalAveragePooling2D()(x))
     )
-    depthwise = "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
-    up = "Conv2DTranspose: only Conv1D, Conv2D, Conv3D, Dense are cut"
+    depthwise = "DepthwiseConv2D: a channel has few weights, and no others that could compensate"
+    up = "Conv2DTranspose: only Conv1D, Conv2D, Conv3D, Dense are pruned"
     layers, whole = masks.select_layers(model, None)
     assert list(layers) == ["first", "second", "dense"]
     assert whole == {"depthwise": depthwise, "up": up}

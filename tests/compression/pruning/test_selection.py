@@ -286,12 +286,12 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     x = layers.Add()([layers.Concatenate()([a, b]), layers.Conv2D(5, 1, name="c")(image)])
     model = keras.Model(image, layers.Dense(2, name="answer")(layers.GlobalAveragePooling2D()(x)))
     ranked_channels = of(model, ImportanceScore.batch_norm)
-    why = "the score batch_norm says nothing of its channels"
+    why = "the score batch_norm is not defined for its channels"
     assert [family.layers for family in ranked_channels.dependencies.families] == [("b", "c")]
     assert ranked_channels.dependencies.unpruned == {
         "a": why,
         "c": why,
-        "answer": "its channels are the model's answer",
+        "answer": "its channels are the output of the model",
     }
     assert sorted(
         family.layers for family in of(model, ImportanceScore.l1).dependencies.families

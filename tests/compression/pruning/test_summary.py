@@ -105,4 +105,4 @@ def test_a_line_says_what_is_left_and_what_it_has_to_beat() -> None:
 
 
 def test_nothing_cut_is_said() -> None:
-    assert summary.line({"method": "none"}) == "kept whole"
+    assert summary.line({"method": "none"}) == "not pruned"

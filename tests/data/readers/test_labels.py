@@ -113,10 +113,10 @@ def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> N
         (
             by_seed,
             ["train", "test"],
-            "says itself what is test and train; expected `data.splits.by: source`",
+            "has its own splits: test and train; expected `data.splits.by: source`",
         ),
-        (by_source, [""], "does not say the splits; expected folders, or `data.splits.by: seed`"),
-        (by_source, ["test"], "holds test and nothing to train with; expected folders"),
+        (by_source, [""], "has no splits of its own; expected folders, or `data.splits.by: seed`"),
+        (by_source, ["test"], "holds test but no training examples; expected folders"),
     ):
         with pytest.raises(DataError) as refused:
             labels.check_splits(data, splits, "folders")

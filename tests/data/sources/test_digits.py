@@ -63,7 +63,7 @@ def test_ink_is_the_sum_of_all_levels(examples: Examples) -> None:
 
 
 def test_digits_say_no_splits() -> None:
-    with pytest.raises(DataError, match="does not say the splits; expected examples that do, or "):
+    with pytest.raises(DataError, match="has no splits of its own; expected examples that do, or "):
         digits.count(Data(path="digits", splits=Splits(SplitBy.source)))
 
 

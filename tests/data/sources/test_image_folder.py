@@ -158,14 +158,14 @@ def test_files_of_other_kinds_are_listed(data: Data) -> None:
 
 def test_an_image_in_no_class_is_named(data: Data) -> None:
     _png(data.location / "stray.png")
-    assert _refused(data) == "in no folder of a class: stray.png; expected <class>/<image>"
+    assert _refused(data) == "not in the folder of a class: stray.png; expected <class>/<image>"
 
 
 def test_classes_within_classes_are_named(data: Data) -> None:
     _png(data.location / "cats" / "persian" / "a.png")
     assert (
         _refused(data)
-        == "folders in the folder of a class: cats/persian/a.png; expected <class>/<image>"
+        == "sub-folders in the folder of a class: cats/persian/a.png; expected <class>/<image>"
     )
 
 
@@ -219,7 +219,8 @@ def test_splits_are_not_drawn_from_folders_that_are_splits(split: Data) -> None:
 def test_folders_that_are_no_splits_are_named(split: Data) -> None:
     (split.location / "test").rename(split.location / "tests")
     assert _refused(split) == (
-        "tests: not a split, as `by: source` asks; expected train, val, test (and calibration) "
+        "tests: not a split, which `by: source` requires; expected train, val, test "
+        "(and calibration) "
         "folders, each with a "
         "folder for every class; did you mean 'test'?"
     )
@@ -228,7 +229,7 @@ def test_folders_that_are_no_splits_are_named(split: Data) -> None:
 def test_nothing_to_train_with_is_said(split: Data) -> None:
     (split.location / "train").rename(split.location / "calib")
     assert _refused(split).startswith(
-        "holds calibration and test and validation and nothing to train with; expected"
+        "holds calibration and test and validation but no training examples; expected"
     )
 
 
@@ -307,7 +308,7 @@ def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
     _table(
         data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part"
     )
-    assert _refused(data) == "says itself what is test and train; expected `data.splits.by: source`"
+    assert _refused(data) == "has its own splits: test and train; expected `data.splits.by: source`"
 
 
 @pytest.mark.parametrize(

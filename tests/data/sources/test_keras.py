@@ -111,14 +111,14 @@ def test_another_file_than_was_fetched_is_refused(data: Data) -> None:
     with pytest.raises(DataError) as refused:
         keras.load(data)
     expected = (
-        "not what fashion_mnist.npz.sha256 says; expected what was fetched: remove both to fetch "
-        "it again"
+        "its SHA-256 is not that of fashion_mnist.npz.sha256; expected the downloaded file: "
+        "remove both to download it again"
     )
     assert str(refused.value) == f"{file}: {expected}"
     Path(f"{file}.sha256").unlink()
     with pytest.raises(
         DataError,
-        match=r"fashion_mnist\.npz\.sha256: no such file; expected it beside fashion_mnist\.npz",
+        match=r"fashion_mnist\.npz\.sha256: no such file; expected it next to fashion_mnist\.npz",
     ):
         keras.load(data)
 
@@ -131,7 +131,7 @@ def test_without_a_network_a_person_is_told_what_to_bring(
         keras.count(data)
     folder = data.location.parent
     assert str(refused.value) == (
-        f"fashion_mnist: not in {folder}/ and cannot be fetched (OSError: Name or service not "
+        f"fashion_mnist: not in {folder}/ and cannot be downloaded (OSError: Name or service not "
         "known); "
         "expected a network, or the file and fashion_mnist.npz.sha256 from another machine"
     )
@@ -152,5 +152,5 @@ def test_sets_without_images_and_unknown_sets_are_named(data: Data) -> None:
 
 def test_splits_of_a_set_are_not_drawn_anew(data: Data) -> None:
     data.splits = Splits(SplitBy.seed)
-    with pytest.raises(DataError, match="says itself what is test and train; expected "):
+    with pytest.raises(DataError, match="has its own splits: test and train; expected "):
         keras.count(data)

@@ -1,4 +1,4 @@
-"""Arrays that NumPy saved: their names, shapes, types and labels, and what cannot be used."""
+"""NumPy arrays: their names, shapes, types and labels, and what cannot be used."""
 
 from pathlib import Path
 from typing import Any
@@ -124,10 +124,10 @@ def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
         ({"x": IMAGES}, "x has no labels; expected x and y"),
         ({"a": IMAGES}, "holds a; expected x and y, or x_train, y_train, x_test, y_test"),
         ({"x": IMAGES, "y": LABELS, "images": IMAGES}, "x and images are both images"),
-        ({"x_extra": IMAGES}, "the array x_extra names no split; expected x and y"),
+        ({"x_extra": IMAGES}, "the name of the array x_extra contains no split; expected x and y"),
         (
             {"x_train": IMAGES, "y_train": LABELS},
-            "says itself what is train; expected `data.splits.by: source`",
+            "has its own splits: train; expected `data.splits.by: source`",
         ),
     ],
 )
@@ -157,7 +157,7 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
 
 def test_without_splits_in_the_names_they_cannot_be_the_sources(tmp_path: Path) -> None:
     expected = (
-        "does not say the splits; expected x_train, y_train, x_test and y_test, or "
+        "has no splits of its own; expected x_train, y_train, x_test and y_test, or "
         "`data.splits.by: seed`"
     )
     assert _refused(_saved(tmp_path, SplitBy.source, x=IMAGES, y=LABELS)) == expected

@@ -195,7 +195,7 @@ def test_wrong_bytes_are_found(tensorflow: Any, tmp_path: Path) -> None:
     whole = file.read_bytes()
     second = 16 + int.from_bytes(whole[:8], "little")
     for position, why in (
-        (20, "record 0: damaged, its checksum is another"),
+        (20, "record 0: damaged, its checksum differs"),
         (0, "no TFRecord"),
         (second, "record 1: damaged"),
     ):
@@ -222,12 +222,10 @@ def test_a_file_cut_short_is_found_by_counting(tensorflow: Any, tmp_path: Path) 
 def test_compressed_files_are_told_to_be_unpacked(tensorflow: Any, tmp_path: Path) -> None:
     with tensorflow.io.TFRecordWriter(str(tmp_path / "a.tfrecord"), "GZIP") as writer:
         writer.write(b"x")
-    assert _refused(_data(tmp_path)).endswith(
-        "expected TFRecords that are not, so that each can be found: gunzip it"
-    )
+    assert _refused(_data(tmp_path)).endswith("expected uncompressed TFRecords: gunzip it")
     (tmp_path / "a.tfrecord").rename(tmp_path / "a.tfrecord.gz")
     assert _refused(_data(tmp_path)).endswith(
-        "compressed: a.tfrecord.gz; expected files that are not: gunzip them"
+        "compressed: a.tfrecord.gz; expected uncompressed files: gunzip them"
     )
 
 

@@ -180,7 +180,7 @@ def test_an_older_version_tells_only_the_mean(phone: Phone) -> None:
     found = phone.measured().metrics
     assert (found["latency_mean_ms"].value, found["speedup"].value) == (20.0, 2.5)
     assert {found[f"latency_p{one}_ms"].reason for one in (50, 95)} == {benchmark_model.ONLY_MEAN}
-    assert found["peak_memory_mb"].reason == "benchmark_model told no memory on this phone"
+    assert found["peak_memory_mb"].reason == "benchmark_model reported no memory on this phone"
 
 
 def test_candidate_and_baseline_take_turns_in_rounds(phone: Phone) -> None:
@@ -234,7 +234,7 @@ def test_a_phone_that_says_little_of_itself_is_measured_all_the_same(phone: Phon
         (
             {"devices": {"8A1": "unauthorized"}},
             {},
-            "adb: 8A1 is unauthorized; it has to allow this computer on its screen",
+            "adb: 8A1 is unauthorized; allow USB debugging on its screen",
         ),
         ({"devices": {"8A1": "offline"}}, {}, "adb: 8A1 is offline"),
         (
@@ -272,7 +272,7 @@ def test_one_of_several_phones_is_chosen_by_its_serial(phone: Phone) -> None:
 
 
 def test_benchmark_model_runs_no_onnx_files(phone: Phone) -> None:
-    expected = "adb: benchmark_model runs .tflite files alone, not those of onnxruntime"
+    expected = "adb: benchmark_model runs only .tflite files, not those of onnxruntime"
     assert phone.reason("onnxruntime", benchmark_model=str(phone.binary)) == expected
 
 

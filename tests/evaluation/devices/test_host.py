@@ -133,7 +133,7 @@ def test_a_runtime_that_the_stopwatch_does_not_know_is_not_timed(
     runner = protocol.StopwatchRunner("host", "model.npz", None, protocol.run_in_process)
     result = protocol.measure(replace(job, runtime="matmul"), runner)
     latency = result.metrics["latency_p90_ms"]
-    assert (latency.value, latency.reason) == (None, "the stopwatch does not know matmul")
+    assert (latency.value, latency.reason) == (None, "the stopwatch does not support matmul")
     assert stopwatch.requests == []
 
 

@@ -161,4 +161,4 @@ def test_an_iphone_that_coremltools_cannot_use_is_told(
 def test_an_iphone_runs_core_ml_alone(tmp_path: Path, coremltools: list[Phone]) -> None:
     litert = timings.timing_request(tmp_path, where="mac", mac=Mac("Lab iPhone"))
     reason = mac.measure(litert).metrics["latency_p90_ms"].reason
-    assert reason == "mac: an iPhone runs Core ML alone through coremltools, not litert"
+    assert reason == "mac: coremltools runs only Core ML on an iPhone, not litert"

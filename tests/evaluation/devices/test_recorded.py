@@ -95,7 +95,7 @@ def test_a_list_holds_repetitions_ways_and_all_threads(lab: Lab) -> None:
 
 
 def test_a_recording_of_another_file_is_refused(lab: Lab) -> None:
-    expected = f"{lab.path}: recorded of another file: sha256 abc, this one is {lab.sha256}"
+    expected = f"{lab.path}: a recording of another file: sha256 abc, this one is {lab.sha256}"
     assert lab.reason(lab.recording(sha256="abc")) == expected
     assert lab.reason([lab.recording(), lab.recording(sha256="abc")]) == expected
 
@@ -104,7 +104,7 @@ def test_beside_another_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
     found = lab.measured(lab.recording(baseline_sha256="abc"))
     assert found.metrics["latency_p90_ms"].value == 2.0
     expected = (
-        f"{lab.path}: recorded beside another baseline: sha256 abc, this one is {lab.baseline}"
+        f"{lab.path}: recorded with another float parent: sha256 abc, this one is {lab.baseline}"
     )
     assert (found.metrics["speedup"].value, found.metrics["speedup"].reason) == (None, expected)
     assert "baseline_p90_ms" not in found.metrics
@@ -113,7 +113,7 @@ def test_beside_another_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
 
 def test_without_a_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
     alone = timings.recording(ROUNDS, sha256=lab.sha256)
-    assert lab.measured(alone).metrics["speedup"].reason == f"{lab.path}: has no baseline"
+    assert lab.measured(alone).metrics["speedup"].reason == f"{lab.path}: has no float parent"
 
 
 def test_a_recording_shorter_than_the_recipe_asks_is_refused(lab: Lab) -> None:
@@ -125,7 +125,7 @@ def test_a_recording_shorter_than_the_recipe_asks_is_refused(lab: Lab) -> None:
 def test_a_recording_on_all_threads_alone_is_refused(lab: Lab) -> None:
     assert (
         lab.reason(lab.of("", "all"))
-        == f"{lab.path}: holds no recording of the first way on one thread"
+        == f"{lab.path}: contains no recording of the first run mode on one thread"
     )
 
 

@@ -227,7 +227,7 @@ def test_a_file_that_was_damaged_on_its_way_is_not_taken_for_ours(board: Board) 
     damages = f'printf x >> "$(dirname "$1")/candidate/model.tflite"; exec {sys.executable} "$@"'
     damaging = _program(board.root / "damaging", damages)
     assert board.reason(python=damaging) == (
-        "127.0.0.1: timed another file than model.tflite: it was damaged on its way"
+        "127.0.0.1: timed another file than model.tflite: it was damaged in transfer"
     )
 
 

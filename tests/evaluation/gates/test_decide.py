@@ -93,7 +93,7 @@ def test_what_is_inconclusive_says_how_many_more_examples_would_decide_and_that_
     decision = _only(evidence, accuracy=Floor(at_least=0.95, required=True))
     assert decision.note == (
         "about 16 more test examples would decide; "
-        "until then it blocks the release, unless the recipe says `inconclusive: passes`"
+        "until then it blocks the release, unless the recipe has `inconclusive: passes`"
     )
 
 
@@ -191,7 +191,8 @@ def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
     assert decision.verdict is verdict
     if verdict is Verdict.not_measured:
         assert decision.measurement.reason == (
-            "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+            "only on this host, which is not the device; measure on the device, "
+            "or set `evidence: host`"
         )
 
 

@@ -59,7 +59,7 @@ def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(
     planner.write(planned)
     folder = measured.lay(VARIANT, "android")
     before = evidence.read(folder, PARITY / "android.json")
-    assert before.no_parity == "artifacts/parity/android.json is not there: run `dvc repro`"
+    assert before.no_parity == "artifacts/parity/android.json does not exist: run `dvc repro`"
     measured.lay_parity("android", {VARIANT: None})
     after = evidence.read(folder, PARITY / "android.json")
     assert (after.parity, after.no_parity) == (

@@ -72,7 +72,7 @@ def test_without_facts_there_is_no_estimate(project: Path, planned: Plan) -> Non
     assert estimate.value is None
     assert (
         estimate.reason
-        == "what a core of Google Pixel 8 computes and moves at most is not among its facts"
+        == "the peak compute and bandwidth of a core of Google Pixel 8 are not in its recipe"
     )
 
 

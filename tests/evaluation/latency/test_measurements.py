@@ -173,7 +173,10 @@ def test_memory_that_is_not_told_is_not_measured() -> None:
     found = measurements.from_recordings(
         [timings.recording(HALVES, peak_memory_mb=None)], "mac"
     ).metrics["peak_memory_mb"]
-    assert (found.value, found.reason) == (None, "what ran the file there does not tell its memory")
+    assert (found.value, found.reason) == (
+        None,
+        "the program that ran the file there does not report memory",
+    )
 
 
 @pytest.mark.parametrize("sizes", [(5, 5, 5), (3, 7, 1)])

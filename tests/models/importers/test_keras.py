@@ -153,7 +153,7 @@ def test_two_inputs_are_refused(keras: Any, tmp_path: Path) -> None:
 
 def test_weights_alone_are_refused(keras: Any, tmp_path: Path) -> None:
     model(keras).save_weights(tmp_path / "model.weights.h5")
-    with pytest.raises(ModelError, match="holds weights alone; expected a whole model"):
+    with pytest.raises(ModelError, match="holds only weights; expected a whole model"):
         keras_format.load(contract(4), options(tmp_path / "model.weights.h5"))
 
 

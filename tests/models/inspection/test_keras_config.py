@@ -159,6 +159,6 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
         store.attrs["layer_names"] = [b"dense"]
         store["dense/kernel:0"] = np.zeros((2, 2), np.float32)
     with pytest.raises(
-        ModelError, match=r"weights.h5: holds weights alone; expected a whole model: model.save"
+        ModelError, match=r"weights.h5: holds only weights; expected a whole model: model.save"
     ):
         file.inspect_file(tmp_path / "weights.h5")

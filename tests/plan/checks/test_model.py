@@ -84,11 +84,11 @@ def test_a_finished_graph_learns_nothing(brought: Recipe, file: str) -> None:
     brought.train.epochs, brought.train.learning_rate = 3, 0.01
     brought.prune.method = "channels"
     found = dict(problems(brought))
-    why = f"models/{file} holds a finished graph, and no layers that could learn"
+    why = f"models/{file} holds a finished graph, without trainable layers"
     assert found["train"] == f"{why}; expected `override /train: none`, or its .keras or .h5 file"
     assert (
         found["prune"]
-        == f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file"
+        == f"{why} to prune; expected `override /prune: none`, or its .keras or .h5 file"
     )
 
 
@@ -129,7 +129,7 @@ def test_a_new_head_has_to_learn(brought: Recipe) -> None:
     assert brought.model.imported is not None
     brought.model.imported.head = Head.new
     assert problems(brought) == [
-        ("train.epochs", "0; a new head expects 1 or more: it has learned nothing yet")
+        ("train.epochs", "0; a new head expects 1 or more: its weights are random")
     ]
 
 

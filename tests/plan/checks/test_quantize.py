@@ -239,7 +239,7 @@ def test_a_ladder_has_rungs(recipe: Recipe) -> None:
 def test_mixed_knows_what_to_keep_layers_for(recipe: Recipe) -> None:
     recipe.quantize = option("mixed")
     recipe.validate.budget.accuracy = recipe.validate.budget.accuracy_drop = None
-    expected = "null; the scheme mixed expects it, or accuracy_drop, to know what to keep"
+    expected = "null; the scheme mixed expects it, or accuracy_drop, to choose the layers in float"
     assert recipe_checks.check(recipe) == [("validate.budget.accuracy", expected)]
     recipe.validate.budget.accuracy_drop = Ceiling(at_most=0.01, required=True)
     assert recipe_checks.check(recipe) == []

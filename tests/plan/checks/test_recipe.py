@@ -125,7 +125,7 @@ def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe:
     assert recipe_checks.check(recipe) == [
         ("convert.coreml", "has options; expected null for litert")
     ]
-    expected = "null; expected the options that only coreml has"
+    expected = "null; expected the options of coreml"
     assert recipe_checks.check(core_ml_recipe) == [("convert.coreml", expected)]
 
 

@@ -26,7 +26,7 @@ from edgebake.recipe import (
 def test_measuring_says_enough(recipe: Recipe) -> None:
     recipe.validate.runs, recipe.validate.warmup = 199, -1
     assert recipe_checks.check(recipe) == [
-        ("validate.runs", "199; expected 200 or more, fewer say nothing about the 95th percentile"),
+        ("validate.runs", "199; expected 200 or more, fewer do not determine the 95th percentile"),
         ("validate.warmup", "-1; expected 0 or more"),
     ]
 

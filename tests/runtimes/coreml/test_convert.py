@@ -285,7 +285,7 @@ def test_a_model_of_one_size_is_not_made_flexible(keras: Any) -> None:
     archive = keras_session.save(keras.Model(image, x))
     with pytest.raises(
         ConversionError,
-        match=r"the model takes images of one size alone: .*; expected no other sizes",
+        match=r"the model takes images of only one size: .*; expected no other sizes",
     ):
         converted(archive, "float16", replace(WORDS, resolutions=[48]))
 

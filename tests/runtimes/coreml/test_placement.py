@@ -59,10 +59,12 @@ def test_an_operator_that_came_later_than_the_version_falls_off() -> None:
     delegate = find_delegate("coreml", "ios", "gpu", [])
     assert delegate is not None
     later = op("slice_update", {"x": "image", "update": "image"}, out=half(1, 3, 6, 6))
-    reason = "slice_update is not in iOS17, which the file is for: it came with iOS18"
+    reason = (
+        "slice_update is not in iOS17, the deployment target of the file: it was added in iOS18"
+    )
     assert unsupported_operators(files(DATA, [later], ["out"]), delegate) == {0: reason}
     none = op("made_up", {"x": "image"}, out=half(1, 3, 6, 6))
-    reason = "made_up is not in iOS17, which the file is for: no version has it"
+    reason = "made_up is not in iOS17, the deployment target of the file: no version has it"
     assert unsupported_operators(files(DATA, [none], ["out"]), delegate) == {0: reason}
 
 

@@ -150,7 +150,8 @@ def test_what_cannot_be_counted_is_not_guessed() -> None:
     )
     with pytest.raises(
         Uncounted,
-        match=r"^einsum: how much it multiplies is not known; known are: conv, conv_transpose",
+        match=r"^einsum: its multiply-accumulates are not known; "
+        r"known operators: conv, conv_transpose",
     ):
         workload(files({"image": real(1, 6)}, [einsum], ["product"]))
     relu = op("relu", {"x": "image"}, answer=real(1, None))

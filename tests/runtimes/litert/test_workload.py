@@ -138,6 +138,7 @@ def test_an_operator_of_which_nobody_knows_what_it_multiplies_is_not_guessed() -
     )
     with pytest.raises(
         Uncounted,
-        match=r"^LSTM: how much it multiplies is not known; known are: BATCH_MATMUL, CONV_2D",
+        match=r"^LSTM: its multiply-accumulates are not known; "
+        r"known operators: BATCH_MATMUL, CONV_2D",
     ):
         workload(content)

@@ -36,7 +36,7 @@ def test_integer_kernels_run_on_nnapi_and_not_on_core_ml() -> None:
     placement = on_ios(integers())
     assert (placement.operators, placement.macs) == (0.0, 0.0)
     assert placement.first_off == (
-        "operator 1 of 1: MatMul stands beside a node that is not in the table: DequantizeLinear"
+        "operator 1 of 1: MatMul is next to a node that is not in the table: DequantizeLinear"
     )
     assert placement.hint.startswith("ship float16 weights or the runtime coreml")
 

@@ -133,7 +133,8 @@ def test_a_size_that_is_only_known_when_the_file_runs_is_not_guessed() -> None:
     nodes.append(helper.make_node("ReduceSum", ["x"], ["probabilities"], keepdims=1))
     with pytest.raises(
         Uncounted,
-        match=r"^NonZero: how much it multiplies is not known; known are: Conv, ConvInteger",
+        match=r"^NonZero: its multiply-accumulates are not known; "
+        r"known operators: Conv, ConvInteger",
     ):
         workload({FILE: made(nodes, {}, ([1, 6], [1, 1]))})
     relu = helper.make_node("Relu", ["image"], ["probabilities"])

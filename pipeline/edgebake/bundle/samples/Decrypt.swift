@@ -15,7 +15,7 @@ private let tagSize = 16
 func decrypted(_ file: Data, key: SymmetricKey, associated: String) throws -> Data {
     let bytes = [UInt8](file)
     guard bytes.count >= headerSize + tagSize, bytes[0] == headerSize else {
-        throw BundleError("no encrypted file: its header is missing")
+        throw BundleError("not an encrypted file: its header is missing")
     }
     let fileKey = HKDF<SHA256>.deriveKey(
         inputKeyMaterial: key, salt: bytes[1..<33], info: Data(associated.utf8), outputByteCount: 32)

@@ -22,7 +22,7 @@ fun postprocess(steps: List<JSONObject>, output: FloatArray, labels: List<String
             "dequantize" -> values = dequantized(values, step)
             "softmax" -> values = softmax(values)
             "top_k" -> return topK(values, labels, step.getInt("k"), step.getDouble("threshold").toFloat())
-            else -> error("$name: no step that is known here; the bundle is newer than this code")
+            else -> error("$name: unknown step; the bundle is newer than this code")
         }
     }
     error("no answers: the bundle's last step is not top_k")

@@ -21,7 +21,7 @@ func postprocess(_ steps: [Step], _ output: [Float], _ labels: [String]) throws 
         case "dequantize": values = dequantized(values, step)
         case "softmax": values = softmax(values)
         case "top_k": return topK(values, labels, step.k ?? labels.count, Float(step.threshold ?? 0))
-        default: throw BundleError("\(step.step): no step that is known here; the bundle is newer than this code")
+        default: throw BundleError("\(step.step): unknown step; the bundle is newer than this code")
         }
     }
     throw BundleError("no answers: the bundle's last step is not top_k")

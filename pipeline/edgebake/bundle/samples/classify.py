@@ -92,7 +92,7 @@ class Bundle:
         has_size = len(plain) == expected["plain_size"]
         sha256 = hashlib.sha256(plain).hexdigest()
         if not has_size or sha256 != expected["plain_sha256"]:
-            raise BundleError(f"{path}: decrypted, not the file that manifest.json lists")
+            raise BundleError(f"{path}: the decrypted file is not the one that manifest.json lists")
         return plain
 
     # </encrypted>
@@ -376,7 +376,7 @@ def check(bundle: Bundle, names: list[str]) -> int:
     for name in names:
         try:
             load_checked(bundle, name)
-            print(f"{name}: answers its golden vectors")
+            print(f"{name}: passes its golden vectors")
         except Exception as error:
             failed = True
             print(f"{name}: {error}", file=sys.stderr)

@@ -145,7 +145,7 @@ def _compare_json(ours: bytes, theirs: bytes) -> Iterator[str]:
     yield from lines
     if not lines:
         for line in _compare_lines(our_text, their_text):
-            yield f"the same JSON in other words, {line}"
+            yield f"the same JSON, written differently, {line}"
 
 
 def _compare_values(key: str, ours: object, theirs: object) -> Iterator[str]:

@@ -40,7 +40,7 @@ def decrypt(source: BinaryIO, target: BinaryIO, key: bytes, associated: bytes) -
     """
     header = source.read(HEADER)
     if len(header) != HEADER or header[0] != HEADER:
-        raise ValueError("no encrypted file: its header is missing")
+        raise ValueError("not an encrypted file: its header is missing")
     cipher = segment_cipher(key, header[1:33], associated)
     segment, number = source.read(SEGMENT - HEADER), 0
     while True:
@@ -49,7 +49,8 @@ def decrypt(source: BinaryIO, target: BinaryIO, key: bytes, associated: bytes) -
             target.write(cipher.decrypt(nonce(header[33:], number, not following), segment, None))
         except InvalidTag:
             raise ValueError(
-                f"segment {number}: changed or cut, of another file, or under another key"
+                f"segment {number}: modified or truncated, from another file, "
+                "or encrypted with another key"
             ) from None
         if not following:
             return

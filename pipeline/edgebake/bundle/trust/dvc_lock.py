@@ -57,7 +57,7 @@ def lock_digest(lock: DvcLock, converts: Iterable[str]) -> str:
             continue
         if name not in stages:
             raise ArtifactError(
-                f"dvc.lock: {name}: not there; expected what was built: run `dvc repro`"
+                f"dvc.lock: {name}: not found; expected the outputs of a build: run `dvc repro`"
             )
         entries[name] = stages[name]
         for dependency in stages[name].get("deps", []):

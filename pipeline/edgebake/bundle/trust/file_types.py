@@ -60,7 +60,7 @@ def check_file_types(
             problem = _type_problem(folder / path, file_type)
         if problem:
             raise ProofError(f"{path}: {problem}")
-    return "models, texts and data alone"
+    return "only models, texts and data"
 
 
 def project_file_types() -> dict[str, FileType]:
@@ -85,7 +85,7 @@ def _file_type(path: str, file_types: Mapping[str, FileType]) -> FileType | None
 
 
 def _unknown_type(path: str, content: Manifest) -> str:
-    problem = "no kind of file that a bundle holds in this place"
+    problem = "not a type of file that a bundle contains in this folder"
     packaged = plugins.names_in_package("convert.runtime")
     for target in content["targets"].values():
         runtime = target["runtime"]
@@ -102,7 +102,7 @@ def _type_problem(file: Path, file_type: FileType) -> str | None:
     with file.open("rb") as stream:
         if file_type.fullmatch(stream.read(MAGIC_BYTES)):
             return None
-    return "does not begin as such a model does"
+    return "does not begin like a model of this format"
 
 
 def _json_problem(file: Path) -> str | None:
@@ -119,5 +119,5 @@ def _text_problem(file: Path) -> str | None:
     except ValueError:
         return "expected a text in UTF-8"
     if text.startswith("#!") or "\0" in text:
-        return "a script, or holds zeros; expected a text"
+        return "a script, or contains zero bytes; expected text"
     return None

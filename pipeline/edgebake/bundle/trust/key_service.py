@@ -66,5 +66,5 @@ def _service_error(scheme: str, error: Exception) -> HostError:
 
 def _read_pin(_: str) -> str:
     if PIN_VARIABLE not in os.environ:
-        raise HostError(f"hsm: asks for its PIN; expected it in the variable {PIN_VARIABLE}")
+        raise HostError(f"hsm: needs a PIN; expected it in the environment variable {PIN_VARIABLE}")
     return os.environ[PIN_VARIABLE]

@@ -50,7 +50,7 @@ class Signer:
         except InvalidSignature:
             raise HostError(
                 f"{_RELEASE}: signature: the private key does not belong to public key "
-                f"{key_id(self.public_key)[:16]}; expected the two halves of one key"
+                f"{key_id(self.public_key)[:16]}; expected a key pair"
             ) from None
         return signature
 
@@ -95,15 +95,13 @@ def _create(path: Path, content: bytes, mode: int) -> None:
             file.write(content)
     except OSError as error:
         raise HostError(
-            f"{path}: cannot be written ({error.strerror}); expected a folder that is there"
+            f"{path}: cannot be written ({error.strerror}); expected an existing folder"
         ) from None
 
 
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
-        raise HostError(
-            f"{path}: is there already; expected a free path: a key that is overwritten is lost"
-        )
+        raise HostError(f"{path}: exists already; expected a new path: overwriting a key loses it")
 
 
 def load_signer(uri: str, public_key_path: Path) -> Signer:
@@ -122,9 +120,9 @@ def load_signer(uri: str, public_key_path: Path) -> Signer:
     private = _parse_private_key(location, content)
     if private.public_key() != public:
         raise HostError(
-            f"{location}: its public half is {key_id(private.public_key())[:16]}, "
+            f"{location}: its public key is {key_id(private.public_key())[:16]}, "
             f"but {public_key_path} is {key_id(public)[:16]}; "
-            "expected the two halves of one key"
+            "expected a key pair"
         )
 
     def sign(message: bytes) -> bytes:
@@ -149,13 +147,13 @@ def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
         ) from None
     if b"PRIVATE KEY" in content:
         raise HostError(
-            f"{path}: a private key; expected its public half, "
-            "which `edgebake keygen` writes beside it"
+            f"{path}: a private key; expected its public key, "
+            "which `edgebake keygen` writes next to it"
         )
     try:
         key = serialization.load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
-        raise HostError(f"{path}: no public key; expected one: PEM, ECDSA on P-256") from None
+        raise HostError(f"{path}: not a public key; expected PEM, ECDSA on P-256") from None
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     raise HostError(f"{path}: {_describe(key)}; expected ECDSA on P-256 (secp256r1)")
@@ -183,7 +181,7 @@ def read_secret(uri: str) -> bytes:
         secret = b""
     if len(secret) != SECRET_BYTES:
         raise HostError(
-            f"{location}: no encryption key; "
+            f"{location}: not an encryption key; "
             "expected 32 bytes as base64: `edgebake keygen --encryption`"
         )
     return secret
@@ -206,7 +204,7 @@ def _read_key(scheme: str, rest: str) -> tuple[str, bytes]:
     if scheme == "file":
         return rest, _read_private_file(Path(rest))
     if rest not in os.environ:
-        raise HostError(f"env:{rest}: no such variable; expected it to hold the key")
+        raise HostError(f"env:{rest}: no such variable; expected it to contain the key")
     return f"env:{rest}", os.environ[rest].encode()
 
 
@@ -229,15 +227,15 @@ def _read_private_file(path: Path) -> bytes:
 
 def _refuse_unsafe(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise HostError(f"{path}: no file; expected a key in one")
+        raise HostError(f"{path}: no such file; expected a file with the key")
     if status.st_uid not in (os.geteuid(), 0):
         raise HostError(
-            f"{path}: belongs to user {status.st_uid}; expected a key of your own or of root"
+            f"{path}: belongs to user {status.st_uid}; expected it to be owned by you or by root"
         )
     if status.st_mode & 0o077:
         raise HostError(
-            f"{path}: others can read it (mode {stat.S_IMODE(status.st_mode):04o}); "
-            f"expected its owner alone: `chmod 600 {path}`"
+            f"{path}: readable by other users (mode {stat.S_IMODE(status.st_mode):04o}); "
+            f"expected only its owner: `chmod 600 {path}`"
         )
 
 
@@ -246,12 +244,12 @@ def _parse_private_key(location: str, content: bytes) -> ec.EllipticCurvePrivate
         key = serialization.load_pem_private_key(_decode_pem(content), None)
     except TypeError:
         raise HostError(
-            f"{location}: locked by a password; expected none: "
-            "keep the file for its owner alone, or the key in a service"
+            f"{location}: protected by a password; expected none: "
+            "restrict the file to its owner, or keep the key in a service"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise HostError(
-            f"{location}: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+            f"{location}: not a private key; expected PEM, PKCS8, ECDSA on P-256"
         ) from None
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key

@@ -28,7 +28,7 @@ def check_licenses(folder: Path, content: Manifest, policy: Licenses | None) -> 
     ]
     _check_release(content, components)
     if not (folder / NOTICE).is_file():
-        raise ProofError(f"{NOTICE}: not there; expected the authors of the components")
+        raise ProofError(f"{NOTICE}: not found; expected the authors of the components")
     try:
         if policy:
             to_review = _apply_policy(components, policy, folder / license_texts.FOLDER)
@@ -63,7 +63,7 @@ def _check_release(content: Manifest, components: Iterable[Component]) -> None:
     if releases != [(content["name"], content["license"])]:
         raise ProofError(
             f"{manifest.FILE}: licenses: expected the model once, "
-            f"as {content['name']!r:.60} under its own"
+            f"as {content['name']!r:.60} under its own license"
         )
 
 
@@ -81,5 +81,5 @@ def _check_texts(folder: Path, components: Iterable[Component]) -> None:
         if not any(text.is_file() for text in texts):
             raise LicenseError(
                 f"{license_texts.FOLDER}/: no text of {component.license}, "
-                f"which {component.kind} {component.name!r} is under"
+                f"the license of {component.kind} {component.name!r}"
             )

@@ -57,7 +57,7 @@ def read_provenance(proof: Path, public_key: Path | None) -> Statement:
     file = proof / PROVENANCE
     if not file.is_file():
         raise ProofError(
-            f"{file}: not there; "
+            f"{file}: not found; "
             "expected the provenance of the bundle (--proof FOLDER if elsewhere)"
         )
     size = file.stat().st_size
@@ -82,10 +82,10 @@ def check_provenance(bundle: Path, folder: Path, content: Manifest, statement: S
     models = [file["path"] for file in content["files"] if file["path"].startswith("models/")]
     for path in sorted({manifest.FILE, *models}):
         if digests.get(path) != artifacts.sha256((folder / path).read_bytes()):
-            raise ProofError(f"{PROVENANCE}: of another build: it is not about this {path}")
+            raise ProofError(f"{PROVENANCE}: of another build: it does not describe this {path}")
     archive = f"{content['platform']}.zip"
     if bundle.is_file() and digests.get(archive) != artifacts.sha256(bundle.read_bytes()):
-        raise ProofError(f"{PROVENANCE}: of another build: it is not about this {archive}")
+        raise ProofError(f"{PROVENANCE}: of another build: it does not describe this {archive}")
     _refuse_contradictions(content, statement)
     commit = content["source"]["git_commit"][:12]
     changed = ", changed" if content["source"]["dirty"] else ""

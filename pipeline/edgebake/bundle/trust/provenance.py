@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 STATEMENT_TYPES = {"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE}
-NO_STATEMENT = "provenance: its payload is no in-toto statement about files by sha256"
+NO_STATEMENT = "provenance: its payload is not an in-toto statement with sha256 digests"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 # in-toto requires URIs, which need not resolve. A project without a domain of its own has no URL
 # that could not belong to another owner later, so these are URNs.
@@ -144,7 +144,7 @@ def summarize(statement: Statement) -> dict[str, object]:
         }
     except (KeyError, TypeError, AttributeError):
         raise ProofError(
-            "provenance: leaves out how it was built; expected platform, recipes and dirty"
+            "provenance: lacks the parameters of the build; expected platform, recipes and dirty"
         ) from None
 
 
@@ -195,7 +195,7 @@ def _parse_envelope(text: bytes) -> "Envelope":
         return Envelope.from_dict(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
         raise ProofError(
-            f"provenance: no DSSE envelope ({type(error).__name__}: {error})"
+            f"provenance: not a DSSE envelope ({type(error).__name__}: {error})"
         ) from None
 
 

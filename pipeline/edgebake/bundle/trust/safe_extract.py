@@ -40,7 +40,7 @@ def open_bundle(bundle: Path) -> Iterator[Path]:
         ProofError: it is neither a folder nor a zip, or contains what no bundle contains.
     """
     if not bundle.exists():
-        raise ProofError(f"{bundle}: not there; expected a folder or a zip that edgebake made")
+        raise ProofError(f"{bundle}: not found; expected a folder or a zip that edgebake made")
     if bundle.is_dir() and not bundle.is_symlink():
         _check_folder(bundle)
         yield bundle
@@ -49,7 +49,7 @@ def open_bundle(bundle: Path) -> Iterator[Path]:
             _extract(bundle, Path(folder))
             yield Path(folder)
     else:
-        raise ProofError(f"{bundle}: no bundle; expected a folder or a zip that edgebake made")
+        raise ProofError(f"{bundle}: not a bundle; expected a folder or a zip that edgebake made")
 
 
 def _check_folder(folder: Path) -> None:
@@ -61,7 +61,7 @@ def _check_folder(folder: Path) -> None:
         name = entry.relative_to(folder).as_posix()
         status = entry.lstat()
         if stat.S_ISLNK(status.st_mode):
-            raise ProofError(f"{name}: a symbolic link; expected files and folders alone")
+            raise ProofError(f"{name}: a symbolic link; expected only files and folders")
         if stat.S_ISDIR(status.st_mode):
             if not any(entry.iterdir()):
                 raise ProofError(f"{name}: an empty folder; a bundle has none")
@@ -88,7 +88,7 @@ def _extract(archive: Path, folder: Path) -> None:
     if zip_folder(folder) != archive.read_bytes():
         raise ProofError(
             f"{archive}: not the archive that edgebake makes of these files; "
-            "something else is in it"
+            "it contains something else"
         )
 
 
@@ -98,21 +98,20 @@ def _check_entries(entries: list[zipfile.ZipInfo], archive_size: int) -> None:
         name = entry.filename
         reject_unsafe_path(name)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise ProofError(f"{name}: a symbolic link; expected files and folders alone")
+            raise ProofError(f"{name}: a symbolic link; expected only files and folders")
         if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
             raise ProofError(
                 f"{name}: packed to {entry.compress_size:,} bytes for {entry.file_size:,}; "
-                "expected it stored: edgebake compresses nothing, and a zip bomb is made of that"
+                "expected it stored uncompressed, as edgebake does; it may be a zip bomb"
             )
         if entry.flag_bits & 0x1:
-            raise ProofError(f"{name}: encrypted by the zip; edgebake does that to files alone")
+            raise ProofError(f"{name}: encrypted by zip; edgebake encrypts files itself")
     _reject_duplicates(entry.filename for entry in entries)
     size = sum(entry.file_size for entry in entries)
     _reject_excess(len(entries), size)
     if size > archive_size:
         raise ProofError(
-            f"the zip has {archive_size:,} bytes and says that it holds {size:,}: "
-            "entries lie over each other"
+            f"the zip has {archive_size:,} bytes and says that it holds {size:,}: entries overlap"
         )
 
 
@@ -131,10 +130,11 @@ def reject_unsafe_path(path: str) -> None:
     """
     segments = path.split("/")
     if path.startswith("/") or "\\" in path or ".." in segments:
-        raise ProofError(f"{path!r}: a path out of the bundle; expected one below it")
+        raise ProofError(f"{path!r}: a path outside of the bundle; expected one inside it")
     if not PATH.fullmatch(path) or "." in segments or "" in segments:
         raise ProofError(
-            f"{path!r}: an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
+            f"{path!r}: an unusual path; "
+            "expected only letters, digits and ._/@+-, at most 200 of them"
         )
 
 
@@ -145,8 +145,8 @@ def _reject_duplicates(paths: Iterable[str]) -> None:
         folded = path.casefold()
         if folded in spellings:
             raise ProofError(
-                f"{path}: there twice, as {spellings[folded]} too; "
-                "expected each path once, whatever its case"
+                f"{path}: listed twice, also as {spellings[folded]}; "
+                "expected each path once, ignoring case"
             )
         spellings[folded] = path
 

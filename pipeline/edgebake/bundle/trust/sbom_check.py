@@ -54,7 +54,7 @@ def _schema_problem(text: bytes) -> str:
     try:
         validation_error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text.decode())
     except (ValueError, RecursionError) as error:
-        return f"not JSON that can be read: {error}"
+        return f"not valid JSON: {error}"
     if validation_error is not None:
         message = str(validation_error).splitlines()[0]
         return f"not CycloneDX 1.6: {message[:MESSAGE_LENGTH]}"
@@ -114,7 +114,7 @@ def _file_differences(
     unlisted = digests.keys() - {component["name"] for component in listed}
     for path in sorted(unlisted):
         if path.startswith(MODELS):
-            yield f"file {path!r}: in the bundle, and not listed"
+            yield f"file {path!r}: in the bundle, but not listed"
 
 
 def _sha256_hashes(component: JsonObject) -> set[str]:

@@ -100,7 +100,7 @@ def _read(signature: Path) -> "sign_sigstore_pb.Signature":
     from model_signing._signing.sign_sigstore_pb import Signature  # 1 s
 
     if not signature.is_file():
-        raise ProofError(f"{signature}: not there; expected the signature of the bundle")
+        raise ProofError(f"{signature}: not found; expected the signature of the bundle")
     size = signature.stat().st_size
     if size > MAX_BYTES:
         raise ProofError(f"{signature}: {size:,} bytes; expected at most {MAX_BYTES:,}")
@@ -125,7 +125,7 @@ def _verified_manifest(
         return Verifier(public_key).verify(sigstore)
     except InvalidSignature:
         raise ProofError(
-            f"{signature}: not what the key signed; the signature itself was edited"
+            f"{signature}: not signed by this key; the signature file was edited"
         ) from None
     except _PARSE_ERRORS:
         raise _malformed(signature) from None
@@ -146,7 +146,7 @@ def _refuse_changes(bundle: Path, signature: Path, signed: "Manifest") -> None:
         raise ProofError(f"{signature}: signs {method} by {hash_type}; expected files by sha256")
     changes = _list_changes(_digests(signed), _digests(_hash_files(bundle)))
     if changes:
-        raise ProofError(f"{signature}: the bundle is not what was signed; {changes}")
+        raise ProofError(f"{signature}: the bundle differs from the signed one; {changes}")
 
 
 def _list_changes(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
@@ -173,9 +173,7 @@ def _digests(manifest: "Manifest") -> dict[str, str]:
 def _hash_files(bundle: Path) -> "Manifest":
     for entry in sorted(bundle.rglob("*")):
         if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-            raise ProofError(
-                f"{entry}: a link, or no file at all; expected files and folders alone"
-            )
+            raise ProofError(f"{entry}: a link or a special file; expected only files and folders")
     return _hashing_config().hash(bundle)
 
 

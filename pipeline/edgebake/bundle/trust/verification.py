@@ -30,18 +30,18 @@ def read_manifest(folder: Path) -> Manifest:
     """
     file = folder / manifest.FILE
     if not file.is_file():
-        raise ProofError(f"{manifest.FILE}: not there; expected it at the top of the bundle")
+        raise ProofError(f"{manifest.FILE}: not found; expected it at the top of the bundle")
     size = file.stat().st_size
     if size > MAX_BYTES:
         raise ProofError(f"{manifest.FILE}: {size:,} bytes; expected at most {MAX_BYTES:,}")
     try:
         content = json.loads(file.read_bytes(), object_pairs_hook=_refuse_duplicate_keys)
     except (ValueError, RecursionError) as error:
-        raise ProofError(f"{manifest.FILE}: not JSON that can be read: {error}") from None
+        raise ProofError(f"{manifest.FILE}: not valid JSON: {error}") from None
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != manifest.SCHEMA:
         raise ProofError(
-            f"{manifest.FILE}: schema: {schema!r}; this edgebake reads {manifest.SCHEMA} alone"
+            f"{manifest.FILE}: schema: {schema!r}; this edgebake reads only {manifest.SCHEMA}"
         )
     _refuse_control_characters(content)
     _refuse_unsafe_paths(content)
@@ -52,7 +52,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _refuse_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key is repeated in one object")
     return values
 
 
@@ -106,14 +106,14 @@ def check_files(folder: Path, content: Manifest) -> str:
     """
     listed = {file["path"]: file for file in content["files"]}
     if len(listed) != len(content["files"]):
-        raise ProofError(f"{manifest.FILE}: files: a path stands there twice")
+        raise ProofError(f"{manifest.FILE}: files: a path is listed twice")
     files = {
         file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()
     }
     unlisted = files.keys() - listed.keys()
     for path in sorted(listed.keys() - files.keys()):
         raise ProofError(
-            f"{path}: not there, though the manifest lists it{_moved_to(path, unlisted)}"
+            f"{path}: not found, though the manifest lists it{_moved_to(path, unlisted)}"
         )
     for path in sorted(unlisted - {manifest.FILE, artifacts.SUMS}):
         raise ProofError(f"{path}: not in the manifest; it was added later")
@@ -138,21 +138,21 @@ def _moved_to(path: str, unlisted: Iterable[str]) -> str:
     name = path.rpartition("/")[2]
     for candidate in sorted(unlisted):
         if candidate.endswith(f"/{name}"):
-            return f"; {candidate} is there and not listed"
+            return f"; {candidate} exists and is not listed"
     return ""
 
 
 def _check_sums(folder: Path) -> None:
     file = folder / artifacts.SUMS
     if not file.is_file():
-        raise ProofError(f"{artifacts.SUMS}: not there; expected it at the top of the bundle")
+        raise ProofError(f"{artifacts.SUMS}: not found; expected it at the top of the bundle")
     sums = file.read_bytes()
     if sums == artifacts.sums(folder).encode():
         return
     manifest_line = f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n"
     if manifest_line.encode() not in sums:
         raise ProofError(f"{manifest.FILE}: changed; its sha256 is not what {artifacts.SUMS} says")
-    raise ProofError(f"{artifacts.SUMS}: changed; it is not the list of what lies there")
+    raise ProofError(f"{artifacts.SUMS}: changed; it does not list the files of the bundle")
 
 
 def check_fallback_order(_: Path, content: Manifest) -> str:
@@ -207,7 +207,7 @@ def check_sbom(folder: Path, content: Manifest) -> str:
     """
     file = folder / sbom.FILE
     if not file.is_file():
-        raise ProofError(f"{sbom.FILE}: not there; expected the SBOM at the top of the bundle")
+        raise ProofError(f"{sbom.FILE}: not found; expected the SBOM at the top of the bundle")
     text = file.read_bytes()
     digests = {entry["path"]: entry["sha256"] for entry in content["files"]}
     for problem in sbom_check.find_problems(text, digests):
@@ -217,6 +217,6 @@ def check_sbom(folder: Path, content: Manifest) -> str:
     for name, license_ in sorted(in_sbom ^ in_manifest):
         missing_in = sbom.FILE if (name, license_) in in_manifest else manifest.FILE
         raise ProofError(
-            f"{missing_in}: licenses: {name} under {license_}: not there; expected the same in both"
+            f"{missing_in}: licenses: {name} under {license_}: not found; expected the same in both"
         )
     return "CycloneDX 1.6, every model in it"

@@ -64,7 +64,7 @@ def refuse_name(name: str) -> None:
         RecipeError: it has characters other than letters, digits and _.
     """
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        raise RecipeError(f"{name!r}: cannot name a target; expected letters, digits and _ alone")
+        raise RecipeError(f"{name!r}: not a valid target name; expected only letters, digits and _")
 
 
 def refuse_unknown(

@@ -24,7 +24,7 @@ from edgebake.recipe import (
 
 SHARES = {"train": 0.6, "calibration": 0.1, "validation": 0.1, "test": 0.2}
 IMAGE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF")  # JPEG, PNG, BMP, WebP
-EXPECTED = "a folder with one of images for every class, .npz, .npy, .tfrecord or .py"
+EXPECTED = "a folder with one sub-folder of images per class, .npz, .npy, .tfrecord or .py"
 
 
 def detect(path: str, mean: list[float], scale: list[float]) -> Data:
@@ -96,13 +96,13 @@ def _detect_source(path: Path) -> str:
         return "tfrecord"
     if path.is_dir():
         return "image_folder"
-    raise DataError(f"{path}: no data that can be read; expected {EXPECTED}")
+    raise DataError(f"{path}: not a known kind of data; expected {EXPECTED}")
 
 
 def _explain_absence(path: Path) -> str:
     note = path.with_name(f"{path.name}.dvc")
     if note.exists():
-        return f"not here, and {note.name} is; run `dvc pull {path}` first"
+        return f"not found, but {note.name} exists; run `dvc pull {path}` first"
     if "/" in str(path) or path.suffix:
         return f"no such file or folder; expected {EXPECTED}"
     known_names = [*keras.CLASSES, *files.options("data")]

@@ -12,7 +12,7 @@ from edgebake.models.inspection.file import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.report import model_file as model_report
 
-HINT = "`edgebake inspect` shows what the file says, and what is common"
+HINT = "`edgebake inspect` shows the contents of the file, and common values"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def refuse_undecided(answers: Answers, info: ModelInfo) -> None:
     _refuse_undecided_pixels(answers, info)
     if answers.output is None and info.output is None:
         raise RecipeError(
-            f"--output: {answers.model} does not say it; expected probabilities or logits; {HINT}"
+            f"--output: {answers.model} does not define it; "
+            f"expected probabilities or logits; {HINT}"
         )
     if answers.resolution is None and info.image[0] is None:
         raise RecipeError(
@@ -84,12 +85,12 @@ def refuse_undecided(answers: Answers, info: ModelInfo) -> None:
 
 def _refuse_undecided_pixels(answers: Answers, info: ModelInfo) -> None:
     if (answers.mean is None) != (answers.scale is None):
-        raise RecipeError("--mean and --scale: one of them; expected both, or neither")
+        raise RecipeError("--mean and --scale: only one of them; expected both, or neither")
     if info.pixel_scaling is None:
         if answers.mean is None:
             raise RecipeError(
-                f"--mean, --scale: {answers.model} does not say what pixels become; expected "
-                f"both; {HINT}"
+                f"--mean, --scale: {answers.model} does not define the scaling of pixels; "
+                f"expected both; {HINT}"
             )
     elif answers.mean and answers.scale:
         _refuse_other_pixels(answers, info.pixel_scaling)
@@ -103,7 +104,7 @@ def _refuse_other_pixels(answers: Answers, scaling: PixelScaling) -> None:
         mean = model_report.yaml_numbers(scaling.mean)
         scale = model_report.yaml_numbers(scaling.scale)
         raise RecipeError(
-            f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: "
+            f"--mean, --scale: {answers.model} has mean {mean}, scale {scale}: "
             f"{scaling.reason}; expected these, or neither flag. If the file is wrong, correct "
             "recipes/data/ afterwards"
         )

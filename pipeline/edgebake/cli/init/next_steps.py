@@ -43,8 +43,8 @@ def summarize(
         *_track(choices),
         f"edgebake show {name}",
         *_release(name, choices),
-        f"look at the budget that it has to meet: {shown_option('validate', validate)}; "
-        f"what should differ goes below `validate: budget:` in recipes/target/{name}.yaml",
+        f"check its gates in {shown_option('validate', validate)}; "
+        f"override them below `validate: budget:` in recipes/target/{name}.yaml",
         "edgebake build",
     ]
     picked = ", ".join(f"{group} {option}" for group, option in choices.items())
@@ -86,12 +86,12 @@ def _release(name: str, choices: Mapping[str, str]) -> list[str]:
     universal = options.universal_device(device)
     if universal is None:
         return [
-            f"name it in targets: of recipes/release.yaml, the last of {platform}: "
+            f"add it to `targets:` of recipes/release.yaml, as the last of {platform}: "
             "it runs on every device"
         ]
     inputs = [f"--{group} {choices[group]}" for group in ("data", "model") if group in choices]
     command = " ".join([f"edgebake init {name}_any --device {universal}", *inputs])
     return [
-        "name it in targets: of recipes/release.yaml, before one that every device of "
-        f"{platform} runs; `{command}` writes one from the same model"
+        "add it to `targets:` of recipes/release.yaml, before a target that runs on "
+        f"every device of {platform}; `{command}` writes one from the same model"
     ]

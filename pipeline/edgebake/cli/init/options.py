@@ -32,8 +32,8 @@ def pick_runtime(device: Device, model_format: str | None) -> str:
         if runtime in possible:
             return runtime
     raise RecipeError(
-        f"--device: {device.name} has {listed(device.runtimes)}, and {model_format} models go to "
-        f"{listed(possible)}; expected another device, or the model as .keras"
+        f"--device: {device.name} has {listed(device.runtimes)}, and {model_format} models can be "
+        f"converted for {listed(possible)}; expected another device, or the model as .keras"
     )
 
 

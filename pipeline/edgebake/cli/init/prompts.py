@@ -12,20 +12,20 @@ from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe.files import groups
 from edgebake.report.model_file import COMMON
 
-OWN_NUMBERS = "numbers of its own"
-HINTS = {"author": "", "license": ", SPDX", "source": ", where it is from"}
+OWN_NUMBERS = "other numbers"
+HINTS = {"author": "", "license": ", SPDX", "source": ", URL or file"}
 
 
 def ask_for_inputs(answers: Answers, console: Console) -> Answers:
     """Return the answers with a device, data and a model."""
     device = answers.device or Prompt.ask(
-        "For which device", console=console, choices=groups()["device"]
+        "Target device", console=console, choices=groups()["device"]
     )
     data = answers.data or Prompt.ask(
-        "Which data (a folder, a file, a dataset of Keras or an option)", console=console
+        "Data (a folder, a file, a dataset of Keras or an option)", console=console
     )
     model = answers.model or Prompt.ask(
-        "Which model (a file, or an architecture to train)", console=console, default="ds_cnn"
+        "Model (a file, or an architecture to train)", console=console, default="ds_cnn"
     )
     return replace(answers, device=device, data=data, model=model)
 
@@ -34,11 +34,11 @@ def ask_about_model(answers: Answers, model_info: ModelInfo, console: Console) -
     """Return the answers with everything that the model's file does not define."""
     if answers.output is None and model_info.output is None:
         output = Prompt.ask(
-            "What does it output", console=console, choices=["probabilities", "logits"]
+            "Output of the model", console=console, choices=["probabilities", "logits"]
         )
         answers = replace(answers, output=output)
     if answers.resolution is None and model_info.image[0] is None:
-        resolution = IntPrompt.ask("Pixels a side", console=console, default=224)
+        resolution = IntPrompt.ask("Height and width in pixels", console=console, default=224)
         answers = replace(answers, resolution=resolution)
     if answers.mean or model_info.pixel_scaling:
         return answers
@@ -55,7 +55,7 @@ def ask_for_attribution(answers: Answers, groups: list[str], console: Console) -
         for field, hint in HINTS.items():
             key = f"{group}_{field}"
             if getattr(answers, key) is None:
-                question = f"{field.capitalize()} of the {group}{hint} (empty: later)"
+                question = f"{field.capitalize()} of the {group}{hint} (empty: fill in later)"
                 attribution[key] = Prompt.ask(question, console=console, default="") or None
     return replace(answers, **attribution)
 
@@ -65,7 +65,7 @@ def _ask_for_pixel_scaling(answers: Answers, console: Console) -> Answers:
     numbers = [str(number) for number, _ in enumerate(scalings, start=1)]
     for number, scaling in zip(numbers, scalings, strict=True):
         console.print(f"  {number} {scaling}", markup=False)
-    number = Prompt.ask("Which pixels was it trained on", console=console, choices=numbers)
+    number = Prompt.ask("Scaling of pixels in its training", console=console, choices=numbers)
     scaling = scalings[numbers.index(number)]
     if scaling == OWN_NUMBERS:
         mean_text = Prompt.ask("mean, one number or three", console=console)
@@ -82,5 +82,5 @@ def _parse_numbers(text: str) -> list[float]:
         return [float(number) for number in text.replace(",", " ").split()]
     except ValueError:
         raise RecipeError(
-            f"{text!r}: no numbers; expected one, or three with blanks between"
+            f"{text!r}: not numbers; expected one, or three separated by spaces"
         ) from None

@@ -58,35 +58,36 @@ def import_options(model_info: ModelInfo, file: str) -> ImportOptions:
 def model_recipe(model_info: ModelInfo, options: ImportOptions) -> str:
     """Return the text of recipes/model/<name>.yaml."""
     container = model_info.container.split(",")[0]
-    resolution = "224 # ? it takes any size; pixels a side, or from top to bottom"
+    resolution = "224 # ? it takes any size; pixels per side, or the height"
     if options.resolution:
-        resolution = f"{options.resolution} # pixels a side, or from top to bottom"
+        resolution = f"{options.resolution} # pixels per side, or the height"
     lines = [
         f"# Of the {container} {options.file}. Track it with `dvc add {options.file}`.",
         "architecture: import",
-        "width_multiplier: 1.0 # as it is",
+        "width_multiplier: 1.0 # unused",
         f"resolution: {resolution}",
         "imported:",
         f"  file: {quote(options.file)}",
         f"  output: {_output(model_info, options)}",
-        f"  head: {options.head} # keep, or new: a new last dense layer for your classes",
+        f"  head: {options.head} # keep, or new: the last dense layer is replaced by one "
+        "for your classes",
         f"  allow_code: {str(options.allow_code).lower()} # true: Lambda layers, "
-        "which are code of the model's author, may run",
-        f"  image_width: {options.image_width or 'null'} # pixels; null: its images are square",
-        "pretrained: # who trained it; `package` checks the license against those that "
-        "recipes/release.yaml allows",
+        "which contain code of the file's author, may run",
+        f"  image_width: {options.image_width or 'null'} # pixels; null: square images",
+        "pretrained: # its origin; `package` checks the license with the policy in "
+        "recipes/release.yaml",
         *attribution_lines(options.attribution),
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _output(model_info: ModelInfo, options: ImportOptions) -> str:
-    reason = "its last layer cannot be told"
+    reason = "its last layer is unknown"
     if model_info.final_activation:
         reason = f"its last layer is {model_info.final_activation}"
     if options.output:
         return f"{options.output} # {reason}"
-    return f"probabilities # ? or logits, where they do not sum to 1: {reason}"
+    return f"probabilities # ? or logits, if they do not sum to 1: {reason}"
 
 
 def attribution_lines(attribution: Attribution) -> list[str]:
@@ -104,7 +105,7 @@ def attribution_lines(attribution: Attribution) -> list[str]:
 
 def pixel_scaling_lines(mean: Sequence[float], scale: Sequence[float]) -> list[str]:
     """Return the lines of `mean` and `scale`, which hold one number or one for each channel."""
-    formula = "the model sees (pixel - mean) * scale; one, or one for each channel"
+    formula = "the input is (pixel - mean) * scale; one number, or one per channel"
     return [
         f"mean: {yaml_numbers(tuple(mean))} # {formula}",
         f"scale: {yaml_numbers(tuple(scale))}",
@@ -114,18 +115,18 @@ def pixel_scaling_lines(mean: Sequence[float], scale: Sequence[float]) -> list[s
 def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a model, a data and a target recipe, filled in as far as is known."""
     quantize = "none" if model_info.is_quantized else "float16"
-    train = "none # as it was trained"
+    train = "none # import without training"
     if model_info.format == "keras":
         train += "; or fine_tune"
     return [
         f"--- recipes/model/{name}.yaml",
         *model_recipe(model_info, import_options(model_info, file)).splitlines(),
-        "--- recipes/data/<yours>.yaml, in place of its own lines",
+        "--- recipes/data/<yours>.yaml, replacing the lines of the same keys",
         *_data_lines(model_info),
         f"--- recipes/target/{name}.yaml",
         "# @package _global_",
         "defaults:",
-        "  - override /device: pixel_8 # ? `edgebake list` names those that there are",
+        "  - override /device: pixel_8 # ? `edgebake list` prints all devices",
         "  - override /data: <yours> # ?",
         f"  - override /model: {name}",
         f"  - override /train: {train}",
@@ -142,9 +143,9 @@ def _data_lines(model_info: ModelInfo) -> list[str]:
     color = model_info.color or "rgb # ? or bgr"
     if not model_info.color and model_info.image[2] == 1:
         color = "grayscale"
-    labels = "null # ? or a text file, one class a line"
+    labels = "null # ? or a text file, one class per line"
     if model_info.labels:
-        labels = "labels.txt # ? its lines in the order of the answers, one class a line"
+        labels = "labels.txt # ? one class per line, in the order of the model's outputs"
     scaling = model_info.pixel_scaling
     if scaling:
         pixel_lines = pixel_scaling_lines(scaling.mean, scaling.scale)

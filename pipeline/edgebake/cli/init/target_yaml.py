@@ -8,10 +8,10 @@ from edgebake.report.model_file import yaml_numbers
 
 SOURCE_TITLES = {
     "image_folder": "A folder of images",
-    "npz": "Arrays that NumPy saved",
+    "npz": "NumPy arrays",
     "tfrecord": "TFRecord files",
-    "python": "Examples that a function of yours returns",
-    "keras": "A dataset of Keras",
+    "python": "Examples of your own function",
+    "keras": "A dataset that Keras can download",
 }
 
 
@@ -20,24 +20,26 @@ def data_recipe(data: Data, attribution: Attribution) -> str:
     title = f"{SOURCE_TITLES[data.source]}: {data.path}."
     lines = [f"# {title} Track it with `dvc add {data.path}`.", f"source: {data.source}"]
     if data.name:
-        lines[0] = f"# {title} Keras fetches it when it is not there."
+        lines[0] = f"# {title} Downloaded if the file is missing."
         lines.append(f"name: {data.name}")
     lines.append(f"path: {quote(data.location.as_posix())}")
     if data.features:
         lines += _feature_lines(data.features)
     lines += [
-        "origin: # of your images; `package` checks the license against those that "
-        "recipes/release.yaml allows",
+        "origin: # of your images; `package` checks the license with the policy in "
+        "recipes/release.yaml",
         *attribution_lines(attribution),
-        f"color: {data.color.value} # grayscale, rgb, or bgr, for a model that sees blue first",
-        "crop: none # or center: the largest part in the middle that has the model's shape",
-        "resize: bilinear # from the image's own size to the model's resolution",
+        f"color: {data.color.value} # grayscale or rgb; or bgr, for a model that expects "
+        "blue first",
+        "crop: none # or center: the largest central part with the aspect ratio of the "
+        "model's input",
+        "resize: bilinear # filter for resizing to the model's resolution",
         *pixel_scaling_lines(data.mean, data.scale),
         "seed: 0",
         f"splits: {_splits(data.splits)}",
         f"labels: {quote(data.labels) if data.labels else 'null'} # a text file, one class a "
         "line, in the order of the model's outputs",
-        "on_corrupt: stop # or skip: an image that cannot be read is left out, counted and named",
+        "on_corrupt: stop # or skip: an image that cannot be read is left out and reported",
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -58,12 +60,12 @@ def target_recipe(choices: Mapping[str, str], overrides: Mapping[str, Mapping[st
 def _feature_lines(features: Features) -> list[str]:
     names = quote(features.names) if features.names else "null"
     return [
-        "features: # of each tf.train.Example",
+        "features: # keys of each tf.train.Example message",
         f"  image: {quote(features.image)}",
         f"  label: {quote(features.label)}",
         f"  encoding: {features.encoding.value}",
         "  shape: null # of raw pixels",
-        f"  names: {names} # the feature with the name of the class",
+        f"  names: {names} # the key of the class name",
     ]
 
 

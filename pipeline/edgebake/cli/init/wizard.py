@@ -119,9 +119,9 @@ def _with_class_order(data: Data, info: ModelInfo, answers: Answers) -> Data:
     classes: list[str] = plugins.load("data.source", data.source).load(data).classes
     if info.classes is not None and len(classes) != info.classes:
         raise DataError(
-            f"{data.title}: has {len(classes)} classes, and {answers.model} answers for "
-            f"{info.classes}; expected as many: --labels with a file of {info.classes} lines, or "
-            "`--head new --train fine_tune` to train it for yours"
+            f"{data.title}: has {len(classes)} classes, and {answers.model} predicts "
+            f"{info.classes}; expected the same number: --labels with a file of {info.classes} "
+            "lines, or `--head new --train fine_tune` to train it for yours"
         )
     if not info.labels or answers.labels or classes == list(info.labels):
         return data
@@ -129,9 +129,9 @@ def _with_class_order(data: Data, info: ModelInfo, answers: Answers) -> Data:
         of_model = listed(set(info.labels) - set(classes))
         of_data = listed(set(classes) - set(info.labels))
         raise DataError(
-            f"{data.title}: {answers.model} knows the classes {of_model}, and the data have "
-            f"{of_data}; expected the same names, or --labels with a file that says yours in the "
-            "order of its answers"
+            f"{data.title}: {answers.model} predicts the classes {of_model}, and the data have "
+            f"{of_data}; expected the same names, or --labels with a file of your names in the "
+            "order of the model's outputs"
         )
     return replace(data, labels=str(_labels_file(answers.name)))
 
@@ -238,7 +238,7 @@ def _written(files: Mapping[Path, str]) -> Iterator[None]:
     for path in files:
         if path.exists():
             raise HostError(
-                f"{path}: is there already, and is not overwritten; expected another name, or "
+                f"{path}: exists already, and is not overwritten; expected another name, or "
                 "remove it"
             )
     new_folders = {path.parent for path in files if not path.parent.exists()}

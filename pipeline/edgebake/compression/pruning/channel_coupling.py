@@ -132,7 +132,7 @@ def _unsupported_reason(call: OperationCall) -> str | None:
     operation = call.operation
     name = kind(operation)
     if name == "InputLayer":
-        return "which is the image"
+        return "which is the input image"
     if isinstance(operation, keras.Model):
         return "a model inside the model"
     if call.uses > 1:
@@ -140,10 +140,10 @@ def _unsupported_reason(call: OperationCall) -> str | None:
     is_layer = isinstance(operation, keras.layers.Layer)
     is_rebuildable = is_layer or name not in REBUILDABLE_AS_LAYER
     if name not in COUPLING_RULES or not is_rebuildable:
-        return f"a {name}, of which pruning knows nothing"
+        return f"a {name}, which pruning does not support"
     function = activation(operation)
     if function not in POINTWISE and name not in MIXING:
-        return f"whose {function} looks at all channels"
+        return f"whose {function} depends on all channels"
     return _unsupported_option(call)
 
 
@@ -156,7 +156,7 @@ def _unsupported_option(call: OperationCall) -> str | None:
     if name == "BatchNormalization" and not call.is_last_axis(operation.axis):
         return "which normalizes another axis than the channels"
     if name in ("Flatten", "Reshape") and _splits_channels(call):
-        return "which takes channels apart"
+        return "which splits channels"
     for constant in _constants(call):
         if np.size(constant) > 1:
             return "which has a constant for each channel"
@@ -196,7 +196,7 @@ def _mix(coupling: Coupling, call: OperationCall) -> ChannelIds:
     outputs = coupling.new_channels(call.output_channels)
     function = activation(call.operation)
     if function not in POINTWISE:
-        coupling.fix(outputs, f"its {function} looks at all channels")
+        coupling.fix(outputs, f"its {function} depends on all channels")
     return outputs
 
 

@@ -115,7 +115,7 @@ def _couple_model(
             first_input = inputs[0]
         channels_of[operation.name] = (first_input, outputs[0])
     model_output = model.outputs[0]
-    coupling.fix(tensor_channels[id(model_output)], "its channels are the model's answer")
+    coupling.fix(tensor_channels[id(model_output)], "its channels are the output of the model")
     return channels_of
 
 

@@ -156,8 +156,8 @@ def _has_matrix(layer: keras.Layer) -> bool:
 
 def _unsupported_reason(name: str) -> str:
     if name == "DepthwiseConv2D":
-        return "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
-    return f"{name}: only {', '.join(MIXING)} are cut"
+        return "DepthwiseConv2D: a channel has few weights, and no others that could compensate"
+    return f"{name}: only {', '.join(MIXING)} are pruned"
 
 
 def _mask_constraint(mask: tf.Variable) -> WeightConstraint:

@@ -130,7 +130,7 @@ def rank(
         scored.append(family)
     unpruned = dict(dependencies.unpruned)
     for layer in sorted(unscored_layers):
-        unpruned[layer] = f"the score {score.value} says nothing of its channels"
+        unpruned[layer] = f"the score {score.value} is not defined for its channels"
     scored_dependencies = replace(
         dependencies,
         families=scored,

@@ -53,7 +53,7 @@ def summarize(original: OriginalModel, pruned: PrunedModel, prune: Prune) -> Rep
 def line(report: Report) -> str:
     """Return a summary in one line."""
     if "accuracy" not in report:
-        return "kept whole"
+        return "not pruned"
     costs = [f"{_remaining_share(report[metric]):.0%} of {metric}" for metric in METRICS]
     accuracy = report["accuracy"]
     accuracies = (
@@ -76,7 +76,7 @@ def _compressed_size(report: Report) -> str:
     if "deflated_bytes" not in report:
         return ""
     share = _remaining_share(report["deflated_bytes"])
-    return f", {share:.0%} of the bytes once compressed"
+    return f", {share:.0%} of the compressed bytes"
 
 
 def _latency(report: Report) -> str:
@@ -91,8 +91,8 @@ def _latency(report: Report) -> str:
 
     nearest = min(report["timed"], key=distance)
     return (
-        f", latency {nearest['latency']:.2f} of the parent's on this machine "
-        f"(anywhere: prune.target.macs: {macs:g})"
+        f", latency {nearest['latency']:.2f} of the original model's on this machine "
+        f"(on any machine: prune.target.macs: {macs:g})"
     )
 
 

@@ -216,7 +216,7 @@ def _by_role(path: Path, arrays: Mapping[str, StoredArray]) -> dict[str, dict[st
         split_name = prefix or suffix
         split = labels.parse_split(split_name) if split_name else ""
         if split is None or (prefix and suffix):
-            raise DataError(f"{path}: the array {name} names no split; {EXPECTED}")
+            raise DataError(f"{path}: the name of the array {name} contains no split; {EXPECTED}")
         by_role = by_split.setdefault(split, {})
         role = ROLES[kind]
         if role in by_role:

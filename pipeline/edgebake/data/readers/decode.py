@@ -81,7 +81,7 @@ def open_image_file(file: Path, color: Color) -> Image:
     except OSError as error:
         reason = str(error.strerror)
         if file.is_symlink():
-            reason = f"a link to {file.readlink()}, which is not there"
+            reason = f"a link to {file.readlink()}, which does not exist"
         raise _error(str(file), reason) from None
     if not is_file:
         if file.is_dir():

@@ -73,13 +73,13 @@ def read_labels_file(data: Data) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise DataError(
-            f"{file}: {reason}; expected a text file with one class a line, as data.labels says"
+            f"{file}: {reason}; expected a text file with one class per line, as data.labels says"
         ) from None
     lines = [line.strip() for line in text.rstrip().split("\n")]
     first_number: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line:
-            raise DataError(f"{file}: line {number} is empty; expected one class a line")
+            raise DataError(f"{file}: line {number} is empty; expected one class per line")
         if line in first_number:
             problem = f"line {number} says {line!r}, as line {first_number[line]} does"
             raise DataError(f"{file}: {problem}; expected each class once")
@@ -107,17 +107,18 @@ def check_splits(data: Data, splits: Collection[str], expected: str) -> None:
     if data.splits.by is not SplitBy.source:
         if names:
             raise DataError(
-                f"{data.title}: says itself what is {' and '.join(names)}; "
+                f"{data.title}: has its own splits: {' and '.join(names)}; "
                 "expected `data.splits.by: source`"
             )
         return
     if not names:
         raise DataError(
-            f"{data.title}: does not say the splits; expected {expected}, or `data.splits.by: seed`"
+            f"{data.title}: has no splits of its own; expected {expected}, "
+            "or `data.splits.by: seed`"
         )
     if "train" not in names:
         raise DataError(
-            f"{data.title}: holds {' and '.join(names)} and nothing to train with; "
+            f"{data.title}: holds {' and '.join(names)} but no training examples; "
             f"expected {expected}"
         )
 

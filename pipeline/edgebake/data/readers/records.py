@@ -57,9 +57,7 @@ class Record:
             content = file.read(self.length)
             footer = file.read(FOOTER.size)
         if len(footer) < FOOTER.size or FOOTER.unpack(footer)[0] != _masked_checksum(content):
-            raise DataError(
-                f"{self}: damaged, its checksum is another; expected the file as it was written"
-            )
+            raise DataError(f"{self}: damaged, its checksum differs; expected an intact file")
         return content
 
 
@@ -79,9 +77,7 @@ def index_file(file: Path) -> Iterator[Record]:
             record = Record(file, number, offset + HEADER.size, length)
             offset = record.offset + length + FOOTER.size
             if offset > size:
-                raise DataError(
-                    f"{record}: the file ends within it; expected the file as it was written"
-                )
+                raise DataError(f"{record}: the file ends within it; expected an intact file")
             yield record
             number += 1
 
@@ -112,14 +108,11 @@ def _read_length(file: Path, number: int, header: bytes) -> int:
         if checksum == _masked_checksum(header[:8]):
             return int(length)
     if number == 0 and header.startswith(GZIP):
-        raise DataError(
-            f"{file}: compressed; expected TFRecords that are not, so that each can be found: "
-            "gunzip it"
-        )
+        raise DataError(f"{file}: compressed; expected uncompressed TFRecords: gunzip it")
     problem = "no TFRecord"
     if number > 0:
         problem = f"record {number}: damaged, its length cannot be right"
-    raise DataError(f"{file}: {problem}; expected the file as it was written")
+    raise DataError(f"{file}: {problem}; expected an intact file")
 
 
 def _masked_checksum(content: bytes) -> int:

@@ -147,12 +147,13 @@ def _refuse_other_depths(data: Data, content: FolderContent, layout: str) -> Non
     too_high = [path for path in content.images if path.count("/") < depth]
     if too_high:
         raise DataError(
-            f"{data.title}: in no folder of a class: {labels.preview(too_high)}; expected {layout}"
+            f"{data.title}: not in the folder of a class: {labels.preview(too_high)}; "
+            f"expected {layout}"
         )
     too_deep = [path for path in content.images if path.count("/") > depth]
     if too_deep:
         raise DataError(
-            f"{data.title}: folders in the folder of a class: {labels.preview(too_deep)}; "
+            f"{data.title}: sub-folders in the folder of a class: {labels.preview(too_deep)}; "
             f"expected {layout}"
         )
 
@@ -166,7 +167,7 @@ def _split_of_path(data: Data, path: str) -> str:
     if split is None or not rest:
         hint = nearest(folder.lower(), labels.SPLITS)
         raise DataError(
-            f"{data.title}: {folder}: not a split, as `by: source` asks; "
+            f"{data.title}: {folder}: not a split, which `by: source` requires; "
             f"expected {SPLIT_FOLDERS}{hint}"
         )
     return split

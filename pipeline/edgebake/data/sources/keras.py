@@ -118,7 +118,7 @@ def _download(name: str, file: Path) -> None:
         reason = _run_keras(json.dumps({"name": name, "file": str(download)}))
         if not download.exists():
             raise DataError(
-                f"{name}: not in {file.parent}/ and cannot be fetched ({reason}); "
+                f"{name}: not in {file.parent}/ and cannot be downloaded ({reason}); "
                 f"expected a network, or the file and {file.name}.sha256 from another machine"
             )
         _sha256_file(file).write_text(f"{_sha256(download)}  {file.name}\n")
@@ -149,13 +149,13 @@ def _check_sha256(file: Path) -> None:
     sha256_file = _sha256_file(file)
     if not sha256_file.is_file():
         raise DataError(
-            f"{sha256_file}: no such file; expected it beside {file.name}, or neither of them, "
-            "to fetch it again"
+            f"{sha256_file}: no such file; expected it next to {file.name}, or neither of them, "
+            "to download it again"
         )
     if sha256_file.read_text().split()[:1] != [_sha256(file)]:
         raise DataError(
-            f"{file}: not what {sha256_file.name} says; expected what was fetched: remove both "
-            "to fetch it again"
+            f"{file}: its SHA-256 is not that of {sha256_file.name}; expected the downloaded file: "
+            "remove both to download it again"
         )
 
 

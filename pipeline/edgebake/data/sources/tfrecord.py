@@ -123,7 +123,7 @@ def _find_files(path: Path) -> list[Path]:
     if compressed:
         raise DataError(
             f"{path}: compressed: {labels.preview(compressed)}; "
-            "expected files that are not: gunzip them"
+            "expected uncompressed files: gunzip them"
         )
     files = [file for file in entries if FILE_NAME.fullmatch(file.name)]
     if not files:

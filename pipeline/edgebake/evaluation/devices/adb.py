@@ -155,7 +155,7 @@ def _serial(options: Adb) -> str:
         raise DeviceError(f"{serial} is not attached")
     state = phones[serial]
     if state == "unauthorized":
-        allow = "it has to allow this computer on its screen"
+        allow = "allow USB debugging on its screen"
         raise DeviceError(f"{serial} is {state}; {allow}")
     if state != "device":
         raise DeviceError(f"{serial} is {state}")
@@ -179,7 +179,7 @@ def _measure_rounds(request: TimingRequest, phone: Phone, binary: Path) -> Timin
     """Time a file with benchmark_model."""
     if request.runtime != "litert":
         raise DeviceError(
-            f"benchmark_model runs .tflite files alone, not those of {request.runtime}"
+            f"benchmark_model runs only .tflite files, not those of {request.runtime}"
         )
     if not binary.is_file():
         raise DeviceError(f"adb.benchmark_model: no file {binary}")

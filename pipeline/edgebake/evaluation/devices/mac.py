@@ -47,9 +47,7 @@ def measure(request: TimingRequest) -> TimingResult:
     if options is None or options.device is None:
         return protocol.measure(request, runner)
     if request.runtime != "coreml":
-        return absent(
-            f"mac: an iPhone runs Core ML alone through coremltools, not {request.runtime}"
-        )
+        return absent(f"mac: coremltools runs only Core ML on an iPhone, not {request.runtime}")
     stopwatch_request = protocol.stopwatch_request(request, runner, ALL_UNITS)
     try:
         with asyncio.Runner() as loop:

@@ -147,9 +147,11 @@ def _refusal(request: TimingRequest, recordings: list[Recording]) -> str:
     sha256 = stopwatch.digest(protocol.model_paths(request)[0])
     for recording in recordings:
         if recording["sha256"] != sha256:
-            return f"recorded of another file: sha256 {recording['sha256']}, this one is {sha256}"
+            return (
+                f"a recording of another file: sha256 {recording['sha256']}, this one is {sha256}"
+            )
     if FIRST not in map(_configuration, recordings):
-        return "holds no recording of the first way on one thread"
+        return "contains no recording of the first run mode on one thread"
     for recording in recordings:
         shortfall = _shortfall(request, recording)
         if shortfall:
@@ -183,8 +185,10 @@ def _no_speedup(request: TimingRequest, recordings: list[Recording]) -> str | No
         recorded = recording["baseline_sha256"]
         if _configuration(recording) == FIRST and recorded != sha256:
             if recorded:
-                return f"recorded beside another baseline: sha256 {recorded}, this one is {sha256}"
-            return "has no baseline"
+                return (
+                    f"recorded with another float parent: sha256 {recorded}, this one is {sha256}"
+                )
+            return "has no float parent"
     return None
 
 

@@ -16,9 +16,9 @@ from edgebake.runtimes.run_modes import HOST
 UPPER_BOUNDS = {"latency_p90_ms": "latency_p95_ms"}
 ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
 NOT_ON_DEVICE = (
-    "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+    "only on this host, which is not the device; measure on the device, or set `evidence: host`"
 )
-BLOCKS = "until then it blocks the release, unless the recipe says `inconclusive: passes`"
+BLOCKS = "until then it blocks the release, unless the recipe has `inconclusive: passes`"
 
 
 def decide(

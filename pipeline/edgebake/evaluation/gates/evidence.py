@@ -82,7 +82,7 @@ def read(folder: Path, parity: Path) -> TargetEvidence:
     with table.open(newline="") as file:
         examples = list(csv.DictReader(file))
     comparisons: dict[str, Parity | None] = {}
-    no_parity = f"{parity} is not there: run `dvc repro`"
+    no_parity = f"{parity} does not exist: run `dvc repro`"
     if parity.exists():
         comparisons = artifacts.read_json(parity)
         no_parity = NO_OTHER
@@ -204,7 +204,7 @@ def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
                 device=placement.delegate,
             )
             return measurement, ExactValue(share)
-    reason = f"nothing is known to bring this file to the device's {accelerator}"
+    reason = f"no known delegate runs this file on the device's {accelerator}"
     return not_measured("share", reason), None
 
 

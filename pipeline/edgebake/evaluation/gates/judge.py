@@ -54,7 +54,7 @@ def judge(target: TargetParams, platform: str) -> Judgment:
 def _predicted_latency(device: Device, folder: Path) -> Measurement:
     """Return a lower bound of one image's latency on one core, by the roofline model."""
     if device.compute is None:
-        reason = f"what a core of {device.name} computes and moves at most is not among its facts"
+        reason = f"the peak compute and bandwidth of a core of {device.name} are not in its recipe"
         return not_measured("ms", reason)
     file = folder / "workload.json"
     try:

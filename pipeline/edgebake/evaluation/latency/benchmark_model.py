@@ -25,9 +25,9 @@ MEMORY = re.compile(
     r"Memory footprint delta from the start of the tool \(MB\): init=\S+ overall=(\S+)"
 )
 MEBIBYTE = 1.048576  # in MB: benchmark_model divides by 1,024 twice and prints "MB"
-ONLY_MEAN = "this version of benchmark_model tells only the mean of its runs"
-NO_P90 = "benchmark_model tells no 90th percentile; the stopwatch does: adb.python"
-NO_MEMORY = "benchmark_model told no memory on this phone"
+ONLY_MEAN = "this version of benchmark_model reports only the mean of its runs"
+NO_P90 = "benchmark_model reports no 90th percentile; the stopwatch does: adb.python"
+NO_MEMORY = "benchmark_model reported no memory on this phone"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ PERCENTILES = (50, 90, 95, 99)
 # Metrics whose resamples are kept for the gates.
 RESAMPLED = ("latency_p90_ms", "latency_p95_ms", "frames_per_second", "speedup")
 UNITS = {"frames_per_second": "1/s", "speedup": "times"}  # all others are milliseconds
-NO_MEMORY = "what ran the file there does not tell its memory"
+NO_MEMORY = "the program that ran the file there does not report memory"
 
 Metrics = dict[str, Measurement]
 

@@ -48,7 +48,7 @@ def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
     if first.untimed:
         return absent(first.untimed)
     if request.runtime not in stopwatch.RUNTIMES:
-        return absent(f"the stopwatch does not know {request.runtime}")
+        return absent(f"the stopwatch does not support {request.runtime}")
     first_request = stopwatch_request(request, runner, first)
     result = _measure_precisely(request, runner, first_request)
     metrics = result.metrics | _measure_all_threads(request, runner, first)

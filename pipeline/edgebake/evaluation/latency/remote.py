@@ -75,7 +75,9 @@ def measure(request: TimingRequest, machine: Machine, python: str, where: str) -
         def run(stopwatch_request: Request) -> Recording:
             recording = _run_stopwatch(machine, python, folder, stopwatch_request)
             if recording.get("sha256") != stopwatch.digest(file):
-                raise DeviceError(f"timed another file than {file.name}: it was damaged on its way")
+                raise DeviceError(
+                    f"timed another file than {file.name}: it was damaged in transfer"
+                )
             return recording
 
         runner = StopwatchRunner(

@@ -58,7 +58,7 @@ def _config(store: h5py.File, file: str) -> safety.Config:
     text = store.attrs.get("model_config")
     if text is None:
         raise ModelError(
-            f"{file}: holds weights alone; expected a whole model: model.save('model.keras')"
+            f"{file}: holds only weights; expected a whole model: model.save('model.keras')"
         )
     return keras_archive.parse_config(text, file)
 

@@ -196,8 +196,8 @@ def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list
         operation = keras2_operations.convert(function, calls[0])
     if operation is None:
         raise ModelError(
-            f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no equal "
-            "among Keras' operations; import the model as a SavedModel instead: "
+            f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no "
+            "equivalent in Keras 3; import the model as a SavedModel instead: "
             "model.export('folder')"
         )
     entry, call = operation

@@ -92,7 +92,7 @@ def _read(file: str) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise ModelError(
-            f"{file}: no sound ONNX model ({first_line(error)}); export it again"
+            f"{file}: not a valid ONNX model ({first_line(error)}); export it again"
         ) from None
     return model
 
@@ -110,7 +110,7 @@ def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
                 missing.add(entry.value)
     if missing:
         raise ModelError(
-            f"{path}: its weights lie in {listed(missing)}, which is not there; expected it next "
+            f"{path}: its weights lie in {listed(missing)}, which does not exist; expected it next "
             "to the model, or all in one file: torch.onnx.export(..., external_data=False)"
         )
 

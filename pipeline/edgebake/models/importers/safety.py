@@ -91,7 +91,7 @@ def refuse_code(config: object, file: str, allow_code: bool) -> None:
         registered_name = node.get("registered_name")
         if class_name in LAMBDAS and not allow_code:
             raise ModelError(
-                f"{file}: {layer} is a Lambda: Python code in the file; expected layers alone. "
+                f"{file}: {layer} is a Lambda: Python code in the file; expected only layers. "
                 f"If you trust its author, set {ALLOW_CODE}: true"
             )
         if class_name in UNSAFE_CLASSES:

@@ -219,8 +219,8 @@ def _operations(graphs: Iterable[tf.compat.v1.GraphDef]) -> dict[str, str]:
 def _refuse_unsafe(operations: dict[str, str], refused: set[str], file: str) -> None:
     for kind in sorted(set(operations) & refused):
         raise ModelError(
-            f"{file}: operation {operations[kind]!r} is a {kind}, which does more than compute: it "
-            "runs Python, or reads or writes files; expected a graph that computes alone. Export "
+            f"{file}: operation {operations[kind]!r} is a {kind}, which does not only compute: it "
+            "runs Python, or reads or writes files; expected a graph that only computes. Export "
             "the model without it"
         )
 

@@ -124,7 +124,7 @@ def _read(file: str) -> schema.ModelT:
     try:
         model = tables.parse(path.read_bytes())
     except Exception as error:  # the generated parser follows any offset in a damaged file
-        raise ModelError(f"{file}: no sound .tflite ({error}); convert it again") from None
+        raise ModelError(f"{file}: not a valid .tflite ({error}); convert it again") from None
     if not model.subgraphs or not model.subgraphs[0].operators:
         raise ModelError(f"{file}: holds no operators; convert it again")
     if not _has_valid_indices(model):

@@ -19,7 +19,9 @@ def inspect_file(path: Path) -> ModelInfo:
     """
     pointer = path.with_name(f"{path.name}.dvc")
     if not path.exists() and pointer.exists():
-        raise ModelError(f"{path}: not here, and {pointer.name} is; run `dvc pull {path}` first")
+        raise ModelError(
+            f"{path}: not found, but {pointer.name} exists; run `dvc pull {path}` first"
+        )
     if path.is_dir() and not (path / importers.SAVED_MODEL).is_file():
         raise ModelError(f"{path}: {_describe_folder(path)}; expected {importers.EXPECTED}")
     model_format = importers.format_of(str(path))
@@ -45,7 +47,7 @@ def _describe_folder(path: Path) -> str:
         return f"{importers.SAVED_MODEL} is missing from this SavedModel; copy the folder again"
     if (path / "checkpoint").is_file():
         return (
-            "a TensorFlow checkpoint holds weights alone; "
+            "a TensorFlow checkpoint holds only weights; "
             "save the whole model: model.export('folder')"
         )
     return f"a folder without {importers.SAVED_MODEL}"

@@ -25,7 +25,7 @@ def read(path: Path) -> ModelInfo:
     """Inspect a file of Keras 2 or 3.
 
     Raises:
-        ModelError: it is damaged, or holds weights alone.
+        ModelError: it is damaged, or holds only weights.
     """
     if h5.is_hdf5(path):
         return _read_hdf5(path)
@@ -74,8 +74,8 @@ def _read_hdf5(path: Path) -> ModelInfo:
 def _describe_without_config(store: h5py.File) -> str:
     has_layer_names = "layer_names" in store.attrs or "layer_names0" in store.attrs
     if has_layer_names or "layers" in store:
-        return "holds weights alone"
-    return "an HDF5 file, and no model of Keras"
+        return "holds only weights"
+    return "an HDF5 file without a Keras model"
 
 
 def _model_info(path: Path, model: object, origin: tuple[str, str], parameters: int) -> ModelInfo:

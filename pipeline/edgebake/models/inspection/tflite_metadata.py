@@ -109,7 +109,7 @@ def _pixel_scaling(image: _Table) -> PixelScaling | None:
         deviations = options.floats(NORMALIZATION_STD)
         if mean and deviations and all(deviations):
             scale = tuple(1 / deviation for deviation in deviations)
-            return PixelScaling(mean, scale, "as its metadata say")
+            return PixelScaling(mean, scale, "from its metadata")
     return None
 
 

@@ -63,7 +63,7 @@ def _check_format(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
     model_format = importers.format_of(imported.file)
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     if recipe.model.width_multiplier != 1:
-        expected = "expected 1: the file has the channels that it has"
+        expected = "expected 1: the file defines its channels"
         yield "model.width_multiplier", f"{recipe.model.width_multiplier:g}; {expected}"
     runtimes = runtimes_of(model_format)
     if runtime not in runtimes:
@@ -80,12 +80,12 @@ def _check_format(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
 
 def _check_untrainable(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
     """Check that nothing trains or prunes a model whose file holds a graph instead of layers."""
-    reason = f"{imported.file} holds a finished graph, and no layers that could learn"
+    reason = f"{imported.file} holds a finished graph, without trainable layers"
     if recipe.train.epochs:
         yield "train", f"{reason}; expected `override /train: none`, or its .keras or .h5 file"
     if recipe.prune.method != "none":
         expected = "expected `override /prune: none`, or its .keras or .h5 file"
-        yield "prune", f"{reason} or be cut; {expected}"
+        yield "prune", f"{reason} to prune; {expected}"
     if recipe.quantize.qat is not None:
         yield "quantize.qat", f"{reason}; expected null, or its .keras or .h5 file"
     if imported.head is Head.new:

@@ -108,7 +108,7 @@ def _check_gates(recipe: Recipe) -> Iterator[Problem]:
     has_gate = budget.accuracy is not None or budget.accuracy_drop is not None
     if quantize.fallback_dtype is not None and not has_gate:
         expected = f"the scheme {quantize.scheme} expects it, or accuracy_drop"
-        yield "validate.budget.accuracy", f"null; {expected}, to know what to keep"
+        yield "validate.budget.accuracy", f"null; {expected}, to choose the layers in float"
 
 
 def _check_compression(recipe: Recipe) -> Iterator[Problem]:

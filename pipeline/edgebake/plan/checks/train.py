@@ -38,7 +38,7 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     for key, problem in _check_options(fine_tune, epochs_per_step, color):
         yield f"prune.fine_tune.{key}", problem
     if fine_tune.layers != ["*"]:
-        yield "prune.fine_tune.layers", "expected ['*']: what was cut is learned in all layers"
+        yield "prune.fine_tune.layers", "expected ['*']: pruned models are fine-tuned in all layers"
 
 
 def _check_train(recipe: Recipe) -> Iterator[Problem]:
@@ -47,7 +47,7 @@ def _check_train(recipe: Recipe) -> Iterator[Problem]:
     if train.epochs < 0 or (not train.epochs and imported is None):
         yield "train.epochs", f"{train.epochs}; expected 1 or more"
     if imported is not None and imported.head is Head.new and train.epochs < 1:
-        yield "train.epochs", "0; a new head expects 1 or more: it has learned nothing yet"
+        yield "train.epochs", "0; a new head expects 1 or more: its weights are random"
     for name in ("batch_size", "threads"):
         number = getattr(train, name)
         if number < 1:

@@ -48,7 +48,7 @@ def _gates(recipe: Recipe) -> dict[str, Gate]:
 def _check_protocol(recipe: Recipe) -> Iterator[Problem]:
     protocol = recipe.validate
     if protocol.runs < 200:
-        expected = "expected 200 or more, fewer say nothing about the 95th percentile"
+        expected = "expected 200 or more, fewer do not determine the 95th percentile"
         yield "validate.runs", f"{protocol.runs}; {expected}"
     if protocol.warmup < 0:
         yield "validate.warmup", f"{protocol.warmup}; expected 0 or more"

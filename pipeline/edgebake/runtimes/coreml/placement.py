@@ -39,8 +39,8 @@ def _version_problem(kind: str, ios_version: int) -> str:
         return ""
     since = "no version has it"
     if first is not None:
-        since = f"it came with iOS{first}"
-    return f"{kind} is not in iOS{ios_version}, which the file is for: {since}"
+        since = f"it was added in iOS{first}"
+    return f"{kind} is not in iOS{ios_version}, the deployment target of the file: {since}"
 
 
 def _is_dilated(file: MlPackageFile, operation: Operation) -> bool:

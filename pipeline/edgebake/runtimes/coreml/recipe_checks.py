@@ -27,7 +27,7 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of a recipe whose runtime is Core ML."""
     options = recipe.convert.coreml
     if options is None:
-        yield "convert.coreml", "null; expected the options that only coreml has"
+        yield "convert.coreml", "null; expected the options of coreml"
         return
     target = options.minimum_deployment_target
     if target not in DEPLOYMENT_TARGETS:

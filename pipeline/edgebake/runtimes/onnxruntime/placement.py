@@ -50,9 +50,7 @@ def _reason(
         return f"{node.op_type} {_refusal(node, partitions)}"
     for boundary in _boundaries(file, node):
         if boundary.output[0] not in supported:
-            return (
-                f"{node.op_type} stands beside a node that is not in the table: {boundary.op_type}"
-            )
+            return f"{node.op_type} is next to a node that is not in the table: {boundary.op_type}"
     return ""
 
 

@@ -112,7 +112,7 @@ def test_each_step_goes_the_same_part_of_the_way_and_is_told(
 
 
 def test_layers_that_stay_whole_are_told(kept: PrunedModel) -> None:
-    assert kept.report["whole"] == {"answer": "its softmax looks at all channels"}
+    assert kept.report["whole"] == {"answer": "its softmax depends on all channels"}
     assert "timed" not in kept.report
 
 

@@ -182,11 +182,11 @@ KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Normalization"
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (_nested, "layer 'inner': is itself a model; expected layers that hold no model"),
+        (_nested, "layer 'inner': is a nested model; expected layers only"),
         (_shared, "layer 'twice': is used 2 times; expected each to be used once"),
         (
             _unknown,
-            "layer 'separable': SeparableConv2D has weights that cannot be trained for a grid; "
+            "layer 'separable': SeparableConv2D has weights that cannot be fake-quantized;  "
             f"expected weights in {KINDS} alone",
         ),
         (

@@ -28,8 +28,8 @@ WORDS: tuple[str, ...] = ("fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
 TOOLS: tuple[str, ...] = keras_session.TOOLS
 SPEED = (
-    "the same time is expected: dense kernels compute a zero like any other number, see "
-    "docs/explanation/pruning.md; what becomes smaller is the download, which is compressed"
+    "no speedup is expected: dense kernels compute zeros like any other number, see "
+    "docs/explanation/pruning.md; only the compressed download becomes smaller"
 )
 
 

@@ -66,7 +66,7 @@ def _refuse_unsupported(operation: keras.Operation, operations: list[keras.Opera
 
     layer = f"layer {operation.name!r}"
     if isinstance(operation, keras.Model):
-        raise ConversionError(f"{layer}: is itself a model; expected layers that hold no model")
+        raise ConversionError(f"{layer}: is a nested model; expected layers only")
     uses = sum(candidate is operation for candidate in operations)
     if uses > 1:
         raise ConversionError(f"{layer}: is used {uses} times; expected each to be used once")
@@ -75,6 +75,6 @@ def _refuse_unsupported(operation: keras.Operation, operations: list[keras.Opera
     supported = WEIGHTED + NORMALIZATIONS
     if getattr(operation, "weights", None) and kind(operation) not in supported:
         raise ConversionError(
-            f"{layer}: {kind(operation)} has weights that cannot be trained for a grid; "
+            f"{layer}: {kind(operation)} has weights that cannot be fake-quantized;  "
             f"expected weights in {listed(supported)} alone"
         )
