@@ -46,7 +46,7 @@ def test_every_gate_is_shown_with_its_bound_and_how_many(
     )
     counted = "76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB"
     assert f"counted in the file: {counted}" in printed
-    reason = "what a core of Google Pixel 8 computes and moves at most"
+    reason = "the peak compute and bandwidth of a core of Google Pixel 8 are"
     assert f"predicted by roofline: not measured: {reason}" in printed
     assert (
         "predicted on cpu (kernels of the runtime): 100% of operators, 100% of multiply-accumulates"

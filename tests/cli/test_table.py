@@ -252,7 +252,7 @@ def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned
         "digits-ds_cnn-channels 50% 25% 98.00% 10.00% 96.00% 97.00% -"
     ]
     assert _lines("digits-ds_cnn-channels: ") == [
-        "digits-ds_cnn-channels: its architecture, trained from scratch, "
-        "is right on 1 more of 100 validation images"
+        "digits-ds_cnn-channels: the pruned architecture, trained from scratch, "
+        "correct on 1 more of 100 validation images"
     ]
     assert _rows("digits-ds_cnn") == []

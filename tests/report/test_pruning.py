@@ -28,11 +28,12 @@ def test_baselines_that_were_not_trained_say_so() -> None:
 
 def test_what_beats_pruning_is_told_with_how_many_images() -> None:
     assert list(pruning.lines({"small": SUMMARY})) == [
-        "small: the original model, trained longer, is right on 5 more of 200 validation images"
+        "small: the original model, trained longer, correct on 5 more of 200 validation images"
     ]
     worse = SUMMARY | {"baselines": {"from_scratch": 0.965}}
     assert list(pruning.lines({"small": worse})) == [
-        "small: the pruned architecture, trained from scratch, is right on 1 more of 200 validation images"
+        "small: the pruned architecture, trained from scratch, "
+        "correct on 1 more of 200 validation images"
     ]
 
 

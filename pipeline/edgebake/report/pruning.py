@@ -59,7 +59,7 @@ def lines(summaries: Mapping[str, PruningSummary]) -> Iterator[str]:
             if more > 0:
                 yield (
                     f"{name}: {BASELINES[baseline]}, "
-                    f"is right on {more} more of {images} validation images"
+                    f"correct on {more} more of {images} validation images"
                 )
 
 
