@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from edgebake.errors import ConversionError
-from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
+from edgebake.models.activation_ranges import (
+    ActivationRange,
+    ActivationRanges,
+    enclosing_bounds,
+    fingerprint,
+)
 
 RANDOM = np.random.default_rng(0)
 IMAGE, CONV = RANDOM.uniform(-1, 1, (2, 4, 4, 1)), RANDOM.normal(0, 3, (2, 4, 4, 8))
@@ -73,3 +78,9 @@ def test_outliers_are_what_makes_a_range_eight_times_too_wide(
     entry = ActivationRange("value", low, high, low, high, *core, *channel, (0.0, 0.0, 0.0, 0.0))
     assert entry.has_outliers is outliers
     assert entry.is_empty is (low == high)
+
+
+def test_bounds_enclose_all_candidates_of_a_tensor() -> None:
+    image, conv, relu = RANGES.entries
+    bounds = enclosing_bounds({"x": [conv, relu], "y": [image, relu]})
+    assert bounds == {"x": (-12, 11), "y": (-1, 11)}

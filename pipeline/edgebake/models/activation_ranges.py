@@ -186,6 +186,18 @@ def fingerprint(values: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
     return smallest, largest, mean, root_mean_square
 
 
+def enclosing_bounds(
+    candidates: Mapping[str, Sequence[ActivationRange]],
+) -> dict[str, tuple[float, float]]:
+    """Return the lowest low and the highest high of the candidates for each tensor, by name."""
+    bounds = {}
+    for name, ranges in candidates.items():
+        low = min(candidate.low for candidate in ranges)
+        high = max(candidate.high for candidate in ranges)
+        bounds[name] = (low, high)
+    return bounds
+
+
 def _width_with_zero(low: float, high: float) -> float:
     """Return the width of a range that is extended to include zero."""
     return max(high, 0.0) - min(low, 0.0)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, enclosing_bounds
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.graph import (
     add_initializer,
@@ -62,12 +62,7 @@ class CalibratedGraph:
     @cached_property
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Return low and high of every tensor, over all of its candidates."""
-        bounds = {}
-        for name, ranges in self.candidates.items():
-            low = min(candidate.low for candidate in ranges)
-            high = max(candidate.high for candidate in ranges)
-            bounds[name] = (low, high)
-        return bounds
+        return enclosing_bounds(self.candidates)
 
     def nodes_computing(self, values: Collection[str]) -> list[str]:
         """Return the names of the nodes that compute any of these values of the source model."""

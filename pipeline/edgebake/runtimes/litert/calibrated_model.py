@@ -16,7 +16,12 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
+from edgebake.models.activation_ranges import (
+    MULTIPLYING,
+    ActivationRange,
+    ActivationRanges,
+    enclosing_bounds,
+)
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.models.tflite import tables
 
@@ -67,12 +72,7 @@ class CalibratedModel:
     @cached_property
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Return low and high of every tensor, over all of its candidates."""
-        bounds = {}
-        for name, ranges in self.candidates.items():
-            low = min(candidate.low for candidate in ranges)
-            high = max(candidate.high for candidate in ranges)
-            bounds[name] = (low, high)
-        return bounds
+        return enclosing_bounds(self.candidates)
 
     @cached_property
     def layers(self) -> list[Layer]:
