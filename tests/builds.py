@@ -21,7 +21,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a clone and return what it said."""
+    """Run a command in a clone and return its exit code and output."""
     settings = environment(folder) | variables
     return subprocess.run(
         list(command), cwd=folder, env=settings, capture_output=True, text=True, check=False
@@ -60,32 +60,28 @@ def clone(source: Path, folder: Path) -> Path:
 
 
 def commit(folder: Path, message: str) -> None:
-    """Commit everything, by somebody who needs no configuration of git."""
+    """Commit everything, with an identity that needs no configuration of git."""
     run(folder, "git", "add", "--all")
-    who = {
-        f"GIT_{role}_{word}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for word, value in PERSON.items()
-    }
+    identity = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        identity[f"GIT_{role}_NAME"] = "Test"
+        identity[f"GIT_{role}_EMAIL"] = "test@localhost"
     bare = ("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}")
-    done = run(folder, "git", *bare, "commit", "--quiet", "--message", message, **who)
+    done = run(folder, "git", *bare, "commit", "--quiet", "--message", message, **identity)
     assert done.returncode == 0, done.stderr
 
 
-PERSON = {"NAME": "Test", "EMAIL": "test@localhost"}
-
-
 def quicken(folder: Path) -> None:
-    """Train for eight epochs on a quarter of the channels, prune nothing, and ask for no accuracy.
+    """Train for eight epochs on a quarter of the channels, without pruning and accuracy gates.
 
-    Fewer, and the model is sure of nothing: no image would do for a golden vector.
+    With fewer epochs no prediction is confident enough for a golden vector.
     """
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 8")
     edit(folder / "recipes/release.yaml", "  - galaxy_a14\n", "")
     edit(folder / "recipes/model/ds_cnn.yaml", "width_multiplier: 1.0", "width_multiplier: 0.25")
-    asks_nothing = {"accuracy": 0.95, "class_accuracy": 0.8, "parity": 0.97, "speedup": 0.5}
+    limits = {"accuracy": 0.95, "class_accuracy": 0.8, "parity": 0.97, "speedup": 0.5}
     budget = folder / "recipes/validate/realtime.yaml"
-    for gate, limit in asks_nothing.items():
+    for gate, limit in limits.items():
         edit(budget, f"{gate}: {{ at_least: {limit}", f"{gate}: {{ at_least: 0")
     edit(budget, "accuracy_drop: { at_most: 0.02", "accuracy_drop: { at_most: 1")
     assert edgebake(folder, "plan").returncode == 0
@@ -98,9 +94,9 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def ran(said: str) -> list[str]:
-    """Return the stages that DVC ran, in order, less those that always run."""
-    lines = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+def ran(output: str) -> list[str]:
+    """Return the stages that DVC ran, in order, without those that always run."""
+    lines = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
     return [stage for stage in lines if stage not in ("plan", "revision")]
 
 
@@ -108,20 +104,14 @@ def bundles(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file that ships, by its path."""
     package = folder / "artifacts/package"
     files = sorted(file for file in package.rglob("*") if file.is_file())
-    changing = (
-        ".log",
-        ".measurements.json",
-        ".gitignore",
-    )  # and so does the proof, which is about the second
-    shipped = [
-        file
-        for file in files
-        if not (file.name.endswith(changing) or file.parent.suffix == ".proof")
-    ]
-    return {
-        str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in shipped
-    }
+    # These and the proof, which quotes the measurements, differ from build to build.
+    changing = (".log", ".measurements.json", ".gitignore")
+    digests = {}
+    for file in files:
+        if not file.name.endswith(changing) and file.parent.suffix != ".proof":
+            path = str(file.relative_to(package))
+            digests[path] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return digests
 
 
 def manifest(folder: Path, platform: str) -> Any:

@@ -1,4 +1,4 @@
-"""What many tests start from: the project's own recipes."""
+"""Fixtures of many tests: the project's own recipes and built releases."""
 
 import gc
 import os
@@ -45,9 +45,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files."""
-    place = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path.name, len(LONG)))
+    """Run the long files first."""
+    position = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: position.get(item.path.name, len(LONG)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,7 +71,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def _fail_a_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not os.environ.get("CI") or not report.skipped or hasattr(report, "wasxfail"):
         return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = str(report.longrepr)
+    if isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
     reason = reason.removeprefix("Skipped: ")
     if not reason.startswith(other_system.REASON):
         report.outcome = "failed"
@@ -80,7 +82,7 @@ def _fail_a_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of what the planner reads, to edit; the test runs in it."""
+    """A copy of the planner's inputs, to edit; the test runs in it."""
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -91,12 +93,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def composed() -> dict[str, Target]:
     """Every target of the project, composed once; to be read, not edited."""
     with chdir(ROOT):
-        return {one.name: one for one in compose_targets(targets())}
+        return {target.name: target for target in compose_targets(targets())}
 
 
 @pytest.fixture(scope="session")
 def release() -> Release:
-    """What the project releases; to be read, not edited."""
+    """The project's release; to be read, not edited."""
     with chdir(ROOT):
         return compose_release()
 

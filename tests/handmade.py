@@ -1,4 +1,4 @@
-"""Converted files made by hand, small enough to know every answer."""
+"""Converted files made by hand, whose predictions are known."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def softmax_tflite() -> bytes:
 
 
 def constant_tflite(answer: int) -> bytes:
-    """Return a .tflite that sees images [1, 32, 32, 1] and is sure of `answer` out of ten."""
+    """Return a .tflite for images [1, 32, 32, 1] that always predicts one of ten classes."""
     operator = schema.OperatorT()
     operator.inputs, operator.outputs = [0, 1, 2], [3]
     operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
@@ -35,17 +35,17 @@ def constant_tflite(answer: int) -> bytes:
         _tensor("bias", [10], buffer=2),
         _tensor("Identity", [1, 10]),
     ]
-    constants = [np.zeros((10, PIXELS), np.float32), _sure_of(answer)]
+    constants = [np.zeros((10, PIXELS), np.float32), _one_hot(answer)]
     return _tflite(schema.BuiltinOperator.FULLY_CONNECTED, operator, tensors, constants)
 
 
 def constant_onnx(answer: int) -> bytes:
-    """Return an .onnx that sees images [1, 32, 32, 1] and is sure of `answer` out of ten."""
+    """Return an .onnx for images [1, 32, 32, 1] that always predicts one of ten classes."""
     nodes = [
         helper.make_node("Flatten", ["image"], ["flat"], name="flatten"),
         helper.make_node("Gemm", ["flat", "weights", "bias"], ["probabilities"], name="dense"),
     ]
-    constants = {"weights": np.zeros((PIXELS, 10), np.float32), "bias": _sure_of(answer)}
+    constants = {"weights": np.zeros((PIXELS, 10), np.float32), "bias": _one_hot(answer)}
     return _onnx(nodes, [1, 32, 32, 1], [1, 10], constants)
 
 
@@ -59,18 +59,16 @@ def softmax_onnx() -> bytes:
     )
 
 
-def _sure_of(answer: int) -> NDArray[np.float32]:
+def _one_hot(answer: int) -> NDArray[np.float32]:
     return np.array([digit == answer for digit in range(10)], np.float32)
 
 
 def _tensor(name: str, shape: list[int], buffer: int = 0) -> Any:
     tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer = (
-        name,
-        shape,
-        schema.TensorType.FLOAT32,
-        buffer,
-    )
+    tensor.name = name
+    tensor.shape = shape
+    tensor.type = schema.TensorType.FLOAT32
+    tensor.buffer = buffer
     return tensor
 
 
@@ -101,15 +99,15 @@ def _tflite(
 
 def _onnx(
     nodes: list[onnx.NodeProto],
-    fed: list[int],
-    read: list[int],
+    input_shape: list[int],
+    output_shape: list[int],
     constants: dict[str, NDArray[np.float32]],
 ) -> bytes:
     graph = helper.make_graph(
         nodes,
         "main",
-        [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, fed)],
-        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, read)],
+        [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, output_shape)],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

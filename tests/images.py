@@ -11,7 +11,7 @@ from edgebake.data.sources import digits
 from edgebake.recipe import Data
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
-# By file, what is said of it.
+# The message for each file.
 DAMAGED = {
     "bomb.png": "exceeds limit of",
     "cut.jpg": "image file is truncated",
@@ -33,7 +33,7 @@ DAMAGED = {
 
 
 def noise(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return pixels that no decoder can guess."""
+    """Return random pixels of a shape, for example [h, w, c]: they compress badly."""
     return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
 
 
@@ -78,7 +78,7 @@ def _part(content: bytes, share: float) -> bytes:
 
 
 def _png(width: int, height: int) -> bytes:
-    """Return a PNG that says its size and holds a single row."""
+    """Return a PNG whose header has a size and whose data is a single row."""
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0),
         b"IDAT": zlib.compress(b"\0"),
@@ -86,10 +86,7 @@ def _png(width: int, height: int) -> bytes:
     }
     written = b"\x89PNG\r\n\x1a\n"
     for name, content in chunks.items():
-        written += (
-            struct.pack(">I", len(content))
-            + name
-            + content
-            + struct.pack(">I", zlib.crc32(name + content))
-        )
+        length = struct.pack(">I", len(content))
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        written += length + name + content + checksum
     return written

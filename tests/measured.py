@@ -96,31 +96,34 @@ def lay(
     files: Mapping[str, bytes] | None = None,
     timed_on: str = HOST,
     placements: Sequence[Placement] = (CPU,),
-    **found: float | Measurement | None,
+    **replaced: float | Measurement | None,
 ) -> Path:
-    """Put what validate writes of a variant in its place, and return the folder.
+    """Write the output of validate for a variant, and return the folder.
 
     Args:
-        variant: of validate, in a plan that is there.
-        platform: its own.
+        variant: of validate, in an existing plan.
+        platform: of the variant.
         right: number of correct predictions; the wrong ones are spread over the classes.
-        lost: as many more are answered right by the float parent.
-        n: examples.
-        files: of its folder, beside or instead of the others.
+        lost: number of predictions that only the float model has correct.
+        n: number of examples.
+        files: of its folder, in addition to the others or instead of them.
         timed_on: where speed and memory were measured.
         placements: on the accelerators of the platform.
-        found: metrics to replace: a number, a whole measurement, or none for what was not measured.
+        replaced: values of metrics: a number, a measurement, or None for not measured.
     """
-    numbers = metrics(right, lost, n, timed_on) | {
-        name: _replaced(name, one, timed_on) for name, one in found.items()
-    }
+    measurements = metrics(right, lost, n, timed_on)
+    for name, value in replaced.items():
+        measurements[name] = _measurement(name, value, timed_on)
     report = {
         "variant": variant,
         "convert": read_plan()["validate"][variant]["convert"],
-        "metrics": {name: one.to_dict() for name, one in numbers.items()},
+        "metrics": {name: measured.to_dict() for name, measured in measurements.items()},
     }
-    values = {name: numbers[name].value for name in RESAMPLED}
-    resamples = {name: spread(value) for name, value in values.items() if value is not None}
+    resamples = {}
+    for name in RESAMPLED:
+        value = measurements[name].value
+        if value is not None:
+            resamples[name] = spread(value)
     written = {
         "files/model.tflite": b"TFL3 model",
         "inspection.json": _json(INSPECTION.to_dict()),
@@ -128,7 +131,7 @@ def lay(
         "examples.csv": _examples(right, lost, n),
         "golden.json": _json(vectors(platform)),
         "resamples.json": _json(resamples),
-        "placement.json": _json([asdict(one) for one in placements]),
+        "placement.json": _json([asdict(placement) for placement in placements]),
         "workload.json": to_json(WORKLOAD).encode(),
     }
     if files and any(name.startswith("files/") for name in files):
@@ -139,7 +142,7 @@ def lay(
 
 
 def vectors(platform: str) -> dict[str, Any]:
-    """Return what golden.json holds of a file that is sure of two grey pictures."""
+    """Return golden.json of a file with confident predictions of two gray images."""
     images = [np.full((8, 8), 40 * digit, np.uint8) for digit in range(2)]
     examples = Examples(
         images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images]
@@ -148,9 +151,9 @@ def vectors(platform: str) -> dict[str, Any]:
     return golden.build_vectors(file, examples, np.eye(10, dtype=np.float32)[:2])
 
 
-def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> None:
+def lay_parity(platform: str, report: Mapping[str, dict[str, Any] | None]) -> None:
     """Write the parity report of a platform: per variant, the runtime that agrees least."""
-    artifacts.write(PARITY / f"{platform}.json", _json(found))
+    artifacts.write(PARITY / f"{platform}.json", _json(report))
 
 
 def metrics(
@@ -163,11 +166,7 @@ def metrics(
         "accuracy": share(right, n),
         "agreement_with_float": share(n - lost, n),
         "accuracy_drop": share(lost, n),
-        **{
-            name: _measured(name, value, timed_on)
-            for name, value in SOUND.items()
-            if name != "size_mb"
-        },
+        **{name: _measured(name, SOUND[name], timed_on) for name in SOUND if name != "size_mb"},
     }
 
 
@@ -187,28 +186,36 @@ def _measured(name: str, value: float, timed_on: str = HOST) -> Measurement:
     unit = UNITS[name]
     if name in IN_FILE:
         return Measurement(value, unit, "file", sha256=SHA256)
-    interval = [value * 0.98, value * 1.02] if name in RESAMPLED else None
-    return Measurement(
-        value, unit, timed_on if name in TIMED else HOST, interval=interval, n=1024, **PLACE
-    )
+    interval = None
+    if name in RESAMPLED:
+        interval = [value * 0.98, value * 1.02]
+    where = HOST
+    if name in TIMED:
+        where = timed_on
+    return Measurement(value, unit, where, interval=interval, n=1024, **PLACE)
 
 
-def _replaced(name: str, found: float | Measurement | None, timed_on: str) -> Measurement:
-    if isinstance(found, Measurement):
-        return found
-    return not_measured(UNITS[name], REASON) if found is None else _measured(name, found, timed_on)
+def _measurement(name: str, value: float | Measurement | None, timed_on: str) -> Measurement:
+    if isinstance(value, Measurement):
+        return value
+    if value is None:
+        return not_measured(UNITS[name], REASON)
+    return _measured(name, value, timed_on)
 
 
 def _examples(right: int, lost: int, n: int) -> bytes:
-    """Return examples.csv: the wrong answers come first, so that all of them took little ink."""
+    """Return examples.csv. The wrong predictions come first, so all have the slice `light`."""
     digits, ink = alone.CONTRACT.labels, ("light", "medium", "heavy")
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
     writer.writerow(["label", "answer", "float_answer", "confidence", "slice:ink"])
     for number in range(n):
-        label, other = digits[number % 10], digits[(number + 1) % 10]
-        answer = other if number < n - right else label
-        float_answer = other if number < n - right - lost else label
+        label = answer = float_answer = digits[number % 10]
+        wrong = digits[(number + 1) % 10]
+        if number < n - right:
+            answer = wrong
+        if number < n - right - lost:
+            float_answer = wrong
         writer.writerow([label, answer, float_answer, "0.950000", ink[number * 3 // n]])
     return rows.getvalue().encode()
 

@@ -8,10 +8,10 @@ from edgebake.runtimes.placement import Placement, device_placements, predict_pl
 def predict(
     runtime: str, files: dict[str, bytes], platform: str, accelerators: list[str], soc: list[str]
 ) -> list[Placement]:
-    """Return what `gate` shows for a device."""
+    """Return the placements that `gate` shows for a device."""
     device = Device(
         platform=Platform(platform),
-        accelerators=[Accelerator(one) for one in accelerators],
+        accelerators=[Accelerator(accelerator) for accelerator in accelerators],
         soc=soc,
     )
     return device_placements(

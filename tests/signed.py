@@ -53,20 +53,20 @@ class Signed:
     key: Path
 
     def copied(self, to: Path) -> "Signed":
-        """Return the same in another folder, to be damaged."""
+        """Return a copy in another folder, to be damaged."""
         shutil.copytree(self.folder.parent, to / "package")
-        place = to / "package"
+        package = to / "package"
         return replace(
-            self, folder=place / "linux", zip=place / "linux.zip", proof=place / "linux.proof"
+            self, folder=package / "linux", zip=package / "linux.zip", proof=package / "linux.proof"
         )
 
 
 def make(
     root: Path, planned: Plan, *, right: int = 970, signed: bool = True, key: Path | None = None
 ) -> Signed:
-    """Return a bundle in an empty folder, of models that answer so many of 1,000 examples right.
+    """Return a bundle in an empty folder, whose models predict `right` of 1,000 examples correctly.
 
-    `key` signs it; a new one does where none is given.
+    `key` signs it; the default is a new key.
     """
     shutil.copytree(ROOT / "LICENSES", root / "LICENSES")
     (root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
@@ -85,31 +85,33 @@ def make(
             measured.lay(f"{name}-linux", "linux", right=right, files={"files/model.onnx": content})
         alone.run("package", "linux")
         sign.write("linux")
-    place = root / "artifacts/package"
-    return Signed(place / "linux", place / "linux.zip", place / "linux.proof", public)
+    package = root / "artifacts/package"
+    return Signed(package / "linux", package / "linux.zip", package / "linux.proof", public)
 
 
-def _set(words: dict[str, Any]) -> None:
+def _set(params: dict[str, Any]) -> None:
     content = yaml.safe_load(Path("params.yaml").read_text())
-    content["package"]["linux"] |= words
+    content["package"]["linux"] |= params
     Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def rewrite(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     """Edit the manifest, then update its list of files and SHA256SUMS to match."""
     content = json.loads((folder / manifest.FILE).read_text())
-    kept = {file["path"]: file for file in content["files"]}
-    lying = {name: data for name, data in artifacts.read_files(folder).items() if name not in kept}
+    entries = {file["path"]: file for file in content["files"]}
+    unlisted = {
+        name: data for name, data in artifacts.read_files(folder).items() if name not in entries
+    }
     for name, data in artifacts.read_files(folder).items():
         if name not in (manifest.FILE, artifacts.SUMS):
-            kept[name] = {
-                **kept.get(name, {}),
+            entries[name] = {
+                **entries.get(name, {}),
                 "path": name,
                 "sha256": artifacts.sha256(data),
                 "size": len(data),
             }
-    content["files"] = [kept[name] for name in sorted(kept)]
-    assert lying.keys() >= {manifest.FILE, artifacts.SUMS}
+    content["files"] = [entries[name] for name in sorted(entries)]
+    assert unlisted.keys() >= {manifest.FILE, artifacts.SUMS}
     edit(content)
     (folder / manifest.FILE).write_text(json.dumps(content))
     (folder / artifacts.SUMS).write_text(artifacts.sums(folder))

@@ -35,7 +35,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Signed:
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory, planned: Plan, sound: Signed) -> Signed:
+def second_bundle(tmp_path_factory: pytest.TempPathFactory, planned: Plan, sound: Signed) -> Signed:
     """Another build of the same release, signed by the same key."""
     private = sound.key.with_name("release.pem")
     return signed.make(tmp_path_factory.mktemp("other"), planned, right=980, key=private)
@@ -52,19 +52,19 @@ def victim(sound: Signed, tmp_path: Path) -> Signed:
     return sound.copied(tmp_path)
 
 
-def _refused(bundle: Path, key: Path, **words: Any) -> str:
+def _refused(bundle: Path, key: Path, **options: Any) -> str:
     with pytest.raises(ProofError) as refused:
-        verify.verify(VerifyOptions(bundle, public_key=key, **words), Console(file=io.StringIO()))
+        verify.verify(VerifyOptions(bundle, public_key=key, **options), Console(file=io.StringIO()))
     return str(refused.value)
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_a_sound_bundle_is_verified(sound: Signed, form: str) -> None:
-    said = io.StringIO()
+    output = io.StringIO()
     verify.verify(
-        VerifyOptions(getattr(sound, form), public_key=sound.key), Console(file=said, width=200)
+        VerifyOptions(getattr(sound, form), public_key=sound.key), Console(file=output, width=200)
     )
-    assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound"
+    assert output.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound"
 
 
 def test_a_flipped_byte_in_every_file(victim: Signed) -> None:
@@ -72,25 +72,29 @@ def test_a_flipped_byte_in_every_file(victim: Signed) -> None:
     assert len(files) > 10
     for file in files:
         content = file.read_bytes()
-        for place in (0, len(content) // 2, len(content) - 1):
-            file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        for offset in (0, len(content) // 2, len(content) - 1):
+            file.write_bytes(
+                content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :]
+            )
             refused = _refused(victim.folder, victim.key)
-            assert refused.startswith(file.relative_to(victim.folder).as_posix()), (place, refused)
+            assert refused.startswith(file.relative_to(victim.folder).as_posix()), (offset, refused)
         file.write_bytes(content)
 
 
 def test_a_flipped_byte_anywhere_in_the_zip(victim: Signed) -> None:
     content = victim.zip.read_bytes()
-    for place in range(0, len(content), max(1, len(content) // 60)):
-        victim.zip.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    for offset in range(0, len(content), max(1, len(content) // 60)):
+        victim.zip.write_bytes(
+            content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :]
+        )
         _refused(victim.zip, victim.key)
 
 
 def test_a_flipped_bit_in_every_byte_of_the_zips_directory(victim: Signed) -> None:
     content = victim.zip.read_bytes()
-    for place in range(content.index(b"PK\x01\x02"), len(content), 3):
+    for offset in range(content.index(b"PK\x01\x02"), len(content), 3):
         victim.zip.write_bytes(
-            content[:place] + bytes([content[place] ^ (1 << place % 8)]) + content[place + 1 :]
+            content[:offset] + bytes([content[offset] ^ (1 << offset % 8)]) + content[offset + 1 :]
         )
         _refused(victim.zip, victim.key)
 
@@ -121,8 +125,8 @@ def test_a_flipped_byte_in_the_proof(victim: Signed, name: str) -> None:
     payload = envelope["payload"]
     envelope["payload"] = payload[:40] + ("A" if payload[40] != "A" else "B") + payload[41:]
     (victim.proof / name).write_text(json.dumps(content))
-    said = "not signed by this key" if name == "model.sig" else "changed since key"
-    assert said in _refused(victim.folder, victim.key)
+    expected = "not signed by this key" if name == "model.sig" else "changed since key"
+    assert expected in _refused(victim.folder, victim.key)
 
 
 Damage = Callable[[Path], object]
@@ -156,7 +160,7 @@ def _gone(path: str) -> Damage:
         rewrite(
             folder,
             lambda content: content.update(
-                files=[one for one in content["files"] if one["path"] != path]
+                files=[entry for entry in content["files"] if entry["path"] != path]
             ),
         )
 
@@ -361,8 +365,8 @@ def test_an_attack_on_the_folder_is_refused(attack: str, victim: Signed) -> None
     assert re.fullmatch(pattern, refused, re.DOTALL), refused
 
 
-def test_a_swapped_signature(victim: Signed, other: Signed) -> None:
-    shutil.copy(other.proof / "model.sig", victim.proof)
+def test_a_swapped_signature(victim: Signed, second_bundle: Signed) -> None:
+    shutil.copy(second_bundle.proof / "model.sig", victim.proof)
     assert _refused(victim.folder, victim.key) == (
         f"{victim.proof}/model.sig: the bundle differs from the signed one; "
         "changed: MODEL_CARD.md, SHA256SUMS, manifest.json, sbom.cdx.json"
@@ -400,8 +404,8 @@ def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(
     )
 
 
-def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
-    shutil.copy(other.proof / "provenance.json", victim.proof)
+def test_a_provenance_of_another_build(victim: Signed, second_bundle: Signed) -> None:
+    shutil.copy(second_bundle.proof / "provenance.json", victim.proof)
     assert _refused(victim.folder, victim.key) == (
         "provenance.json: of another build: it does not describe this manifest.json"
     )
@@ -410,33 +414,36 @@ def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
 def _provenance(victim: Signed, edit: Callable[[Any], object]) -> None:
     """Let who has the key sign another provenance."""
     file = victim.proof / "provenance.json"
-    said = provenance.unseal(file.read_bytes(), victim.key)
-    edit(said)
+    statement = provenance.unseal(file.read_bytes(), victim.key)
+    edit(statement)
     private = victim.key.with_name("release.pem")
-    file.write_bytes(provenance.seal(said, keys.load_signer(f"file:{private}", victim.key)))
+    file.write_bytes(provenance.seal(statement, keys.load_signer(f"file:{private}", victim.key)))
 
 
-def _definition(said: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = said["predicate"]["buildDefinition"]
-    return found
+def _definition(statement: dict[str, Any]) -> dict[str, Any]:
+    definition: dict[str, Any] = statement["predicate"]["buildDefinition"]
+    return definition
 
 
 CONTRADICTIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "dirty": (
-        lambda said: _definition(said)["internalParameters"].update(dirty=True),
+        lambda statement: _definition(statement)["internalParameters"].update(dirty=True),
         "dirty: True; .* says False",
     ),
     "platform": (
-        lambda said: _definition(said)["externalParameters"].update(platform="ios"),
+        lambda statement: _definition(statement)["externalParameters"].update(platform="ios"),
         "platform: 'ios'; .*",
     ),
     "recipes": (
-        lambda said: _definition(said)["externalParameters"].update(recipes={}),
+        lambda statement: _definition(statement)["externalParameters"].update(recipes={}),
         "recipes: {}; .*",
     ),
-    "buildType": (lambda said: _definition(said).update(buildType="x"), "buildType: 'x'; .*"),
+    "buildType": (
+        lambda statement: _definition(statement).update(buildType="x"),
+        "buildType: 'x'; .*",
+    ),
     "commit": (
-        lambda said: _definition(said)["resolvedDependencies"][0]["digest"].update(
+        lambda statement: _definition(statement)["resolvedDependencies"][0]["digest"].update(
             gitCommit="ab" * 20
         ),
         "commit: 'abab.*",
@@ -472,8 +479,8 @@ def test_no_provenance(victim: Signed) -> None:
     )
 
 
-def test_a_zip_whose_models_are_another_build_s(victim: Signed, other: Signed) -> None:
-    shutil.copy(other.zip, victim.zip)
+def test_a_zip_whose_models_are_another_build_s(victim: Signed, second_bundle: Signed) -> None:
+    shutil.copy(second_bundle.zip, victim.zip)
     assert "/model.sig: the bundle differs from the signed one; changed: " in _refused(
         victim.zip, victim.key
     )
@@ -598,6 +605,6 @@ def test_an_unsigned_bundle_is_refused_until_it_is_asked_for(tmp_path: Path, pla
         ProofError, match=r"^unsigned, as its manifest says; expected a signature, or --unsigned"
     ):
         verify.verify(VerifyOptions(made.zip), Console(file=io.StringIO()))
-    said = io.StringIO()
-    verify.verify(VerifyOptions(made.zip, unsigned=True), Console(file=said, width=200))
-    assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound, but unsigned"
+    output = io.StringIO()
+    verify.verify(VerifyOptions(made.zip, unsigned=True), Console(file=output, width=200))
+    assert output.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound, but unsigned"

@@ -56,8 +56,8 @@ def test_a_mistake_is_named_with_file_and_key(
     assert not (project / "artifacts").exists()
 
 
-def _edit(project: Path, words: dict[str, str]) -> None:
-    edit(project / words["file"], words["replace"], words["with"])
+def _edit(project: Path, change: dict[str, str]) -> None:
+    edit(project / change["file"], change["replace"], change["with"])
 
 
 def test_the_sound_recipes_plan_without_a_word_of_complaint(

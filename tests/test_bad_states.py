@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
@@ -47,33 +47,30 @@ def trained(with_plan: Path) -> Path:
     return with_plan
 
 
+ErrorOf = Callable[..., str]  # from the arguments of `edgebake` to its error message
+
+
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> "Said":
-    return Said(capsys)
+def error_of(capsys: pytest.CaptureFixture[str]) -> ErrorOf:
+    """A function that runs a verb, which must fail with exit code 1, and returns its message."""
 
-
-class Said:
-    """What a command printed as its complaint."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def by(self, *arguments: str) -> str:
-        """Run a verb that must fail with exit code 1, and return its complaint."""
-        self._capture.readouterr()
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
         assert main(list(arguments)) == 1
-        complaint = self._capture.readouterr().err.strip()
-        assert "Traceback" not in complaint
-        return complaint.removeprefix("edgebake: ")
+        message = capsys.readouterr().err.strip()
+        assert "Traceback" not in message
+        return message.removeprefix("edgebake: ")
+
+    return run
 
 
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[None]:
     if sys.platform != "linux":
         other_system.skip("only Linux has tmpfs")
-    as_root = (
-        [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    )  # which GitHub's runners let anybody be
+    as_root = []
+    if os.geteuid() != 0:
+        as_root = ["sudo", "--non-interactive"]  # works without a password on GitHub's runners
     if as_root and not shutil.which("sudo"):
         pytest.skip("only root may mount the small or read-only disk of this test")
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,11 +86,11 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
         subprocess.run([*as_root, "umount", str(folder)], check=True)
 
 
-def test_a_full_disk(trained: Path, said: Said) -> None:
-    kept = artifacts.read_files(trained / "artifacts/train")
+def test_a_full_disk(trained: Path, error_of: ErrorOf) -> None:
+    files = artifacts.read_files(trained / "artifacts/train")
     with mounted(trained / "artifacts", "size=1200k"):
-        artifacts.write_files(trained / "artifacts/train", kept)
-        assert said.by("prune", VARIANT) == (
+        artifacts.write_files(trained / "artifacts/train", files)
+        assert error_of("prune", VARIANT) == (
             f"artifacts/prune/{VARIANT}: the disk is full; "
             "expected free disk space: delete files and run again"
         )
@@ -101,51 +98,51 @@ def test_a_full_disk(trained: Path, said: Said) -> None:
         assert list((trained / "artifacts/.partial").iterdir()) == []
 
 
-def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
+def test_a_read_only_artifacts_folder(trained: Path, error_of: ErrorOf) -> None:
     with mounted(trained / "artifacts", "ro"):
-        assert said.by("prune", VARIANT) == (
+        assert error_of("prune", VARIANT) == (
             f"artifacts/prune/{VARIANT}: cannot be written (Read-only file system); "
             "expected a writable artifacts/"
         )
 
 
-def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
+def test_a_stage_before_that_has_not_run(with_plan: Path, error_of: ErrorOf) -> None:
     assert (
-        said.by("prune", VARIANT)
+        error_of("prune", VARIANT)
         == f"artifacts/train/{VARIANT}: not found; the stage train writes it: run `dvc repro`"
     )
     assert not (with_plan / "artifacts/prune" / VARIANT).exists()
 
 
 @pytest.mark.usefixtures("with_plan")
-def test_gates_of_what_was_not_measured_yet(said: Said) -> None:
-    assert said.by("gate", "pixel_8") == (
+def test_gates_of_what_was_not_measured_yet(error_of: ErrorOf) -> None:
+    assert error_of("gate", "pixel_8") == (
         f"artifacts/validate/android/{VARIANT}-int8-litert-android: not found; "
         "the stage validate writes it: run `dvc repro`"
     )
 
 
 @pytest.mark.usefixtures("with_plan")
-def test_gates_of_another_model_than_the_one_that_was_measured(said: Said) -> None:
-    assert said.by("gate", "pixel_8", "train.epochs=31") == (
+def test_gates_of_another_model_than_the_one_that_was_measured(error_of: ErrorOf) -> None:
+    assert error_of("gate", "pixel_8", "train.epochs=31") == (
         "pixel_8: its recipe differs from params.yaml in more than its gates; "
         "expected the recipe that was measured: run `edgebake build`"
     )
 
 
-def test_a_damaged_artifact(trained: Path, said: Said) -> None:
+def test_a_damaged_artifact(trained: Path, error_of: ErrorOf) -> None:
     damaged = trained / f"artifacts/train/{VARIANT}/model.keras"
     damaged.write_bytes(bytes(899_999) + b"\1")
-    assert said.by("prune", VARIANT) == (
+    assert error_of("prune", VARIANT) == (
         f"artifacts/train/{VARIANT}/model.keras: not what train wrote "
         "(compare SHA256SUMS next to it): the file, or DVC's cached copy of it, is damaged; "
         f"expected an intact copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, then `dvc repro`"
     )
 
 
-def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
+def test_params_with_an_unknown_key(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
-    assert said.by("prune", VARIANT) == (
+    assert error_of("prune", VARIANT) == (
         f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, "
         "data, data_file, examples, fine_tune, floor, format, keep, method, multiple, pattern, "
         "per_channel, ramp, score, sparsity, steps, target, "
@@ -154,54 +151,54 @@ def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
     )
 
 
-def test_params_with_a_value_of_the_wrong_type(trained: Path, said: Said) -> None:
+def test_params_with_a_value_of_the_wrong_type(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "params.yaml", "epochs: 30", "epochs: thirty")
     assert (
-        said.by("train", VARIANT)
+        error_of("train", VARIANT)
         == f"params.yaml: train.{VARIANT}: epochs: 'thirty'; expected a whole number"
     )
 
 
-def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
+def test_params_that_are_not_yaml(trained: Path, error_of: ErrorOf) -> None:
     (trained / "params.yaml").write_text("train: [\n")
-    assert said.by("prune", VARIANT) == (
+    assert error_of("prune", VARIANT) == (
         "params.yaml: line 2: not YAML: expected the node content, but found '<stream end>'"
     )
 
 
 @pytest.mark.parametrize("text", ["data: [a]\n", "data:\n", "data: {x: hello}\n", "prune: {}\n"])
-def test_params_without_sections(trained: Path, said: Said, text: str) -> None:
+def test_params_without_sections(trained: Path, error_of: ErrorOf, text: str) -> None:
     (trained / "params.yaml").write_text(text)
     expected = "expected a mapping from variant to parameters: run `edgebake plan`"
-    assert said.by("train", VARIANT) == f"params.yaml: data: not a plan; {expected}"
-    assert said.by("table") == f"params.yaml: data: not a plan; {expected}"
+    assert error_of("train", VARIANT) == f"params.yaml: data: not a plan; {expected}"
+    assert error_of("table") == f"params.yaml: data: not a plan; {expected}"
 
 
-def test_a_name_that_cannot_be_part_of_a_variant(project: Path, said: Said) -> None:
+def test_a_name_that_cannot_be_part_of_a_variant(project: Path, error_of: ErrorOf) -> None:
     (project / "recipes/quantize/int8.yaml").rename(project / "recipes/quantize/int8.v2.yaml")
     _edit(project / "recipes/target/pixel_8.yaml", "quantize: int8", "quantize: int8.v2")
-    assert said.by("show", "pixel_8") == (
+    assert error_of("show", "pixel_8") == (
         "recipes/quantize/int8.v2.yaml: the name 'int8.v2' cannot be part of a variant's; "
         "expected only letters, digits and _"
     )
 
 
 @pytest.mark.parametrize("line", ["epochs: ${nope}", "epochs: null"])
-def test_values_that_are_none(project: Path, said: Said, line: str) -> None:
+def test_values_that_are_none(project: Path, error_of: ErrorOf, line: str) -> None:
     _edit(project / "recipes/train/scratch.yaml", "epochs: 30", line)
-    assert "train.epochs: " in said.by("show", "pixel_8")
+    assert "train.epochs: " in error_of("show", "pixel_8")
 
 
-def test_a_variant_that_the_plan_does_not_have(trained: Path, said: Said) -> None:
-    assert said.by("train", "digits-dscnn") == (
+def test_a_variant_that_the_plan_does_not_have(trained: Path, error_of: ErrorOf) -> None:
+    assert error_of("train", "digits-dscnn") == (
         "params.yaml: train.digits-dscnn: no such variant; "
         f"expected one of: {VARIANT}; did you mean '{VARIANT}'?"
     )
 
 
-def test_a_stale_plan(trained: Path, said: Said) -> None:
+def test_a_stale_plan(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 31")
-    complaint = said.by("plan", "--check").splitlines()
+    complaint = error_of("plan", "--check").splitlines()
     assert complaint[:2] == [
         "params.yaml: out of date; run `edgebake plan` and commit it:",
         f"  train.{VARIANT}.epochs: 30 -> 31",
@@ -209,52 +206,54 @@ def test_a_stale_plan(trained: Path, said: Said) -> None:
     assert "epochs: 30" in (trained / "params.yaml").read_text()
 
 
-def test_a_plan_edited_by_hand(trained: Path, said: Said) -> None:
+def test_a_plan_edited_by_hand(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "params.yaml", "batch_size: 32", "batch_size: 64")
-    assert said.by("plan", "--check").splitlines() == [
+    assert error_of("plan", "--check").splitlines() == [
         "params.yaml: out of date; run `edgebake plan` and commit it:",
         f"  train.{VARIANT}.batch_size: 64 -> 32",
     ]
 
 
 def test_a_folder_without_recipes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert (
-        said.by("plan")
+        error_of("plan")
         == f"{tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder"
     )
 
 
-def test_no_git(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+def test_no_git(project: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf) -> None:
     monkeypatch.setenv("PATH", str(project))
     expected = "git: not found; expected it on PATH: a bundle names the commit it is built from"
-    assert said.by("build") == expected
-    assert said.by("revision") == expected
+    assert error_of("build") == expected
+    assert error_of("revision") == expected
 
 
-def test_no_git_repository(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+def test_no_git_repository(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf
+) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
-    assert said.by("build") == (
+    assert error_of("build") == (
         "git rev-parse: fatal: not a git repository (or any of the parent directories): .git\n"
         "expected git to work in this folder's repository: a bundle names a commit of it"
     )
 
 
-def test_no_dvc_project(project: Path, said: Said) -> None:
+def test_no_dvc_project(project: Path, error_of: ErrorOf) -> None:
     _repository()
-    assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
+    assert error_of("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
 
 
 def test_no_dvc_project_in_a_sub_folder(
-    project: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+    project: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf
 ) -> None:
     _repository()
     inner = project / "inner"
     shutil.copytree(project / "recipes", inner / "recipes")
     monkeypatch.chdir(inner)
-    assert said.by("build") == (
+    assert error_of("build") == (
         "dvc: no .dvc/ here; expected a DVC project: run `dvc init --subdir`"
     )
 
@@ -269,41 +268,41 @@ def _repository() -> None:
         )
 
 
-def test_no_dvc(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+def test_no_dvc(project: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf) -> None:
     _repository()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert (
-        said.by("build") == "dvc: not installed; expected it in this environment: run `make setup`"
+        error_of("build") == "dvc: not installed; expected it in this environment: run `make setup`"
     )
 
 
-def test_a_tool_that_is_not_installed(trained: Path, said: Said) -> None:
+def test_a_tool_that_is_not_installed(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "params.yaml", "    tools: {}\n", "    tools: { no-such-tool: 1.0.0 }\n")
     expected = "no-such-tool: not installed; expected it in this environment: run `make setup`"
-    assert said.by("prune", VARIANT) == expected
+    assert error_of("prune", VARIANT) == expected
 
 
-def test_an_empty_image_folder(images: Path, said: Said) -> None:
+def test_an_empty_image_folder(images: Path, error_of: ErrorOf) -> None:
     shutil.rmtree(images)
     images.mkdir()
-    assert said.by("check").splitlines()[0] == (
+    assert error_of("check").splitlines()[0] == (
         "recipes/data/image_folder.yaml: data.path: data/images: no images; "
         "expected one sub-folder per class with .bmp, .jpeg, .jpg, .png, .webp files"
     )
 
 
-def test_a_class_without_images(images: Path, said: Said) -> None:
+def test_a_class_without_images(images: Path, error_of: ErrorOf) -> None:
     (images / "unicorn").mkdir()
-    assert said.by("check").splitlines()[0] == (
+    assert error_of("check").splitlines()[0] == (
         "recipes/data/image_folder.yaml: data.path: data/images/unicorn: no images; "
         "expected .bmp, .jpeg, .jpg, .png, .webp files of the class 'unicorn'"
     )
 
 
-def test_a_corrupt_image(images: Path, said: Said) -> None:
+def test_a_corrupt_image(images: Path, error_of: ErrorOf) -> None:
     (images / "dark/3.png").write_bytes(b"not a picture")
     assert main(["plan"]) == 0
-    assert said.by("data", "image_folder") == (
+    assert error_of("data", "image_folder") == (
         "data/images/dark/3.png: not an image that can be read "
         "(a text; expected JPEG, PNG, BMP or WebP); "
         "repair or remove it, or set `on_corrupt: skip`"
@@ -311,20 +310,20 @@ def test_a_corrupt_image(images: Path, said: Said) -> None:
     assert not Path("artifacts/data/image_folder").exists()
 
 
-def test_a_picture_in_two_splits(images: Path, said: Said) -> None:
+def test_a_picture_in_two_splits(images: Path, error_of: ErrorOf) -> None:
     for number in range(20):
         shutil.copy(images / "dark/0.png", images / f"dark/copy_{number}.png")
     assert main(["plan"]) == 0
-    complaint = said.by("data", "image_folder")
+    complaint = error_of("data", "image_folder")
     assert complaint.startswith(
         "data/images: 1 images lie in more than one split; expected each in only one: "
     )
     assert "dark/0.png (" in complaint
 
 
-def test_no_stage_before_the_data_were_looked_at(images: Path, said: Said) -> None:
+def test_no_stage_before_the_data_were_looked_at(images: Path, error_of: ErrorOf) -> None:
     assert main(["plan"]) == 0
-    assert said.by("train", "image_folder-ds_cnn") == (
+    assert error_of("train", "image_folder-ds_cnn") == (
         "artifacts/data/image_folder: not found; the stage data writes it: run `dvc repro`"
     )
 

@@ -64,9 +64,9 @@ def blocks(section: str) -> Iterator[Block]:
     page = DOC.read_text()
     text = page[page.index(f"## {section}\n") :].split("\n## ")[0]
     start = 0
-    for found in FENCE.finditer(text):
-        yield Block(found[2], found[3], text[start : found.start()])
-        start = found.end()
+    for match in FENCE.finditer(text):
+        yield Block(match[2], match[3], text[start : match.start()])
+        start = match.end()
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +74,16 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple
     """A clone in which the walk-through was followed, and the output of each command."""
     source = builds.snapshot(tmp_path_factory.mktemp("source"))
     folder = builds.clone(source, tmp_path_factory.mktemp("own") / "clone")
-    said = []
+    outputs = []
     for block in blocks("Walk-through"):
         if block.kind == "sh":
-            said.append((block, _run(folder, block.text)))
+            outputs.append((block, _run(folder, block.text)))
         elif block.kind == "yaml":
             _edit(folder, block)
         else:
             assert block.kind == "text"
-            _compare(block.text, said[-1][1])
-    return folder, said
+            _compare(block.text, outputs[-1][1])
+    return folder, outputs
 
 
 def _run(folder: Path, commands: str) -> str:
@@ -103,16 +103,18 @@ def _edit(folder: Path, block: Block) -> None:
     """Append a block of YAML to the file that the sentence before it names last."""
     file = folder / re.findall(r"`(recipes/[\w/]+\.yaml)`", block.before)[-1]
     text = file.read_text()
-    word = block.text.split(":")[0]
-    kept = text[: text.index(f"\n{word}:") + 1] if f"\n{word}:" in text else f"{text}\n"
-    file.write_text(kept + block.text)
+    key = block.text.split(":")[0]
+    before = f"{text}\n"
+    if f"\n{key}:" in text:
+        before = text[: text.index(f"\n{key}:") + 1]
+    file.write_text(before + block.text)
 
 
-def _compare(shown: str, said: str) -> None:
-    """Hold what the page shows against what was said; numbers may differ."""
-    found = [_without_numbers(line) for line in said.splitlines()]
+def _compare(shown: str, output: str) -> None:
+    """Compare the output that the page shows with the real one; numbers may differ."""
+    lines = [_without_numbers(line) for line in output.splitlines()]
     for line in shown.splitlines():
-        assert _without_numbers(line) in found, f"{line}\n{said}"
+        assert _without_numbers(line) in lines, f"{line}\n{output}"
 
 
 def _without_numbers(line: str) -> str:
@@ -120,11 +122,11 @@ def _without_numbers(line: str) -> str:
 
 
 def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
-    folder, said = followed
-    assert len(said) >= 6
+    folder, outputs = followed
+    assert len(outputs) >= 6
     for platform in ("android", "ios"):
         assert (folder / f"artifacts/package/{platform}.zip").is_file()
-    (build,) = [text for block, text in said if block.text.strip() == "edgebake build"]
+    (build,) = [text for block, text in outputs if block.text.strip() == "edgebake build"]
     rows = [
         line.split()
         for line in build.splitlines()
@@ -137,12 +139,14 @@ def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]
 
 def test_the_words_of_training_are_words(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
     folder, _ = followed
-    (words,) = [yaml.safe_load(block.text) for block in blocks("Fine-tune") if block.kind == "yaml"]
+    (options,) = [
+        yaml.safe_load(block.text) for block in blocks("Fine-tune") if block.kind == "yaml"
+    ]
     target = folder / "recipes/target/my_phone.yaml"
     before = target.read_text()
     trained = before.replace(
         "override /train: none", "override /train: fine_tune"
-    ) + yaml.safe_dump(words)
+    ) + yaml.safe_dump(options)
     target.write_text(trained)
     try:
         done = builds.edgebake(folder, "show", "my_phone")
@@ -172,7 +176,7 @@ ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 
 
 @pytest.fixture(scope="module")
-def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page's MobileNetV2, 0.35 wide for 96 x 96 pixels, in every format."""
     keras_session.start(1)
     import keras
@@ -187,7 +191,7 @@ def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-def _agreed() -> Contract:
+def _contract() -> Contract:
     labels = [str(digit) for digit in range(10)]
     return contract.Contract(
         "classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels
@@ -196,52 +200,58 @@ def _agreed() -> Contract:
 
 def _pictures(folder: Path, count: int) -> Any:
     files = sorted((folder / "data/images").glob("*/*.png"))[:: 1797 // count][:count]
-    return _agreed().preprocess([np.asarray(Image.open(file).convert("RGB")) for file in files])
+    return _contract().preprocess([np.asarray(Image.open(file).convert("RGB")) for file in files])
 
 
-def _words(file: Path) -> Imported:
+def _imported_options(file: Path) -> Imported:
     return Imported(str(file), Output.probabilities, Head.keep, allow_code=False, image_width=None)
 
 
 @pytest.mark.parametrize("name", ["net.h5", "net.keras", "saved", "net.tflite", "net.onnx"])
 def test_the_model_answers_the_same_in_every_format(
-    followed: tuple[Path, Any], brought: Path, name: str
+    followed: tuple[Path, Any], imported: Path, name: str
 ) -> None:
     pictures = _pictures(followed[0], 12)
     expected = np.asarray(
-        keras_format.load(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
-    )
-    assert importers.format_of(str(brought / name)) in ("keras", "onnx", "tflite")
-    if name.endswith((".tflite", ".onnx")):
-        importer = load_importer(importers.format_of(str(brought / name)))
-        predict = importer.predictor(importer.load(_agreed(), _words(brought / name)))
-        found = np.concatenate([predict(picture[None]) for picture in pictures])
-    else:
-        found = np.asarray(
-            keras_format.load(_agreed(), _words(brought / name))(pictures, training=False)
+        keras_format.load(_contract(), _imported_options(imported / "net.h5"))(
+            pictures, training=False
         )
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    )
+    assert importers.format_of(str(imported / name)) in ("keras", "onnx", "tflite")
+    if name.endswith((".tflite", ".onnx")):
+        importer = load_importer(importers.format_of(str(imported / name)))
+        predict = importer.predictor(importer.load(_contract(), _imported_options(imported / name)))
+        predictions = np.concatenate([predict(picture[None]) for picture in pictures])
+    else:
+        predictions = np.asarray(
+            keras_format.load(_contract(), _imported_options(imported / name))(
+                pictures, training=False
+            )
+        )
+    np.testing.assert_allclose(predictions, expected, atol=1e-4)
     assert len(set(expected.argmax(axis=1).tolist())) >= 6
 
 
 @pytest.mark.parametrize("name", ["saved", "net.tflite", "net.onnx"])
 def test_int8_of_it_finds_the_same_digits(
-    followed: tuple[Path, Any], brought: Path, name: str
+    followed: tuple[Path, Any], imported: Path, name: str
 ) -> None:
     pictures = _pictures(followed[0], 40)
     expected = np.asarray(
-        keras_format.load(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
+        keras_format.load(_contract(), _imported_options(imported / "net.h5"))(
+            pictures, training=False
+        )
     )
-    form = importers.format_of(str(brought / name))
-    archive: Any = load_importer(form).load(_agreed(), _words(brought / name))
+    form = importers.format_of(str(imported / name))
+    archive: Any = load_importer(form).load(_contract(), _imported_options(imported / name))
     archive = keras_session.save(archive) if form == "keras" else archive
     ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
-    asked = QuantizedModel(
+    quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form
     )
-    words = Convert(runtime="", input=None, output=None, ort_format=False, coreml=None)
+    options = Convert(runtime="", input=None, output=None, ort_format=False, coreml=None)
     converter, runtime = (to_onnx, onnx_runtime) if form == "onnx" else (to_litert, litert)
-    session = runtime.load(converter.convert(asked, _agreed(), ABOUT, words), 1)
+    session = runtime.load(converter.convert(quantized, _contract(), ABOUT, options), 1)
     same = 0
     for picture, answer in zip(pictures, expected, strict=True):
         session.feed(picture[None])

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.release
 
 
 def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> None:
-    said = builds.edgebake(built, "table").stdout
-    rows = [line.split() for line in said.splitlines()]
+    table = builds.edgebake(built, "table").stdout
+    rows = [line.split() for line in table.splitlines()]
     assert ["gates", "accuracy", "drop", "classes", "parity", "speedup", "p90", "size"] in rows
     for target in ("pixel_8", "android_any", "raspberry_pi_5"):
         assert [target, *["passed"] * 5, "accepted", "passed"] in rows
@@ -44,8 +44,8 @@ def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> No
 
 
 def test_a_verdict_is_decided_again_without_measuring(built: Path) -> None:
-    said = builds.edgebake(built, "gate", "pixel_8")
-    assert said.returncode == 0, said.stderr
+    done = builds.edgebake(built, "gate", "pixel_8")
+    assert done.returncode == 0, done.stderr
     strict = builds.edgebake(built, "gate", "pixel_8", "validate.budget.accuracy.at_least=0.975")
     assert strict.returncode == 1
     assert "more test examples would decide" in strict.stdout
@@ -75,9 +75,11 @@ def test_half_of_the_multiply_accumulates_cost_less_than_two_points(built: Path)
     pruned, whole = (report[target]["metrics"] for target in ("galaxy_a14", "pixel_8"))
     assert pruned["accuracy_drop"]["value"] < 0.02
     assert pruned["size_mb"]["value"] < 0.7 * whole["size_mb"]["value"]
-    said = builds.edgebake(built, "table").stdout
+    table = builds.edgebake(built, "table").stdout
     (row,) = (
-        line.split() for line in said.splitlines() if line.split()[:1] == ["digits-ds_cnn-channels"]
+        line.split()
+        for line in table.splitlines()
+        if line.split()[:1] == ["digits-ds_cnn-channels"]
     )
     assert row[1] == f"{account['macs']['after'] / account['macs']['before']:.0%}"
 
@@ -91,28 +93,30 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(
         )[target]["metrics"]
         assert report["agreement_with_float"]["value"] >= 0.99
     monkeypatch.chdir(built)
-    images, found = pictures(), []
+    images, outputs = pictures(), []
     for runtime, where in (
         (litert_run, "android/digits-ds_cnn-int8-litert-android"),
         (onnx_run, "linux/digits-ds_cnn-int8-onnxruntime-linux"),
     ):
         files = artifacts.read_files(Path("artifacts/validate") / where / "files")
-        found.append(single_output(predictions(runtime.load(files, 1), images)))
-    assert classification.agreement(*found) >= 0.99
+        outputs.append(single_output(predictions(runtime.load(files, 1), images)))
+    assert classification.agreement(*outputs) >= 0.99
 
 
 def pictures() -> Any:
     """Return the test split as the model sees it."""
     section = stage_params.read("validate", "digits-ds_cnn-int8-litert-android")
-    agreed = contract.from_json(
+    model_contract = contract.from_json(
         (artifacts.folder("train", section.train) / "contract.json").read_text()
     )
-    return agreed.preprocess(take_split(digits.load(section.data), section.data, "test").images)
+    return model_contract.preprocess(
+        take_split(digits.load(section.data), section.data, "test").images
+    )
 
 
 def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
-    said = builds.edgebake(built, "table").stdout
-    assert f"executor: {LABEL}, not by Core ML: " in said
+    table = builds.edgebake(built, "table").stdout
+    assert f"executor: {LABEL}, not by Core ML: " in table
     for target in ("iphone_15", "iphone_se_3"):
         report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())[
             target
@@ -122,7 +126,7 @@ def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
         assert (report["accuracy"]["where"], report["accuracy"]["n"]) == (LABEL, 540)
         assert report["agreement_float32_arithmetic"]["value"] > 0.99
         assert report["latency_p90_ms"]["value"] is None
-        assert report["latency_p90_ms"]["reason"] in said
+        assert report["latency_p90_ms"]["reason"] in table
 
 
 def test_a_package_of_lookup_tables_is_the_smaller_one(built: Path) -> None:
@@ -151,10 +155,10 @@ def test_nothing_runs_when_nothing_changed(built: Path) -> None:
 def test_every_bundle_is_verified_and_every_sample_answers_it(built: Path, tmp_path: Path) -> None:
     for platform in ("android", "ios", "linux"):
         archive = built / f"artifacts/package/{platform}.zip"
-        said = builds.edgebake(
+        done = builds.edgebake(
             tmp_path, "verify", str(archive), "--unsigned"
         )  # by who has no clone
-        assert said.returncode == 0, said.stdout + said.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
     for platform in ("android", "linux"):
         archive = built / f"artifacts/package/{platform}.zip"
         sample = built / f"artifacts/package/{platform}.samples/classify.py"

@@ -21,13 +21,13 @@ def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
     with (quick / "pipeline/edgebake/data/sources/digits.py").open("a") as code:
         code.write('INK = ("faint", "medium", "heavy")\n')
     planned = builds.edgebake(quick, "plan").stdout
-    said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
+    output = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
     for stage in (
         "train@digits-ds_cnn",
         "quantize@digits-ds_cnn-int8",
         "validate@digits-ds_cnn-int8-litert-android",
     ):
-        assert f"{stage}:" in said
+        assert f"{stage}:" in output
         assert f"  {stage.replace('@', '.')}: code of edgebake/data/sources/digits.py\n" in planned
 
 

@@ -102,9 +102,9 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
     )
     done = builds.repro(quick, "--keep-going")
     assert done.returncode != 0
-    said = done.stdout + done.stderr
-    assert "edgebake: linux: no bundle, 1 of 14 gates not passed" in said
-    assert "raspberry_pi_5   accuracy   at least 1" in said
+    output = done.stdout + done.stderr
+    assert "edgebake: linux: no bundle, 1 of 14 gates not passed" in output
+    assert "raspberry_pi_5   accuracy   at least 1" in output
     assert not (quick / "artifacts/package/linux").exists()
     assert not (quick / "artifacts/package/linux.zip").exists()
     assert not (quick / "artifacts/package/linux.proof").exists()
@@ -151,9 +151,9 @@ def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> Non
 
     Slow: it converts and runs the model once for each layer.
     """
-    said = builds.edgebake(quick, "sensitivity", "iphone_15")  # which computes in float16
-    assert said.returncode == 0, said.stderr
-    rows = [line.split() for line in said.stdout.splitlines()]
+    done = builds.edgebake(quick, "sensitivity", "iphone_15")  # which computes in float16
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
     assert {row[0] for row in rows if "CONV_2D" in row} == {
         "conv2d",
         *(f"conv2d_{number}" for number in range(1, 5)),

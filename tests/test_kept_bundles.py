@@ -51,12 +51,12 @@ def test_bundles_are_kept() -> None:
 @pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no release says what it thinks of licenses today
-    said = io.StringIO()
+    output = io.StringIO()
     verify.verify(
         VerifyOptions(bundle, public_key=bundle.parent / "release.pub.pem"),
-        Console(file=said, width=200),
+        Console(file=output, width=200),
     )
-    assert said.getvalue().splitlines()[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
+    assert output.getvalue().splitlines()[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
 
 
 @pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")

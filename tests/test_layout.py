@@ -1,4 +1,4 @@
-"""The shape of the house, held: one word per thing, imports that point one way."""
+"""The layout of the package: one word per thing, and imports that point one way."""
 
 import ast
 import re
@@ -179,10 +179,10 @@ def test_every_module_has_a_room_and_imports_point_down(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_only_the_planner_imports_hydra_and_only_functions_import_tensorflow(source: Path) -> None:
-    found = [(name.split(".")[0], top) for name, top in imports(source)]
+    top_level_imports = [(name.split(".")[0], top) for name, top in imports(source)]
     if source.name not in ("compose.py", "recipe_source.py"):
-        assert "hydra" not in {name for name, _ in found}
-    assert {name for name, top in found if top} & {
+        assert "hydra" not in {name for name, _ in top_level_imports}
+    assert {name for name, top in top_level_imports if top} & {
         "tensorflow",
         "keras",
         "coremltools",
@@ -235,12 +235,9 @@ def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
         "edgebake.stages.validate",
         "edgebake.stages.package",
     ]
-    found = ("run", "workload", "placement")
-    modules += [
-        f"edgebake.runtimes.{name}.{word}"
-        for name in plugins.options("convert.runtime")
-        for word in found
-    ]
+    for name in plugins.options("convert.runtime"):
+        for module in ("run", "workload", "placement"):
+            modules.append(f"edgebake.runtimes.{name}.{module}")
     modules += [f"edgebake.evaluation.devices.{name}" for name in plugins.options("validate.where")]
     modules += [
         "edgebake.evaluation.latency.stopwatch",

@@ -194,9 +194,9 @@ def test_an_edit_of_a_plugin_runs_those_variants_again_that_name_it(project: Pat
     assert repro(project) == ["data@squares"]
 
     edit(project / "plugins/sources/_pixels.py", "100 *", "120 *")
-    said = plan(project)
-    assert "  data.squares: code of plugins/sources/_pixels.py\n" in said
-    assert "data.plain" not in said
+    output = plan(project)
+    assert "  data.squares: code of plugins/sources/_pixels.py\n" in output
+    assert "data.plain" not in output
     assert repro(project) == ["data@squares"]
 
 
@@ -272,9 +272,9 @@ def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path
         done = run(folder, CHECKOUT, sys.executable, "-m", "edgebake", *arguments)
         return done.returncode, done.stdout + done.stderr
 
-    code, said = edgebake("build")
-    assert code == 0, said
-    assert "not measured: the stopwatch does not support matmul" in said
+    code, output = edgebake("build")
+    assert code == 0, output
+    assert "not measured: the stopwatch does not support matmul" in output
     variant = "digits-one_matrix-matmul"
     for digest in (f"convert/{variant}", f"validate/{variant}-linux", "package/linux"):
         assert (
@@ -292,9 +292,9 @@ def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path
         1,
         f"edgebake: models/{variant}.npz: {unknown}; {hint}\n",
     )
-    code, said = edgebake("verify", bundle, "--unsigned", "--plugins")
-    assert (code, said.splitlines()[-1]) == (0, "squares 0.1.0 for linux: sound, but unsigned"), (
-        said
+    code, output = edgebake("verify", bundle, "--unsigned", "--plugins")
+    assert (code, output.splitlines()[-1]) == (0, "squares 0.1.0 for linux: sound, but unsigned"), (
+        output
     )
 
 
@@ -339,12 +339,12 @@ def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: P
         name.removeprefix("pipeline/") for name in tracked if name.startswith("pipeline/edgebake/")
     }
     folders = ("recipes/", "LICENSES/")
-    brought = {
+    built_in = {
         f"edgebake/builtin/{name}"
         for name in tracked
         if name.startswith(folders) or name == "dvc.yaml"
     }
-    assert own == package | brought
+    assert own == package | built_in
     assert "edgebake/py.typed" in own
 
 
@@ -451,11 +451,11 @@ def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> No
 
     Slow: every command in them is run.
     """
-    folder, said = followed
-    assert "2 targets are sound: any_linux raspberry_pi_4\n" in said
-    assert "+ package.linux.targets.raspberry_pi_4\n" in said
-    assert "data pixel_table: 1,200 examples" in said
-    assert "2 passed" in said
+    folder, output = followed
+    assert "2 targets are sound: any_linux raspberry_pi_4\n" in output
+    assert "+ package.linux.targets.raspberry_pi_4\n" in output
+    assert "data pixel_table: 1,200 examples" in output
+    assert "2 passed" in output
     kinds = {path.parent.name for path in (folder / "plugins").rglob("*.py")}
     assert kinds == {"sources", "architectures", "pruning_methods", "calibrators", "devices"}
 

@@ -58,9 +58,9 @@ def test_a_plan_is_the_same_on_every_python() -> None:
     assert {"coremltools", "numpy", "scipy", "tensorflow"} <= tools
     assert {name: names.count(name) for name in sorted(tools) if names.count(name) != 1} == {}
     markers = {
-        str(one.marker)
-        for one in REQUIREMENTS
-        if canonicalize_name(one.name) in tools and one.marker
+        str(requirement.marker)
+        for requirement in REQUIREMENTS
+        if canonicalize_name(requirement.name) in tools and requirement.marker
     }
     assert [marker for marker in markers if "python" in marker] == []
 
@@ -114,7 +114,11 @@ def test_core_ml_is_left_out_where_its_converter_has_no_wheel(
     environment = {"sys_platform": system, "platform_machine": machine}
     dependencies = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
     for requirements in (dependencies, REQUIREMENTS):
-        marker = next(one.marker for one in requirements if one.name == plugins.NEEDS_X86_OR_MAC)
+        marker = next(
+            requirement.marker
+            for requirement in requirements
+            if requirement.name == plugins.NEEDS_X86_OR_MAC
+        )
         assert Marker(str(marker)).evaluate(environment) is has_wheel
 
     monkeypatch.setattr("sys.platform", system)

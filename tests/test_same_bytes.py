@@ -23,11 +23,11 @@ def test_a_bundle_is_built_again_from_its_commit_byte_for_byte(built: Path) -> N
     Slow: it builds the whole release in a clone with its own cache, so that nothing of the first
     build is reused.
     """
-    said = builds.edgebake(
+    done = builds.edgebake(
         built, "verify", "artifacts/package/android.zip", "--unsigned", "--rebuild"
     )
-    assert said.returncode == 0, said.stdout + said.stderr
-    lines = said.stdout.splitlines()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
     assert lines[-1] == "digits 1.0.0 for android: sound, but unsigned"
     (rebuilt,) = (line for line in lines if line.startswith("rebuilt"))
     commit = builds.run(built, "git", "rev-parse", "HEAD").stdout[:12]
@@ -70,10 +70,10 @@ def test_a_build_that_was_killed_in_three_stages_gives_the_same_bytes(
 
     Slow: it builds a release from nothing, in four goes.
     """
-    other = builds.clone(quick_release, tmp_path / "clone")
+    killed = builds.clone(quick_release, tmp_path / "clone")
     for stage in HALF_DONE:
-        kill_in(other, stage)
-    assert builds.repro(other).returncode == 0
-    assert builds.bundles(other) == builds.bundles(quick_release)
-    assert len(builds.bundles(other)) > 10
-    assert not list((other / artifacts.PARTIAL).glob("*"))
+        kill_in(killed, stage)
+    assert builds.repro(killed).returncode == 0
+    assert builds.bundles(killed) == builds.bundles(quick_release)
+    assert len(builds.bundles(killed)) > 10
+    assert not list((killed / artifacts.PARTIAL).glob("*"))

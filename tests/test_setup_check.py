@@ -137,7 +137,7 @@ def test_the_python_outside_of_any_venv_is_named() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     python = done.stdout.removesuffix("\n")
     prefixes = "import sys; print(sys.prefix == sys.base_prefix, sys.prefix)"
-    told = subprocess.run(
+    output = subprocess.run(
         [python, "-c", prefixes], capture_output=True, text=True, check=True
     ).stdout
-    assert told.strip() == f"True {sys.base_prefix}"
+    assert output.strip() == f"True {sys.base_prefix}"
