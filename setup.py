@@ -15,25 +15,25 @@ class BuildWithRecipes(build_py):
         """Build the package."""
         super().run()
         if not self.editable_mode:
-            for source, target in self._builtin_files().items():
-                self.mkpath(str(target.parent))
-                self.copy_file(str(source), str(target))
+            for source, destination in self._builtin_files().items():
+                self.mkpath(str(destination.parent))
+                self.copy_file(str(source), str(destination))
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """Return the files that are built."""
+        """Return the paths of the files that the build creates."""
         outputs = list(super().get_outputs(include_bytecode))
         if not self.editable_mode:
-            outputs += [str(target) for target in self._builtin_files().values()]
+            outputs += [str(file) for file in self._builtin_files().values()]
         return outputs
 
     def _builtin_files(self) -> dict[Path, Path]:
-        """Return the target of each built-in file, by its source."""
+        """Return the destination of each built-in file, by its source."""
         folder = Path(self.build_lib) / "edgebake/builtin"
-        targets: dict[Path, Path] = {}
+        destinations: dict[Path, Path] = {}
         for pattern in BUILTIN:
             for file in sorted(Path().glob(pattern)):
-                targets[file] = folder / file
-        return targets
+                destinations[file] = folder / file
+        return destinations
 
 
 setup(cmdclass={"build_py": BuildWithRecipes})

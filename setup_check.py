@@ -1,4 +1,4 @@
-"""Refuse a machine that edgebake cannot be set up on, before anything is removed or downloaded.
+"""Refuse a machine on which edgebake cannot run, before anything is removed or downloaded.
 
 `make setup` runs this with the Python from which it will create .venv, and reads the path of that
 Python from standard output. The script needs only the standard library and runs under every
@@ -10,27 +10,25 @@ import platform
 import sys
 import sysconfig
 
-GLIBC, MACOS = (2, 28), (14, 0)  # the oldest that the wheels of requirements.txt are for
+# The oldest versions that the wheels of requirements.txt support.
+GLIBC = (2, 28)
+MACOS = (14, 0)
 
 
 def refusal(installer: str) -> str:
-    """Return what is missing on this machine and what is needed instead, or an empty text."""
+    """Return what this machine lacks and what was expected; an empty text if it is suitable."""
     return _python() or _system() or _venv(installer)
 
 
 def _python() -> str:
     version = sys.version.split()[0]
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        return (
-            "this is Python "
-            + version
-            + "; expected 3.11, 3.12 or 3.13: make PYTHON=python3.11 ..."
-        )
+        expected = "; expected 3.11, 3.12 or 3.13: make PYTHON=python3.11 ..."
+        return "this is Python " + version + expected
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         name = platform.python_implementation() + " " + version
-        return (
-            "tensorflow has no wheel for " + name + " as built here; expected CPython with its lock"
-        )
+        expected = " as built here; expected CPython with its lock"
+        return "tensorflow has no wheel for " + name + expected
     if sys.maxsize < 2**32:
         return "tensorflow has no wheel for a 32-bit Python; expected a 64-bit one"
     return ""
@@ -55,18 +53,15 @@ def _linux(machine: str) -> str:
             "expected a Linux with glibc 2.28 or newer"
         )
     if tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
-        return (
-            "onnxruntime has no wheel for glibc "
-            + glibc
-            + "; expected a Linux with glibc 2.28 or newer"
-        )
+        expected = "; expected a Linux with glibc 2.28 or newer"
+        return "onnxruntime has no wheel for glibc " + glibc + expected
     return ""
 
 
 def _glibc() -> str:
     try:
         name = os.confstr("CS_GNU_LIBC_VERSION") or ""
-    except (OSError, ValueError):  # another C library does not know the question
+    except (OSError, ValueError):  # another C library does not have the name
         name = ""
     return name.replace("glibc", "").strip()
 
@@ -86,20 +81,17 @@ def _mac(machine: str) -> str:
 def _venv(installer: str) -> str:
     if installer == "pip":
         try:
-            import ensurepip  # noqa: F401 - asked whether it is there
+            import ensurepip  # noqa: F401 - only checks that it exists
         except ImportError:
-            package = "python3.{}-venv".format(sys.version_info[1])  # noqa: UP032 - runs on old Pythons
-            return (
-                "this Python has no ensurepip; expected it: apt-get install "
-                + package
-                + ", or install uv"
-            )
+            package = "python3." + str(sys.version_info[1]) + "-venv"
+            missing = "this Python has no ensurepip; expected it: apt-get install "
+            return missing + package + ", or install uv"
     return ""
 
 
 if __name__ == "__main__":
-    complaint = refusal(sys.argv[1])
-    if complaint:
-        sys.exit("edgebake: " + complaint)
-    # The one outside of any venv: .venv may be active, and is about to be removed.
+    message = refusal(sys.argv[1])
+    if message:
+        sys.exit("edgebake: " + message)
+    # The Python outside of any venv: .venv may be active, and is about to be removed.
     sys.stdout.write(getattr(sys, "_base_executable", sys.executable) + "\n")

@@ -61,10 +61,9 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return a split: preprocessed images, float32 [n, h, w, c], and labels, int64 [n]."""
     examples = digits.load(DATA)
     model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
-    chosen = take_split(examples, DATA, name)
-    return contract.from_recipe(DATA, model, examples.classes).preprocess(
-        chosen.images
-    ), chosen.labels
+    split = take_split(examples, DATA, name)
+    model_contract = contract.from_recipe(DATA, model, examples.classes)
+    return model_contract.preprocess(split.images), split.labels
 
 
 def build() -> Any:
@@ -76,7 +75,7 @@ def build() -> Any:
 
     layers = keras.layers
     image = keras.Input((RESOLUTION, RESOLUTION, 1), name="image")
-    x = _normalised(layers.Conv2D(16, 3, padding="same", use_bias=False, name="stem")(image))
+    x = _normalized(layers.Conv2D(16, 3, padding="same", use_bias=False, name="stem")(image))
     x = _separable(x, 1, 24)
     x = _separable(x, 2, 32, excite=True)
     x = _separable(x, 3, 48)
@@ -102,13 +101,16 @@ def damaged(archive: bytes, channels: bool = True, outlier: bool = True) -> byte
     """Return an archive of the same function whose weights or activations quantize badly."""
     keras_session.start(1)
     model = keras_session.load(archive)
-    for writer, reader in CHANNEL_PAIRS if channels else ():
-        width = model.get_layer(writer).filters
-        _rescale(model, writer, reader, np.resize(np.array(CHANNEL_SCALES, np.float32), width))
+    if channels:
+        for writer, reader in CHANNEL_PAIRS:
+            width = model.get_layer(writer).filters
+            factors = np.resize(np.array(CHANNEL_SCALES, np.float32), width)
+            _rescale(model, writer, reader, factors)
     if outlier:
         writer, reader = OUTLIER_PAIR
         factors = np.ones(model.get_layer(writer).filters, np.float32)
-        factors[np.argmax(model.get_layer(f"{writer}_norm").gamma.numpy())] = OUTLIER_SCALE
+        largest = np.argmax(model.get_layer(f"{writer}_norm").gamma.numpy())
+        factors[largest] = OUTLIER_SCALE
         _rescale(model, writer, reader, factors)
     return keras_session.save(model)
 
@@ -124,12 +126,18 @@ def _rescale(model: Any, writer: str, reader: str, factors: NDArray[np.float32])
 def _separable(x: Any, number: int, filters: int, excite: bool = False) -> Any:
     import keras
 
-    layers, strides, name = keras.layers, 1 if number == 3 else 2, f"depthwise_{number}"
-    x = _normalised(
-        layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False, name=name)(x)
+    layers = keras.layers
+    strides = 2
+    if number == 3:
+        strides = 1
+    depthwise = layers.DepthwiseConv2D(
+        3, strides=strides, padding="same", use_bias=False, name=f"depthwise_{number}"
     )
-    x = _excited(x) if excite else x
-    return _normalised(layers.Conv2D(filters, 1, use_bias=False, name=f"pointwise_{number}")(x))
+    x = _normalized(depthwise(x))
+    if excite:
+        x = _excited(x)
+    pointwise = layers.Conv2D(filters, 1, use_bias=False, name=f"pointwise_{number}")
+    return _normalized(pointwise(x))
 
 
 def _excited(x: Any) -> Any:
@@ -143,7 +151,7 @@ def _excited(x: Any) -> Any:
     )
 
 
-def _normalised(x: Any) -> Any:
+def _normalized(x: Any) -> Any:
     import keras
 
     name = x._keras_history.operation.name

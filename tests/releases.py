@@ -20,7 +20,9 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE])
     folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return folder.parent
+    return folder
 
 
 def once(folder: Path, make: Callable[[Path], None]) -> Path:

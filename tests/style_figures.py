@@ -23,7 +23,7 @@ LAYOUT = (
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 )
-# They say how a value was come by, or nothing; the name of what it is says more.
+# Names that do not say what a value is.
 FORBIDDEN_NAMES = frozenset(
     {"found", "one", "other", "words", "asked", "said", "told", "kept", "held", "brought"}
     | {"agreed", "given", "wanted", "seen", "known_as", "thing", "things", "place", "stuff"}
@@ -158,8 +158,10 @@ def _names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
 
 
 def _signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    returned = ast.unparse(function.returns) if function.returns else ""
-    return f"{ast.unparse(function.args)} {returned}"
+    signature = ast.unparse(function.args)
+    if function.returns:
+        signature += f" {ast.unparse(function.returns)}"
+    return signature
 
 
 def table(figures: Figures) -> Iterator[str]:
@@ -185,7 +187,10 @@ def main() -> None:
     paths = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("--")]
     files: list[Path] = []
     for path in paths:
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        if path.is_dir():
+            files += sorted(path.rglob("*.py"))
+        else:
+            files.append(path)
     figures = count(files)
     print("\n".join(table(figures)))
     if "--list" in sys.argv:

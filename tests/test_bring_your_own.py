@@ -244,7 +244,8 @@ def test_int8_of_it_finds_the_same_digits(
     )
     form = importers.format_of(str(imported / name))
     archive: Any = load_importer(form).load(_contract(), _imported_options(imported / name))
-    archive = keras_session.save(archive) if form == "keras" else archive
+    if form == "keras":
+        archive = keras_session.save(archive)
     ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form

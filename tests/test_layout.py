@@ -161,7 +161,9 @@ def plugin_folders(call: ast.Call) -> Iterator[str]:
 
 
 def test_no_line_of_the_layers_names_a_room_twice() -> None:
-    rooms = [room for line in LAYERS for room in line]
+    rooms: list[str] = []
+    for line in LAYERS:
+        rooms += line
     assert len(rooms) == len(set(rooms))
 
 

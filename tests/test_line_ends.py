@@ -34,15 +34,18 @@ def _git(folder: Path, *arguments: str) -> list[str]:
 
 def test_every_file_has_the_bytes_that_are_committed(clone: Path) -> None:
     lines = _git(clone, "ls-files", "-z", "--format=%(objectname) %(path)")
-    committed = {path: digest for digest, path in (line.split(" ", 1) for line in lines)}
+    committed = {}
+    for line in lines:
+        digest, path = line.split(" ", 1)
+        committed[path] = digest
     assert len(committed) > 500
     paths = "\n".join(committed)
     command = ["git", "hash-object", "--no-filters", "--stdin-paths"]
     done = subprocess.run(
         command, cwd=clone, input=paths, capture_output=True, text=True, check=True
     )
-    there = dict(zip(committed, done.stdout.split(), strict=True))
-    assert [path for path in committed if there[path] != committed[path]] == []
+    checked_out = dict(zip(committed, done.stdout.split(), strict=True))
+    assert [path for path in committed if checked_out[path] != committed[path]] == []
 
 
 def test_nothing_is_changed_and_nothing_waits_to_be_renormalised(clone: Path) -> None:

@@ -1,4 +1,4 @@
-"""How much one line asks a reader to hold: limits on what style_figures.py counts."""
+"""Limits on the figures of style_figures.py: the density of lines, names and docstrings."""
 
 from pathlib import Path
 

@@ -63,11 +63,14 @@ def recording(
     windows = [{"candidate": window(latencies)} for latencies in candidates]
     for pair, baseline in zip(windows, baselines, strict=False):
         pair["baseline"] = window(baseline)
+    baseline_sha256 = None
+    if baselines:
+        baseline_sha256 = "def"
     sound = {
         "schema": stopwatch.SCHEMA,
         "request": stopwatch_request(Path("model.tflite")),
         "sha256": "abc",
-        "baseline_sha256": "def" if baselines else None,
+        "baseline_sha256": baseline_sha256,
         "runtime": "ai-edge-litert 1.0",
         "threads": 1,
         "before": STATE,

@@ -1,4 +1,4 @@
-"""Make the files of docs/guides/bring_your_own.md: a folder of images, and a trained model.
+"""Create the files of docs/guides/bring_your_own.md: a folder of images, and a trained model.
 
     python docs/examples/digits.py
 
@@ -18,40 +18,49 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-IMAGES, MODEL = Path("data/images"), Path("models/digits.h5")
-SIDE, SEEN, EPOCHS = 96, 700, 10
+IMAGES = Path("data/images")
+MODEL = Path("models/digits.h5")
+SIDE = 96  # pixels
+TRAINING_IMAGES = 700
+BATCH = 32
+EPOCHS = 10
 
 
 def main() -> None:
-    """Write the images, train, save."""
+    """Write the images, train a model and save it."""
     digits = load_digits()
-    pictures = [
-        Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8)) for image in digits.images
-    ]
-    for number, (picture, label) in enumerate(zip(pictures, digits.target, strict=True)):
+    images = []
+    for number, (values, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+        pixels = np.rint(values * (255 / 16)).astype(np.uint8)  # values are 0 to 16
+        image = Image.fromarray(pixels)
         file = IMAGES / str(label) / f"{number:04}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(file)
-    seen = np.random.default_rng(1).permutation(len(pictures))[:SEEN]
-    colours = [
-        pictures[i].convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR) for i in seen
-    ]
-    images = np.stack([np.asarray(one, np.float32) / 127.5 - 1 for one in colours])
+        image.save(file)
+        images.append(image)
+    chosen = np.random.default_rng(1).permutation(len(images))[:TRAINING_IMAGES]
+    inputs = np.stack([_model_input(images[number]) for number in chosen])
     MODEL.parent.mkdir(exist_ok=True)
-    _trained(images, digits.target[seen]).save(MODEL)
+    _train(inputs, digits.target[chosen]).save(MODEL)
 
 
-def _trained(images: np.ndarray, labels: np.ndarray) -> keras.Model:
+def _model_input(image: Image.Image) -> np.ndarray:
+    """Return a color image [h, w, 3] from -1 to 1."""
+    resized = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(resized, np.float32) / 127.5 - 1
+
+
+def _train(images: np.ndarray, labels: np.ndarray) -> keras.Model:
+    """Train MobileNetV2 on images [n, h, w, 3] and labels [n]."""
     keras.utils.set_random_seed(1)
     model = keras.applications.MobileNetV2((SIDE, SIDE, 3), alpha=0.35, weights=None, classes=10)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9  # there are few steps to settle in
-    rate = keras.optimizers.schedules.CosineDecay(0.005, EPOCHS * -(-SEEN // 32))
-    model.compile(
-        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
-    model.fit(images, labels, epochs=EPOCHS, batch_size=32, verbose=2)
+            layer.momentum = 0.9  # the moving averages must settle in few steps
+    steps = EPOCHS * -(-TRAINING_IMAGES // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(0.005, steps)
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(images, labels, epochs=EPOCHS, batch_size=BATCH, verbose=2)
     return model
 
 
