@@ -71,7 +71,8 @@ def test_a_key_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
     with pytest.raises(HostError) as refused:
         keys.generate_secret(tmp_path / "none" / "key")
     assert str(refused.value) == (
-        f"{tmp_path}/none/key: cannot be written (No such file or directory); expected an existing folder"
+        f"{tmp_path}/none/key: cannot be written (No such file or directory); "
+        "expected an existing folder"
     )
 
 
