@@ -37,7 +37,7 @@ def test_the_report_says_what_is_known_and_what_is_not() -> None:
     assert "  output      answer, float32 [n, 10]: 10 classes" in lines
     assert "  layers      13: 12 Conv2D, 1 Dense" in lines
     assert "  goes to     coreml, litert, onnxruntime" in lines
-    unknown = next(line for line in lines if line.startswith("The file does not say"))
+    unknown = next(line for line in lines if line.startswith("Not in the file"))
     assert "mean, scale" in unknown
     assert "rgb, or bgr" in unknown
     assert "probabilities or logits" not in unknown
@@ -51,7 +51,7 @@ def test_what_is_known_is_not_asked_for() -> None:
         MODEL, pixel_scaling=PixelScaling((0.0,), (1.0,), "inside"), color="rgb", labels=("a", "b")
     )
     lines = model_file.lines(known, "net.keras")
-    assert not any(line.startswith(("The file does not say", "Common")) for line in lines)
+    assert not any(line.startswith(("Not in the file", "Common")) for line in lines)
     assert "  labels      2: a, b" in lines
 
 

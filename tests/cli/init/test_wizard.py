@@ -263,11 +263,11 @@ FLOWERS = [*PIXEL, "--data", "data/flowers"]
         ([*FLOWERS, "--convert", "coreml"], "convert: Google Pixel 8 has no"),
         (
             [*FLOWERS, "--model", "models/many.h5"],
-            "data/flowers: has 3 classes, and models/many.h5 answers for 10",
+            "data/flowers: has 3 classes, and models/many.h5 predicts 10",
         ),
         (
             [*FLOWERS, "--model", "models/raw.h5"],
-            "--mean, --scale: models/raw.h5 does not say what pixels become",
+            "--mean, --scale: models/raw.h5 does not define the scaling of pixels",
         ),
         (
             [*FLOWERS, "--model", "models/tanh.h5"],
