@@ -203,6 +203,12 @@ def _pictures(folder: Path, count: int) -> Any:
     return _contract().preprocess([np.asarray(Image.open(file).convert("RGB")) for file in files])
 
 
+def _keras_predictions(file: Path, pictures: Any) -> Any:
+    """Return the predictions of an imported model in Keras, float32 [n, classes]."""
+    model = keras_format.load(_contract(), _imported_options(file))
+    return np.asarray(model(pictures, training=False))
+
+
 def _imported_options(file: Path) -> Imported:
     return Imported(str(file), Output.probabilities, Head.keep, allow_code=False, image_width=None)
 
@@ -212,22 +218,14 @@ def test_the_model_answers_the_same_in_every_format(
     followed: tuple[Path, Any], imported: Path, name: str
 ) -> None:
     pictures = _pictures(followed[0], 12)
-    expected = np.asarray(
-        keras_format.load(_contract(), _imported_options(imported / "net.h5"))(
-            pictures, training=False
-        )
-    )
+    expected = _keras_predictions(imported / "net.h5", pictures)
     assert importers.format_of(str(imported / name)) in ("keras", "onnx", "tflite")
     if name.endswith((".tflite", ".onnx")):
         importer = load_importer(importers.format_of(str(imported / name)))
         predict = importer.predictor(importer.load(_contract(), _imported_options(imported / name)))
         predictions = np.concatenate([predict(picture[None]) for picture in pictures])
     else:
-        predictions = np.asarray(
-            keras_format.load(_contract(), _imported_options(imported / name))(
-                pictures, training=False
-            )
-        )
+        predictions = _keras_predictions(imported / name, pictures)
     np.testing.assert_allclose(predictions, expected, atol=1e-4)
     assert len(set(expected.argmax(axis=1).tolist())) >= 6
 
@@ -237,11 +235,7 @@ def test_int8_of_it_finds_the_same_digits(
     followed: tuple[Path, Any], imported: Path, name: str
 ) -> None:
     pictures = _pictures(followed[0], 40)
-    expected = np.asarray(
-        keras_format.load(_contract(), _imported_options(imported / "net.h5"))(
-            pictures, training=False
-        )
-    )
+    expected = _keras_predictions(imported / "net.h5", pictures)
     form = importers.format_of(str(imported / name))
     archive: Any = load_importer(form).load(_contract(), _imported_options(imported / name))
     if form == "keras":
