@@ -81,7 +81,7 @@ def _usability(model: ModelInfo) -> Iterator[tuple[str, str]]:
     if problem:
         yield "refused", problem
     else:
-        yield "goes to", listed(runtimes_of(model.format))
+        yield "runtimes", listed(runtimes_of(model.format))
 
 
 def refused_ends(model: ModelInfo) -> str:

@@ -36,7 +36,7 @@ def test_the_report_says_what_is_known_and_what_is_not() -> None:
     assert "  input       photo, float32 [n, 96, 128, 3]: height, width, channels (NHWC)" in lines
     assert "  output      answer, float32 [n, 10]: 10 classes" in lines
     assert "  layers      13: 12 Conv2D, 1 Dense" in lines
-    assert "  goes to     coreml, litert, onnxruntime" in lines
+    assert "  runtimes    coreml, litert, onnxruntime" in lines
     unknown = next(line for line in lines if line.startswith("Not in the file"))
     assert "mean, scale" in unknown
     assert "rgb, or bgr" in unknown
@@ -61,7 +61,7 @@ def test_a_model_of_two_inputs_goes_nowhere() -> None:
         "  refused     2 inputs and 1 outputs; expected one input, an image, and one output"
         in lines
     )
-    assert not any("goes to" in line for line in lines)
+    assert not any("runtimes" in line for line in lines)
 
 
 def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
