@@ -102,7 +102,7 @@ def test_init_begins_a_project(bare: Path, capsys: pytest.CaptureFixture[str]) -
         "recipes/release.yaml",
         "recipes/target/cam.yaml",
     ]
-    assert "check its gates in  edgebake: validate/realtime.yaml; " in capsys.readouterr().out
+    assert "check its gates in edgebake: validate/realtime.yaml; " in capsys.readouterr().out
 
 
 def test_init_that_fails_leaves_no_folder(bare: Path) -> None:

@@ -55,8 +55,7 @@ def _run_step(step: Step, value: Any, labels: list[str]) -> Any:
         case "mask":
             return mask(value, step["threshold"])
         case name:
-            problem = "no step that is known here"
-            raise ValueError(f"{name}: {problem}; the bundle is newer than this code")
+            raise ValueError(f"{name}: unknown step; the bundle is newer than this code")
 
 
 def dequantize(stored: Integers, scale: float, zero_point: int) -> Floats:
