@@ -162,4 +162,4 @@ def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> Non
         assert (quick / f"artifacts/sensitivity/iphone_15.{suffix}").stat().st_size > 500
     missing = builds.edgebake(quick, "sensitivity", "iphone_15", "model.width_multiplier=0.5")
     assert missing.returncode == 1
-    assert "prune makes it: run `dvc repro`" in missing.stderr
+    assert "the stage prune writes it: run `dvc repro`" in missing.stderr
