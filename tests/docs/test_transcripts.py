@@ -61,7 +61,9 @@ def test_pages_show_what_commands_print(built: Path, tmp_path: Path) -> None:
 def test_commands_of_pages_run_on_a_small_release(quick_release: Path, tmp_path: Path) -> None:
     outputs = rerun(quick_release, tmp_path / "project")
     assert sorted(outputs) == COMMANDS
-    assert [command for command, output in outputs.items() if not output.strip()] == []
+    empty = [command for command, output in outputs.items() if not output.strip()]
+    # The small release prunes nothing, so it has no table of pruning.
+    assert [command for command in empty if "pruned" not in command] == []
 
 
 def test_a_failed_command_changes_no_page(
