@@ -25,7 +25,7 @@ def shape(output: str) -> list[str]:
     for line in output.splitlines():
         without_processor = re.sub(r"^(host|executor): .*", r"\1", line)
         without_processor = re.sub(r"host \([^,)]+", "host (processor", without_processor)
-        without_numbers = re.sub(r"\d[\d,.]*", "#", without_processor)
+        without_numbers = re.sub(r"(?<!\w)-?\d[\d,.]*|\d[\d,.]*", "#", without_processor)
         lines.append(re.sub(r"[\s─]+", " ", without_numbers).strip())
     return lines
 
