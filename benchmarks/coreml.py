@@ -230,11 +230,7 @@ def convert(model: TrainedModel, case: Case) -> dict[str, bytes]:
     """Convert a model; return the files of its package by path."""
     scheme = SCHEMES[case.scheme]
     quantized = QuantizedModel(
-        model.archive,
-        case.scheme,
-        scheme.weights,
-        scheme.activations,
-        compression=case.compression,
+        model.archive, case.scheme, scheme.weights, scheme.activations, compression=case.compression
     )
     if "granularity" in scheme.options:
         quantized = replace(quantized, granularity=case.granularity, ranges=model.ranges)

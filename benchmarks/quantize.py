@@ -22,15 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import (
-    converter,
-    litert,
-    measurement,
-    olive,
-    onnx_runtime,
-    ours,
-    verdict,
-)
+from benchmarks.peers import converter, litert, measurement, olive, onnx_runtime, ours, verdict
 from benchmarks.peers import subject as peer_subject
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.measurement import Row

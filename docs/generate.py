@@ -28,13 +28,7 @@ GENERATED = "<!-- Written by `make docs`; edit the source that it names instead.
 DATACLASSES = "pipeline/edgebake/recipe/"
 PARSER = "pipeline/edgebake/cli/"
 WIDTH = 88
-TYPE_NAMES = {
-    str: "text",
-    int: "integer",
-    float: "number",
-    bool: "true or false",
-    NoneType: "null",
-}
+TYPE_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null"}
 
 
 def main() -> None:

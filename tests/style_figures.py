@@ -28,9 +28,7 @@ FORBIDDEN_NAMES = frozenset(
     {"found", "one", "other", "words", "asked", "said", "told", "kept", "held", "brought"}
     | {"agreed", "given", "wanted", "seen", "known_as", "thing", "things", "place", "stuff"}
 )
-RIDDLE = re.compile(
-    r"^(What|Which|How|Where|Who|Whose|Why|Under which)\b|^[^.:]+\bin, [^.:]+\bout\b"
-)
+RIDDLE = re.compile(r"^(What|Which|How|Where|Who|Whose|Why|Under which)\b|\bin, .*\bout\b")
 SHAPE = re.compile(r"\[[a-zA-Z0-9_][\w ]*(?:,\s*[\w. *+/-]+)*\]|shape")
 ARRAYS = re.compile(r"\b(NDArray|ndarray|ArrayLike|Floats|Integers|Array)\b")
 

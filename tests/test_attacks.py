@@ -313,10 +313,7 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         _named(lambda content: content.update(license="CC-BY-NC-4.0")),
         "manifest.json: licenses: expected the model once, as 'digits' under its own license",
     ),
-    "no notice": (
-        _gone("NOTICE"),
-        "NOTICE: not found; expected the authors of the components",
-    ),
+    "no notice": (_gone("NOTICE"), "NOTICE: not found; expected the authors of the components"),
     "no text of a license": (
         _gone("LICENSES/CC-BY-4.0.txt"),
         "manifest.json: licenses: LICENSES/: no text of CC-BY-4.0, "
@@ -532,18 +529,9 @@ def _renamed(entry: bytes, name: str, to: str) -> bytes:
             "models\\..\\evil",
             r"'models\\..\\evil': a path outside of the bundle; expected one inside it",
         ),
-        (
-            "models/./evil",
-            f"'models/./evil': {ODD_PATH}",
-        ),
-        (
-            "mödels/x",
-            f"'mödels/x': {ODD_PATH}",
-        ),
-        (
-            "a" * 201,
-            f"'{'a' * 201}': {ODD_PATH}",
-        ),
+        ("models/./evil", f"'models/./evil': {ODD_PATH}"),
+        ("mödels/x", f"'mödels/x': {ODD_PATH}"),
+        ("a" * 201, f"'{'a' * 201}': {ODD_PATH}"),
     ],
 )
 def test_a_path_trick_in_the_zip(victim: Signed, name: str, message: str) -> None:

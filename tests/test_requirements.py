@@ -100,11 +100,7 @@ def test_one_package_alone_is_built_here() -> None:
     assert set(sources) <= PINNED
 
 
-PLATFORMS = [
-    ("linux", "x86_64", True),
-    ("linux", "aarch64", False),
-    ("darwin", "arm64", True),
-]
+PLATFORMS = [("linux", "x86_64", True), ("linux", "aarch64", False), ("darwin", "arm64", True)]
 
 
 @pytest.mark.parametrize(("system", "machine", "has_wheel"), PLATFORMS)

@@ -19,10 +19,7 @@ def test_a_line_holds_few_tokens(figures: Figures) -> None:
     assert figures.tokens_per_line() <= 8
 
 
-@pytest.mark.parametrize(
-    ("kind", "limit"),
-    [("conditional expression", 12), ("Any", 15)],
-)
+@pytest.mark.parametrize(("kind", "limit"), [("conditional expression", 12), ("Any", 15)])
 def test_what_hides_steps_is_rare(figures: Figures, kind: str, limit: float) -> None:
     assert figures.per_thousand(kind) < limit
 

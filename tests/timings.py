@@ -20,10 +20,7 @@ def protocol(where: str = "host", **fields: Any) -> Protocol:
 
 
 def timing_request(
-    root: Path,
-    runtime: str = "litert",
-    run_modes: tuple[RunMode, ...] = SINGLE_MODE,
-    **fields: Any,
+    root: Path, runtime: str = "litert", run_modes: tuple[RunMode, ...] = SINGLE_MODE, **fields: Any
 ) -> TimingRequest:
     """Return the request for a file that predicts 3, and a float parent that predicts 7."""
     files = {"litert": handmade.constant_tflite, "onnxruntime": handmade.constant_onnx}

@@ -68,12 +68,7 @@ def _accuracy_cells(entry: Entry, original: Entry) -> list[str]:
     low, high = measurement.wilson_interval(accuracy, images)
     seeds = " ".join(str(count) for count in correct.sum(axis=1))
     loss = 100 * (float(original.correct.mean()) - accuracy)
-    return [
-        f"{accuracy:.4f}",
-        f"{low:.4f} - {high:.4f}",
-        f"{seeds} of {images}",
-        f"{loss:+.2f}",
-    ]
+    return [f"{accuracy:.4f}", f"{low:.4f} - {high:.4f}", f"{seeds} of {images}", f"{loss:+.2f}"]
 
 
 def files_table(entries: list[Entry]) -> Table:

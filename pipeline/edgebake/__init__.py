@@ -1,1 +1,1 @@
-"""edgebake: YAML recipes in, gated model bundles out."""
+"""edgebake: build gated model bundles from YAML recipes."""

@@ -81,7 +81,7 @@ def content() -> Any:
                 "license": DIGITS.license,
                 "source": DIGITS.source,
                 "decision": "allow",
-            },
+            }
         ],
     }
 

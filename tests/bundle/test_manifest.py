@@ -57,10 +57,7 @@ STEADY = [
 
 
 def _validated(
-    target: TargetParams,
-    files: dict[str, bytes],
-    inspection: Inspection = INSPECTION,
-    **found: Any,
+    target: TargetParams, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
 ) -> manifest.PackagedTarget:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract(

@@ -104,26 +104,14 @@ def test_right_answers_come_before_wrong_ones() -> None:
     labels = [1, 1, 1, 0, 0, 0, 0, 0]
     assert _numbers(
         golden.build_vectors(_file(), _examples(labels), _predictions(*[SURE[0]] * 8))
-    ) == [
-        3,
-        4,
-        5,
-        6,
-        7,
-    ]
+    ) == [3, 4, 5, 6, 7]
 
 
 def test_of_one_class_the_smallest_pictures_are_taken() -> None:
     sides = [64, 8, 64, 8, 64, 8, 8, 8]
     assert _numbers(
         golden.build_vectors(_file(), _examples([0] * 8, sides), _predictions(*[SURE[0]] * 8))
-    ) == [
-        1,
-        3,
-        5,
-        6,
-        7,
-    ]
+    ) == [1, 3, 5, 6, 7]
 
 
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:

@@ -151,8 +151,7 @@ def test_a_stale_plan_is_told_after_a_verdict() -> None:
     planner.check()
     refused(x=0.9)
     with pytest.raises(
-        PlanError,
-        match=r"^params\.yaml: out of date; .*\n\+ quantize\.digits-ds_cnn-int8\n",
+        PlanError, match=r"^params\.yaml: out of date; .*\n\+ quantize\.digits-ds_cnn-int8\n"
     ):
         planner.check()
     assert fates() == {"dynamic": []}

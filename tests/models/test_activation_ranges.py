@@ -35,8 +35,7 @@ def test_a_fingerprint_is_minimum_maximum_mean_and_root_mean_square() -> None:
 
 @pytest.mark.parametrize(("value", "name"), [(IMAGE, "image"), (CONV, "conv"), (RELU, "relu")])
 def test_an_activation_matches_in_another_order_of_axes_and_with_rounding_of_other_kernels(
-    value: np.ndarray,
-    name: str,
+    value: np.ndarray, name: str
 ) -> None:
     channels_first = value.transpose(0, 3, 1, 2) * (1 + 1e-6)
     per_probe = [image[np.newaxis].astype(np.float32) for image in channels_first]

@@ -6,9 +6,7 @@ import pytest
 
 from edgebake.plan import variants
 from edgebake.plan.compose import Target
-from edgebake.recipe import (
-    Release,
-)
+from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan
 
 RELEASED = ("pixel_8", "android_any", "iphone_15", "iphone_se_3", "raspberry_pi_5")

@@ -6,10 +6,7 @@ from pathlib import Path
 from edgebake.plan import changes, variants
 from edgebake.plan.changes import Change
 from edgebake.plan.compose import Target
-from edgebake.recipe import (
-    Release,
-    Waiver,
-)
+from edgebake.recipe import Release, Waiver
 from edgebake.recipe.stage_params import Plan
 
 

@@ -8,9 +8,7 @@ from edgebake import artifacts
 from edgebake.errors import PlanError
 from edgebake.plan import planner, variants
 from edgebake.plan.compose import Target
-from edgebake.recipe import (
-    Release,
-)
+from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan, read_plan
 
 PARAMS = Path("params.yaml")

@@ -7,15 +7,7 @@ import pytest
 
 from edgebake.plan import variants
 from edgebake.plan.compose import Target
-from edgebake.recipe import (
-    Calibration,
-    Ceiling,
-    DType,
-    Floor,
-    Granularity,
-    Quantize,
-    Release,
-)
+from edgebake.recipe import Calibration, Ceiling, DType, Floor, Granularity, Quantize, Release
 from edgebake.recipe.stage_params import Plan
 
 
@@ -110,11 +102,7 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
         target.choices["quantize"], target.recipe.quantize = "none", Quantize("none")
     misnamed.recipe.quantize.granularity = Granularity.per_tensor
     plan = variants.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
-    assert list(plan) == [
-        "digits-ds_cnn",
-        "digits-ds_cnn-float16",
-        "digits-ds_cnn-float16-float16",
-    ]
+    assert list(plan) == ["digits-ds_cnn", "digits-ds_cnn-float16", "digits-ds_cnn-float16-float16"]
     assert plan["digits-ds_cnn-float16"]["scheme"] == "float16"
 
 

@@ -5,12 +5,7 @@ from pathlib import Path
 
 from edgebake.bundle import license_texts
 from edgebake.bundle.components import Component
-from edgebake.bundle.license_policy import (
-    LicensedComponent,
-    LicenseDecision,
-    PolicyVerdict,
-    parse,
-)
+from edgebake.bundle.license_policy import LicensedComponent, LicenseDecision, PolicyVerdict, parse
 from edgebake.bundle.manifest_types import LicenseEntry
 from edgebake.errors import LicenseError
 from edgebake.recipe.release_info import ReleaseInfo

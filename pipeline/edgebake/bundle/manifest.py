@@ -87,14 +87,10 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
     golden_path = f"golden/{variant}.json"
     model_files = _model_files(folder / "files", variant)
     preprocessing = processing_steps.preprocessing(
-        contract,
-        inspection["input"],
-        sections["convert"],
+        contract, inspection["input"], sections["convert"]
     )
     postprocessing = processing_steps.postprocessing(
-        inspection["output"],
-        target.package,
-        labels_path,
+        inspection["output"], target.package, labels_path
     )
     entry: TargetEntry = {
         **fallback_order.device_entry(target.device),
@@ -118,11 +114,7 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
     }
     labels = "".join(f"{label}\n" for label in contract.labels)
     vectors = golden_vectors.render(golden, postprocessing, contract.labels)
-    files = {
-        **model_files,
-        labels_path: labels.encode(),
-        golden_path: vectors,
-    }
+    files = {**model_files, labels_path: labels.encode(), golden_path: vectors}
     return PackagedTarget(entry, files)
 
 
@@ -135,10 +127,7 @@ def compose_head(
     """Compose the manifest without its signature, licenses and files."""
     release = section.about
     entries = {name: target.entry for name, target in targets.items()}
-    commit: SourceEntry = {
-        "git_commit": source["git_commit"],
-        "dirty": source["dirty"],
-    }
+    commit: SourceEntry = {"git_commit": source["git_commit"], "dirty": source["dirty"]}
     return {
         "schema": SCHEMA,
         "name": release.name,
@@ -154,9 +143,7 @@ def compose_head(
 
 
 def render(
-    body: ManifestBody,
-    files: Mapping[str, bytes],
-    encrypted: Mapping[str, EncryptionEntry],
+    body: ManifestBody, files: Mapping[str, bytes], encrypted: Mapping[str, EncryptionEntry]
 ) -> str:
     """Return the text of manifest.json, validated against its schema.
 
@@ -167,11 +154,7 @@ def render(
     """
     entries: list[FileEntry] = []
     for path, data in sorted(files.items()):
-        entry: FileEntry = {
-            "path": path,
-            "sha256": artifacts.sha256(data),
-            "size": len(data),
-        }
+        entry: FileEntry = {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
         if path in encrypted:
             entry["encryption"] = encrypted[path]
         entries.append(entry)

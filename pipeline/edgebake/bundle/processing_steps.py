@@ -91,11 +91,7 @@ def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> l
     steps: list[Step] = []
     if tensor["scale"] is not None:
         steps.append(
-            {
-                "step": "dequantize",
-                "scale": tensor["scale"],
-                "zero_point": tensor["zero_point"],
-            }
+            {"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]}
         )
     top_k: Step = {
         "step": "top_k",

@@ -115,15 +115,9 @@ def _file(path: str, data: bytes) -> "cyclonedx.Component":
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model import component as cyclonedx
 
-    digest = HashType(
-        alg=HashAlgorithm.SHA_256,
-        content=artifacts.sha256(data),
-    )
+    digest = HashType(alg=HashAlgorithm.SHA_256, content=artifacts.sha256(data))
     return cyclonedx.Component(
-        name=path,
-        type=cyclonedx.ComponentType.FILE,
-        bom_ref=f"file:{path}",
-        hashes=[digest],
+        name=path, type=cyclonedx.ComponentType.FILE, bom_ref=f"file:{path}", hashes=[digest]
     )
 
 
@@ -220,8 +214,5 @@ def _confidence_interval(bounds: list[float] | None) -> JsonObject:
     if bounds is None:
         return {}
     lower, upper = bounds
-    interval = {
-        "lowerBound": str(lower),
-        "upperBound": str(upper),
-    }
+    interval = {"lowerBound": str(lower), "upperBound": str(upper)}
     return {"confidenceInterval": interval}

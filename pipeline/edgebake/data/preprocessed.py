@@ -40,7 +40,7 @@ class PreprocessedImages:
         folder = None
         if artifacts.ROOT.is_dir():
             folder = artifacts.ROOT
-        self._cache: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this object
+        self._cache: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - of the object
         self._threads = ThreadPoolExecutor(THREADS)
         self._largest = 0  # pixels of the largest image so far
 

@@ -84,12 +84,7 @@ def build_vectors(
     for number in _select(examples, predictions, limits["output"]):
         vector = _vector(file, examples, number, predictions[number])
         vectors.append(vector)
-    return {
-        "format": FORMAT,
-        "sha256": file.sha256,
-        "tolerances": limits,
-        "examples": vectors,
-    }
+    return {"format": FORMAT, "sha256": file.sha256, "tolerances": limits, "examples": vectors}
 
 
 def tolerances(file: ConvertedFile) -> dict[str, float]:
@@ -97,10 +92,7 @@ def tolerances(file: ConvertedFile) -> dict[str, float]:
 
     `tensor` is for the model's input after preprocessing, `output` for probabilities.
     """
-    return {
-        "tensor": _input_tolerance(file),
-        "output": _output_tolerance(file),
-    }
+    return {"tensor": _input_tolerance(file), "output": _output_tolerance(file)}
 
 
 def _input_tolerance(file: ConvertedFile) -> float:

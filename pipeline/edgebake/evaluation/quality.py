@@ -104,12 +104,7 @@ def measure(
             metrics[agreement] = _share(same, mode.where, context)
     same = _same_class(test.predictions, test.float_predictions)
     metrics["agreement_with_float"] = _share(same, first.where, context)
-    metrics["accuracy_drop"] = _accuracy_drop(
-        float_right,
-        test.right,
-        first.where,
-        context,
-    )
+    metrics["accuracy_drop"] = _accuracy_drop(float_right, test.right, first.where, context)
     return metrics
 
 
@@ -138,12 +133,7 @@ def _same_class(predictions: Predictions, reference: Predictions) -> Flags:
 def _share(flags: Flags, where: str, context: MeasurementContext) -> Measurement:
     count = int(flags.sum())
     n = len(flags)
-    return context.share(
-        value=count / n,
-        where=where,
-        interval=proportion.interval(count, n),
-        n=n,
-    )
+    return context.share(value=count / n, where=where, interval=proportion.interval(count, n), n=n)
 
 
 def _accuracy_drop(
@@ -155,8 +145,5 @@ def _accuracy_drop(
     won = int(won_flags.sum())
     n = len(now)
     return context.share(
-        value=(lost - won) / n,
-        where=where,
-        interval=paired.interval(lost, won, n),
-        n=n,
+        value=(lost - won) / n, where=where, interval=paired.interval(lost, won, n), n=n
     )

@@ -71,11 +71,7 @@ def _repro(console: Console, keep_going: bool) -> int:
     if keep_going:
         command.append("--keep-going")
     with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=_environment(),
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
     ) as dvc:
         _show_progress(dvc.stdout or iter(()), console)
         code = dvc.wait()
@@ -100,11 +96,7 @@ def _environment() -> dict[str, str]:
     """
     folder = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "")
-    return {
-        **_user_name(),
-        **os.environ,
-        "PATH": f"{folder}{os.pathsep}{path}",
-    }
+    return {**_user_name(), **os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
 
 
 def _user_name() -> dict[str, str]:
@@ -124,10 +116,7 @@ def _show_progress(lines: Iterator[str], console: Console) -> None:
         TimeElapsedColumn(),
     )
     with Progress(
-        *columns,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
+        *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task("starting dvc", total=_count_stages())
         for line in lines:

@@ -197,12 +197,7 @@ def _environment(clone: Path) -> dict[str, str]:
     for name in (*git.WITHHELD, *project_keys, *clone_keys):
         environment.pop(name, None)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {
-        **environment,
-        "PATH": path,
-        "PYTHONPATH": str(_source_root(clone)),
-        "NO_COLOR": "1",
-    }
+    return {**environment, "PATH": path, "PYTHONPATH": str(_source_root(clone)), "NO_COLOR": "1"}
 
 
 def _source_root(clone: Path) -> Path:

@@ -160,10 +160,7 @@ class ActivationRanges:
             writer.writerow(_to_row(entry))
         array = io.BytesIO()
         np.save(array, self.probes, allow_pickle=False)
-        return {
-            "ranges.csv": text.getvalue().encode(),
-            "probes.npy": array.getvalue(),
-        }
+        return {"ranges.csv": text.getvalue().encode(), "probes.npy": array.getvalue()}
 
     @cached_property
     def _fingerprints(self) -> NDArray[np.float64]:
@@ -217,8 +214,5 @@ def _from_row(row: list[str]) -> ActivationRange:
     statistics = dict(zip(NUMBERS, numbers, strict=False))
     fingerprint_numbers = numbers[len(NUMBERS) :]
     return ActivationRange(
-        name,
-        **statistics,
-        fingerprint=tuple(fingerprint_numbers),
-        sources=tuple(sources.split()),
+        name, **statistics, fingerprint=tuple(fingerprint_numbers), sources=tuple(sources.split())
     )

@@ -29,11 +29,7 @@ def cluster_values(values: NDArray[Float], bits: int) -> tuple[NDArray[Float], N
     """
     from coremltools._deps import _kmeans1d
 
-    distinct, inverse, counts = np.unique(
-        values,
-        return_inverse=True,
-        return_counts=True,
-    )
+    distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     count = 2**bits
     used = min(len(distinct), count)
     points = distinct.astype(np.float64)

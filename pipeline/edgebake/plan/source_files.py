@@ -18,9 +18,7 @@ CACHE = artifacts.ROOT / ".code.json"
 PACKAGE = Path(artifacts.__file__).parent
 PLUGIN_DEPTH = 2  # dots in `plugins.<kind>.<name>`
 # Version of the cache: the code that reads sources, because other code may read other references.
-VERSION = artifacts.sha256(
-    Path(__file__).read_bytes() + Path(source_text.__file__).read_bytes(),
-)
+VERSION = artifacts.sha256(Path(__file__).read_bytes() + Path(source_text.__file__).read_bytes())
 
 Entry = dict[str, Any]  # of the cache: state, digest and references of a file
 
@@ -136,10 +134,7 @@ def _parse(file: Path, path: str, package: str) -> Entry:
         references = source_text.references(text, package)
     except (SyntaxError, UnicodeDecodeError) as error:
         raise EdgebakeError(f"{path}: {error}; expected Python source") from None
-    return {
-        "sha256": artifacts.sha256(code.encode()),
-        "references": _to_plain(references),
-    }
+    return {"sha256": artifacts.sha256(code.encode()), "references": _to_plain(references)}
 
 
 def _to_plain(references: SourceReferences) -> Entry:

@@ -71,12 +71,7 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
 def _baseline(target: Target) -> Target:
     """Return the baseline of a target's speedup: its model in its runtime, not compressed."""
     recipe = target.recipe
-    convert = replace(
-        recipe.convert,
-        input=None,
-        output=None,
-        ort_format=False,
-    )
+    convert = replace(recipe.convert, input=None, output=None, ort_format=False)
     # The baseline is not shipped. Without protection, targets can share it.
     package = replace(recipe.package, protect=Protect.none)
     recipe = replace(
@@ -91,11 +86,7 @@ def _baseline(target: Target) -> Target:
 
 
 def _add_variants(
-    plan: Plan,
-    info: ReleaseInfo,
-    target: Target,
-    stages: Sequence[str],
-    variants: resolve.Variants,
+    plan: Plan, info: ReleaseInfo, target: Target, stages: Sequence[str], variants: resolve.Variants
 ) -> resolve.Variants:
     """Add the variants of a target to the plan.
 

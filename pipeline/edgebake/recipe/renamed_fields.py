@@ -33,10 +33,7 @@ GATES = {
     "placement": "accelerator_coverage",
 }
 # Dotted new name of a field -> old value -> new value.
-VALUES = {
-    "data.color": {"grey": "grayscale"},
-    "validate.waivers.gate": GATES,
-}
+VALUES = {"data.color": {"grey": "grayscale"}, "validate.waivers.gate": GATES}
 
 
 def rename_in_file(options: Any, package: str, file: str) -> Any:

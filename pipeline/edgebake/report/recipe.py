@@ -43,12 +43,7 @@ def _lines(node: Mapping[str, object], prefix: str, indent: str) -> Iterator[tup
 
 def _format(value: object) -> str:
     """Return a value in flow style, quoted as it has to be inside a list."""
-    dumped = yaml.safe_dump(
-        [value],
-        default_flow_style=True,
-        allow_unicode=True,
-        width=math.inf,
-    )
+    dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf)
     bracketed = dumped.rstrip()
     return bracketed[1:-1]
 

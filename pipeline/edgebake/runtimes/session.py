@@ -84,11 +84,7 @@ class Inspection:
         counts = Counter(self.operators)
         rows: list[OperatorCount] = []
         for operator, count in sorted(counts.items()):
-            row = OperatorCount(
-                operator=operator.name,
-                dtypes=list(operator.dtypes),
-                count=count,
-            )
+            row = OperatorCount(operator=operator.name, dtypes=list(operator.dtypes), count=count)
             rows.append(row)
         return rows
 

@@ -79,17 +79,9 @@ def _convert(job: Job[ConvertParams]) -> str:
         files, size = _strip(job, files)
     inspection = runtime.inspect_files(files)
     converted = ConvertedModel(
-        variant=job.variant,
-        runtime=params.runtime,
-        contract=model_contract,
-        files=files,
+        variant=job.variant, runtime=params.runtime, contract=model_contract, files=files
     )
-    check_integer_operators(
-        job.variant,
-        quantized,
-        inspection,
-        runtime.facts.int8_operators,
-    )
+    check_integer_operators(job.variant, quantized, inspection, runtime.facts.int8_operators)
     check_weight_dtype(job.variant, quantized, inspection)
     check_float_predictions(converted, quantized, inspection)
     artifacts.write_files(job.out / "files", files)
@@ -203,11 +195,5 @@ def check_float_predictions(
 def _noise(image: Contract) -> NDArray[np.uint8]:
     """Return images of random pixels, uint8 [images, 1, h, w, c]."""
     random = np.random.default_rng(0)
-    shape = (
-        NOISE_IMAGES,
-        1,
-        image.height,
-        image.width,
-        image.channels,
-    )
+    shape = (NOISE_IMAGES, 1, image.height, image.width, image.channels)
     return random.integers(0, 256, shape, np.uint8)

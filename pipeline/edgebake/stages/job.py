@@ -21,11 +21,7 @@ class Job(Generic[Params]):
 
     def write_json(self, name: str, content: object, *, ensure_ascii: bool = True) -> None:
         """Write an indented JSON file into the output folder."""
-        text = json.dumps(
-            content,
-            indent=2,
-            ensure_ascii=ensure_ascii,
-        )
+        text = json.dumps(content, indent=2, ensure_ascii=ensure_ascii)
         self.write_text(name, text + "\n")
 
     def write_text(self, name: str, text: str) -> None:

@@ -58,10 +58,7 @@ def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None
     # Computed from params.yaml as it is now: an experiment may have changed it since the plan, and
     # then the verdict does not apply to the recipe.
     lineage = trace(read_plan(), target.validate)
-    verdict = {
-        "recipe_sha256": recipe_digest(lineage, to_plain(target)),
-        "missed": missed,
-    }
+    verdict = {"recipe_sha256": recipe_digest(lineage, to_plain(target)), "missed": missed}
     artifacts.write_json(artifacts.VERDICTS / f"{name}.json", verdict)
 
 
@@ -118,9 +115,4 @@ def _measurements(judgment: Judgment) -> dict[str, object]:
         metrics[name] = metric.to_dict()
     gates = [decision.measured_dict() for decision in judgment.decisions]
     placements = [asdict(placement) for placement in evidence.placements]
-    return {
-        "metrics": metrics,
-        "gates": gates,
-        "placement": placements,
-        "parity": evidence.parity,
-    }
+    return {"metrics": metrics, "gates": gates, "placement": placements, "parity": evidence.parity}

@@ -39,10 +39,7 @@ class FilePredictions:
         """Return the predicted class of an example and its probability."""
         number = int(self.predicted[example])
         probability = float(self.probabilities[example, number])
-        return {
-            "answer": self.classes[number],
-            "probability": round(probability, 6),
-        }
+        return {"answer": self.classes[number], "probability": round(probability, 6)}
 
 
 @dataclass(frozen=True)

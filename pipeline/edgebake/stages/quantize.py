@@ -50,9 +50,7 @@ def run(job: Job[QuantizeParams]) -> str:
     contract_file = folder / "contract.json"
     model_file = folder / f"model.{params.format}"
     source = CalibrationData(
-        model_file.read_bytes(),
-        contract.from_json(contract_file.read_text()),
-        params,
+        model_file.read_bytes(), contract.from_json(contract_file.read_text()), params
     )
     if params.format == "keras":
         _start_keras(params)
@@ -79,19 +77,12 @@ def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.
     if params.qat is None:
         ranges = source.calibrate(source.archive)
         return replace(quantized, ranges=ranges), []
-    splits = TrainingSplits(
-        *source.split("train"),
-        *source.split("validation"),
-    )
+    splits = TrainingSplits(*source.split("train"), *source.split("validation"))
     settings = _qat_settings(params, params.qat)
     trained = qat.train(source.archive, splits, settings)
     ranges = source.calibrate(trained.archive)
     if ranges:
-        ranges = calibration.with_trained_ranges(
-            ranges,
-            trained.archive,
-            trained.ranges,
-        )
+        ranges = calibration.with_trained_ranges(ranges, trained.archive, trained.ranges)
     quantized = replace(quantized, archive=trained.archive, ranges=ranges)
     return quantized, trained.history
 

@@ -180,12 +180,7 @@ def _describe_data(path: Path, uri: str | None) -> TrainingData:
     name = path.as_posix()
     if path.is_absolute():
         name = path.name
-    return TrainingData(
-        name,
-        _data_digest(path),
-        uri,
-        _dvc_hash(path),
-    )
+    return TrainingData(name, _data_digest(path), uri, _dvc_hash(path))
 
 
 def _data_digest(path: Path) -> dict[str, str]:

@@ -66,10 +66,7 @@ def run(job: Job[TrainParams]) -> str:
         trained = _train(job, splits, model_contract)
     else:
         trained = _import_graph(params, imported, splits, model_contract)
-    files = {
-        f"model.{params.format}": trained.archive,
-        params.reference: trained.reference,
-    }
+    files = {f"model.{params.format}": trained.archive, params.reference: trained.reference}
     artifacts.write_files(job.out, files)
     job.write_text("contract.json", model_contract.to_json())
     job.write_text("history.csv", loop.history_csv(trained.history))
@@ -114,9 +111,7 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
         return importer.load(model_contract, options.imported)
     architecture = plugins.load("model.architecture", options.architecture)
     model: keras.Model = architecture.build(
-        options,
-        model_contract.channels,
-        len(model_contract.labels),
+        options, model_contract.channels, len(model_contract.labels)
     )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -138,10 +133,7 @@ def _import_graph(
         rows.append(predict(image))
     predictions = np.concatenate(rows)
     return TrainedModel(
-        archive=archive,
-        reference=archive,
-        history=[],
-        metrics=_metrics(predictions, splits),
+        archive=archive, reference=archive, history=[], metrics=_metrics(predictions, splits)
     )
 
 
@@ -166,9 +158,7 @@ def _fit(
     params = _with_new_head(job.params)
     with _progress(job) as progress:
         options = TrainingOptions(
-            callbacks=[_progress_callback(progress)],
-            contract=model_contract,
-            checkpoint=checkpoint,
+            callbacks=[_progress_callback(progress)], contract=model_contract, checkpoint=checkpoint
         )
         history = loop.fit(model, splits, params, options)
     checkpoint.remove()
@@ -208,16 +198,9 @@ def _progress(job: Job[TrainParams]) -> Progress:
         TimeRemainingColumn(),
     )
     progress = Progress(
-        *columns,
-        console=job.console,
-        transient=True,
-        disable=not job.console.is_terminal,
+        *columns, console=job.console, transient=True, disable=not job.console.is_terminal
     )
-    progress.add_task(
-        f"train {job.variant}",
-        total=job.params.epochs,
-        accuracy="",
-    )
+    progress.add_task(f"train {job.variant}", total=job.params.epochs, accuracy="")
     return progress
 
 
@@ -227,9 +210,7 @@ def _progress_callback(progress: Progress) -> "keras.callbacks.Callback":
     def show(epoch: int, logs: dict[str, float]) -> None:
         accuracy = logs["val_accuracy"]
         progress.update(
-            progress.task_ids[0],
-            completed=epoch + 1,
-            accuracy=f"accuracy {accuracy:.4f}",
+            progress.task_ids[0], completed=epoch + 1, accuracy=f"accuracy {accuracy:.4f}"
         )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=show)

@@ -118,9 +118,7 @@ def _predict(
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return PredictionSet(
-        labels=test.examples.labels,
-        float_predictions=float_predictions,
-        by_mode=by_mode,
+        labels=test.examples.labels, float_predictions=float_predictions, by_mode=by_mode
     )
 
 
@@ -176,12 +174,7 @@ def _size(runtime: str, files: Files, context: MeasurementContext) -> Metrics:
     for name, data in files.items():
         if name == opened or name.startswith(folder):
             size += len(data)
-    measurement = Measurement(
-        value=size / 1e6,
-        unit="MB",
-        where="file",
-        sha256=context.sha256,
-    )
+    measurement = Measurement(value=size / 1e6, unit="MB", where="file", sha256=context.sha256)
     return {"size_mb": measurement}
 
 
@@ -208,10 +201,7 @@ def _workload_metrics(counted: Workload | Uncounted, context: MeasurementContext
     metrics = {}
     for name, value in values.items():
         metrics[name] = Measurement(
-            value=value,
-            unit=WORKLOAD_UNITS[name],
-            where="file",
-            sha256=context.sha256,
+            value=value, unit=WORKLOAD_UNITS[name], where="file", sha256=context.sha256
         )
     return metrics
 
@@ -227,13 +217,7 @@ def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
     if params.speedup:
         folder = artifacts.folder("convert", params.baseline)
         baseline = artifacts.verify(folder) / "files"
-    request = TimingRequest(
-        params.runtime,
-        job.out / "files",
-        baseline,
-        modes,
-        params,
-    )
+    request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
     device = plugins.load("validate.where", params.where)
     timing: TimingResult = device.measure(request)
     return timing
@@ -246,20 +230,12 @@ def _write_placements(
     params = job.params
     placements = []
     if isinstance(counted, Workload):
-        placements = placement.predict_placements(
-            params.runtime,
-            files,
-            counted,
-            params.platform,
-        )
+        placements = placement.predict_placements(params.runtime, files, counted, params.platform)
     job.write_json("placement.json", [asdict(predicted) for predicted in placements])
 
 
 def _write_golden_vectors(
-    job: Job[ValidateParams],
-    test: TestSplit,
-    predicted: PredictionSet,
-    context: MeasurementContext,
+    job: Job[ValidateParams], test: TestSplit, predicted: PredictionSet, context: MeasurementContext
 ) -> None:
     contract_file = job.out / "contract.json"
     file = golden.ConvertedFile(

@@ -91,12 +91,7 @@ class Contract:
             Pixels, uint8 [n, height, width, channels].
         """
         resized = [self._resize_image(image) for image in images]
-        shape = (
-            len(images),
-            self.height,
-            self.width,
-            self.channels,
-        )
+        shape = (len(images), self.height, self.width, self.channels)
         pixels = np.stack(resized).reshape(shape)
         if self.color == Color.bgr.value:
             return pixels[..., ::-1]

@@ -87,10 +87,7 @@ def top_k(probabilities: Floats, labels: list[str], k: int, threshold: float) ->
     for index in order[:k]:
         probability = probabilities[index]
         if probability >= threshold:
-            detection = {
-                "label": labels[index],
-                "probability": float(probability),
-            }
+            detection = {"label": labels[index], "probability": float(probability)}
             detections.append(detection)
     return detections
 
@@ -158,11 +155,7 @@ def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list
     for index in selected:
         label = labels[classes[index]]
         probability = float(probabilities[index])
-        detection = {
-            "label": label,
-            "probability": probability,
-            "box": boxes[index].tolist(),
-        }
+        detection = {"label": label, "probability": probability, "box": boxes[index].tolist()}
         detections.append(detection)
     return detections
 

@@ -103,17 +103,8 @@ def _crop(smallest_side: float, seed: int) -> list[keras.Layer]:
     shift = removed / 2
     # Seeds up to len(BUILDERS) are those of the other layers and of MixUp.
     shift_seed = seed + len(BUILDERS) + 1
-    zoom = keras.layers.RandomZoom(
-        (-removed, 0.0),
-        fill_mode="reflect",
-        seed=seed,
-    )
-    translation = keras.layers.RandomTranslation(
-        shift,
-        shift,
-        fill_mode="reflect",
-        seed=shift_seed,
-    )
+    zoom = keras.layers.RandomZoom((-removed, 0.0), fill_mode="reflect", seed=seed)
+    translation = keras.layers.RandomTranslation(shift, shift, fill_mode="reflect", seed=shift_seed)
     return [zoom, translation]
 
 
@@ -158,11 +149,7 @@ def _cutout(area: float, seed: int) -> list[keras.Layer]:
     import keras
 
     erasing = keras.layers.RandomErasing(
-        (1.0, 1.0),
-        scale=(area, area),
-        fill_value=0.0,
-        value_range=PIXEL_RANGE,
-        seed=seed,
+        (1.0, 1.0), scale=(area, area), fill_value=0.0, value_range=PIXEL_RANGE, seed=seed
     )
     return [erasing]
 

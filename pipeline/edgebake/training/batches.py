@@ -76,10 +76,7 @@ def dataset(
         shape = (None, *array.shape[1:])
         spec = tf.TensorSpec(shape, array.dtype)
         signature.append(spec)
-    pipeline = tf.data.Dataset.from_generator(
-        batches,
-        output_signature=tuple(signature),
-    )
+    pipeline = tf.data.Dataset.from_generator(batches, output_signature=tuple(signature))
     if augment is not None:
         pipeline = pipeline.map(augment)
     # Without a known number of batches, Keras warns that the data ended early.

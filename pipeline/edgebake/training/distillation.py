@@ -63,8 +63,7 @@ def loss(teacher: TeacherPredictions) -> Callable[[tf.Tensor, tf.Tensor], tf.Ten
         labels, teacher_probabilities = _split_labels(combined)
         label_loss = keras.losses.categorical_crossentropy(labels, probabilities)
         teacher_loss = keras.losses.kl_divergence(
-            _soften(teacher_probabilities, temperature),
-            _soften(probabilities, temperature),
+            _soften(teacher_probabilities, temperature), _soften(probabilities, temperature)
         )
         return label_weight * label_loss + teacher_weight * teacher_loss
 

@@ -131,12 +131,7 @@ class _Training:
         schedule = learning_rate.schedule(train, steps_per_epoch(splits, train))
         optimizer = keras.optimizers.Adam(schedule)
         loss, metric = _loss_and_metric(train, options.teacher)
-        model.compile(
-            optimizer,
-            loss,
-            metrics=[],
-            weighted_metrics=[metric],
-        )
+        model.compile(optimizer, loss, metrics=[], weighted_metrics=[metric])
         model.optimizer.build(model.trainable_variables)
 
     def run(self) -> History:
@@ -168,9 +163,7 @@ class _Training:
             augment=self._augmentation,
         )
         validation_batches = batches.dataset(
-            self._validation_set,
-            order=np.arange(validation_count),
-            batch_size=PREDICTION_BATCH,
+            self._validation_set, order=np.arange(validation_count), batch_size=PREDICTION_BATCH
         )
         result = self._model.fit(
             training_batches,
@@ -224,10 +217,7 @@ def _uses_mixup(train: Train) -> bool:
 
 
 def _encoded_labels(
-    model: keras.Model,
-    splits: TrainingSplits,
-    train: Train,
-    teacher: TeacherPredictions | None,
+    model: keras.Model, splits: TrainingSplits, train: Train, teacher: TeacherPredictions | None
 ) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """Return the labels of both splits in the form that the loss expects."""
     if teacher is not None:

@@ -261,9 +261,7 @@ GRAPHS = {
     "flatten": Graph(_flatten, {("a",): 3, ("b",): 5}),
     "rows": Graph(_rows, {("a",): 3, ("b",): 4}),
     "taken_apart": Graph(
-        _taken_apart,
-        {("before",): 2, ("b",): 3},
-        _meets("'square', which splits channels", "a"),
+        _taken_apart, {("before",): 2, ("b",): 3}, _meets("'square', which splits channels", "a")
     ),
     "multiplied": Graph(_multiplied, {("a",): 3}),
     "multiplied_and_tied": Graph(_multiplied_and_tied, {("a", "b"): 3, ("c",): 2}),

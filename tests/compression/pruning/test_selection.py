@@ -149,11 +149,7 @@ def test_a_family_that_the_parent_did_not_have_keeps_its_one_channel() -> None:
         family_limits.minimum(family),
         family_limits.nearest(family, 0.5),
         family_limits.next_lower(family, 1),
-    ) == (
-        1,
-        1,
-        None,
-    )
+    ) == (1, 1, None)
 
 
 def test_by_share_cuts_every_family() -> None:
@@ -295,10 +291,7 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     }
     assert sorted(
         family.layers for family in of(model, ImportanceScore.l1).dependencies.families
-    ) == [
-        ("a", "c"),
-        ("b", "c"),
-    ]
+    ) == [("a", "c"), ("b", "c")]
     assert (
         ranked_channels.removed_groups(np.array([1.0])).tolist()
         == ranked_channels.ranking[0][:2].tolist()

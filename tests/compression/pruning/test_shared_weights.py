@@ -61,10 +61,7 @@ def test_output_channels_of_a_depthwise_layer_are_its_last_two_axes(keras: Any) 
     ]
     assert [
         shared_weights.table_count(layer, per_channel=False) for layer in (depthwise, conv)
-    ] == [
-        1,
-        1,
-    ]
+    ] == [1, 1]
     clustered = shared_weights.cluster_kernel(np.array(depthwise.kernel), 1, 8)
     assert [len(np.unique(clustered.kernel[..., c, m])) for c in range(4) for m in range(2)] == [
         2

@@ -15,9 +15,7 @@ def _touch(folder: Path, *paths: str) -> Path:
     return folder
 
 
-def test_images_are_in_the_order_of_names_and_other_known_files_are_ignored(
-    tmp_path: Path,
-) -> None:
+def test_images_are_in_the_order_of_names_and_other_known_files_are_ignored(tmp_path: Path) -> None:
     _touch(tmp_path, "b/2.PNG", "b/10.jpg", "a/1.webp", "b/labels.csv", "a/.hidden", "README")
     (tmp_path / "c").mkdir()
     content = list_images(tmp_path)

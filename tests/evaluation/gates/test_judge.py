@@ -81,11 +81,7 @@ def test_without_facts_there_is_no_estimate(project: Path, planned: Plan) -> Non
     [(Evidence.device, Verdict.not_measured), (Evidence.predicted, Verdict.passed)],
 )
 def test_an_estimate_passes_a_latency_gate_only_in_so_many_words(
-    project: Path,
-    planned: Plan,
-    composed: dict[str, Target],
-    evidence: Evidence,
-    verdict: Verdict,
+    project: Path, planned: Plan, composed: dict[str, Target], evidence: Evidence, verdict: Verdict
 ) -> None:
     planner.write(planned)
     measured.lay(PI, "linux", latency_p90_ms=None)

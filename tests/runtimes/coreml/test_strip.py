@@ -59,7 +59,7 @@ def test_every_word_but_the_names_of_the_ends_and_the_labels_is_gone(wordy: File
     assert all(word in wordy[path] for word in texts)
     assert [word for word in texts if word in strip(wordy)[path]] == []
     assert [entry.name for entry in (*model.description.input, *model.description.output)] == [
-        *("image", "label", "dictionary"),
+        *("image", "label", "dictionary")
     ]
     assert class_labels(read_program(package.read(strip(wordy)))) == ["no", "yes"]
 

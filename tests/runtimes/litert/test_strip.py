@@ -84,9 +84,7 @@ def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -
     )
     assert [
         tensor.name.decode() for tensor in tables.parse(stripped[FILE]).subgraphs[0].tensors
-    ] == [
-        *("image", "t1", "t2", "probabilities"),
-    ]
+    ] == [*("image", "t1", "t2", "probabilities")]
 
 
 def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[str, bytes]) -> None:

@@ -111,9 +111,7 @@ def test_dynamic_weights_are_unsigned() -> None:
 
 def _bright() -> CalibratedGraph:
     """Return a convolution of ones by ones: the largest sums that there are."""
-    nodes = [
-        ("Conv", "image ones", "probabilities", {"pads": [1, 1, 1, 1]}),
-    ]
+    nodes = [("Conv", "image ones", "probabilities", {"pads": [1, 1, 1, 1]})]
     ones = np.ones((8, CHANNELS, 3, 3), np.float32)
     model = programs.graph(nodes, {"ones": ones}, [1, 8, SIZE, SIZE])
     del model.graph.input[0].type.tensor_type.shape.dim[:]

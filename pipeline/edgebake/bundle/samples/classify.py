@@ -77,12 +77,7 @@ class Bundle:
         if self._key is None:
             raise BundleError(f"{path}: is encrypted; expected --key FILE")
         associated = "/".join(
-            [
-                self.manifest["name"],
-                self.manifest["version"],
-                self.manifest["platform"],
-                path,
-            ]
+            [self.manifest["name"], self.manifest["version"], self.manifest["platform"], path]
         )
         source = io.BytesIO(content)
         target = io.BytesIO()
@@ -122,11 +117,7 @@ def preprocess(steps: list[Step], image: Image.Image) -> Array:
     if "crop" in parameters:
         # The crop is the resize's box, because Pillow's filters also read the pixels around it.
         box = center_crop(image.size, (width, height))
-    image = image.resize(
-        (width, height),
-        FILTERS[resize["filter"]],
-        box,
-    )
+    image = image.resize((width, height), FILTERS[resize["filter"]], box)
     pixels: Array = np.asarray(image)
     pixels = pixels.reshape(1, height, width, -1)
     if color == "bgr":
@@ -190,11 +181,7 @@ def _load_onnx(content: bytes) -> Model:
     if b"QuantizeLinear" not in content:
         # Integer weights become floats once, at load, and not in every run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
-    session = onnxruntime.InferenceSession(
-        content,
-        options,
-        providers=["CPUExecutionProvider"],
-    )
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
     def predict(tensor: Array) -> Array:  # shape [1, ...]
@@ -259,21 +246,11 @@ def differences(
         )
         return
     step = float(target["input"]["scale"] or 1.0)
-    yield from _compare(
-        "input",
-        tensor * step,
-        expected * step,
-        tolerances["tensor"],
-    )
+    yield from _compare("input", tensor * step, expected * step, tolerances["tensor"])
     # With the expected input, so that this tests the model alone.
     output = model(expected)
     steps = target["postprocessing"]
-    yield from _compare(
-        "output",
-        _real(steps, output),
-        example["output"],
-        tolerances["output"],
-    )
+    yield from _compare("output", _real(steps, output), example["output"], tolerances["output"])
     predictions = run(steps, output, target["labels"])
     actual_label = _first_label(predictions)
     expected_label = _first_label(example["answer"])
@@ -388,15 +365,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Classify images with a bundle.")
     parser.add_argument("images", nargs="*", type=Path)
     parser.add_argument(
-        "--bundle",
-        type=Path,
-        default=Path("@PLATFORM@.zip"),
-        help="a folder or a zip",
+        "--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip"
     )
     parser.add_argument(
-        "--check",
-        action="store_true",
-        help="test every target with its golden vectors",
+        "--check", action="store_true", help="test every target with its golden vectors"
     )
     parser.add_argument("--target", help="default: the first target that is for this machine")
     parser.add_argument("--soc", help="the chip, if the system does not report it")

@@ -70,12 +70,7 @@ def _derive_salt_and_prefix(plain: bytes, key: bytes, associated: bytes) -> tupl
 
 
 def _derive_key(key: bytes, purpose: bytes) -> bytes:
-    derivation = HKDF(
-        algorithm=hashes.SHA256(),
-        length=32,
-        salt=None,
-        info=purpose,
-    )
+    derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose)
     return derivation.derive(key)
 
 

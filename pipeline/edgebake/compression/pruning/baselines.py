@@ -41,9 +41,7 @@ def from_scratch(pruned: keras.Model, original: OriginalModel, prune: Prune) -> 
     # Statistics of the data are no result of training.
     copy_statistics(pruned, model)
     train = replace(
-        original.train,
-        epochs=original.train.epochs + fine_tuning.epochs,
-        layers=fine_tuning.layers,
+        original.train, epochs=original.train.epochs + fine_tuning.epochs, layers=fine_tuning.layers
     )
     loop.fit(model, original.splits, train, TrainingOptions(contract=original.contract))
     return model

@@ -28,10 +28,7 @@ GATE_WEIGHTS = ("kernel", "bias", "gamma", "beta")
 
 
 def importance_of_groups(
-    model: keras.Model,
-    dependencies: Dependencies,
-    score: ImportanceScore,
-    splits: TrainingSplits,
+    model: keras.Model, dependencies: Dependencies, score: ImportanceScore, splits: TrainingSplits
 ) -> Floats:
     """Return the importance of each group, [groups]; NaN for groups that no layer scores.
 
@@ -208,8 +205,7 @@ def _change_by_channel(
 
 
 SCORING: dict[
-    ImportanceScore,
-    Callable[[keras.Model, Dependencies, TrainingSplits], Iterator[LayerScores]],
+    ImportanceScore, Callable[[keras.Model, Dependencies, TrainingSplits], Iterator[LayerScores]]
 ] = {
     ImportanceScore.l1: _l1,
     ImportanceScore.l2: _l2,

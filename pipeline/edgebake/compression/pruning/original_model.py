@@ -34,11 +34,7 @@ class OriginalModel:
         self, callbacks: Sequence[keras.callbacks.Callback] = ()
     ) -> TrainingOptions:
         """Return the options of fine-tuning that are no fields of a recipe."""
-        return TrainingOptions(
-            callbacks=callbacks,
-            teacher=self.teacher,
-            contract=self.contract,
-        )
+        return TrainingOptions(callbacks=callbacks, teacher=self.teacher, contract=self.contract)
 
     def load(self) -> keras.Model:
         """Load a copy as a functional model with one input and one output."""

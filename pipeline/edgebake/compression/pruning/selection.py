@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from edgebake.compression.pruning.cost_model import CostModel
-    from edgebake.compression.pruning.dependency_graph import (
-        Dependencies,
-        Family,
-        Floats,
-        GroupIds,
-    )
+    from edgebake.compression.pruning.dependency_graph import Dependencies, Family, Floats, GroupIds
     from edgebake.compression.pruning.layer_costs import Metric
     from edgebake.training.loop import TrainingSplits
 
@@ -131,11 +126,7 @@ def rank(
     unpruned = dict(dependencies.unpruned)
     for layer in sorted(unscored_layers):
         unpruned[layer] = f"the score {score.value} is not defined for its channels"
-    scored_dependencies = replace(
-        dependencies,
-        families=scored,
-        unpruned=unpruned,
-    )
+    scored_dependencies = replace(dependencies, families=scored, unpruned=unpruned)
     return RankedChannels(
         model=model,
         dependencies=scored_dependencies,

@@ -68,11 +68,7 @@ def with_zeroed_channels(
         zeroing = keras.layers.Rescaling(is_kept.tolist(), name=name)
         return zeroing(outputs)
 
-    return keras.models.clone_model(
-        model,
-        clone_function=share_layer,
-        call_function=call_layer,
-    )
+    return keras.models.clone_model(model, clone_function=share_layer, call_function=call_layer)
 
 
 def _is_kept(groups: GroupIds, removed: GroupIds) -> NDArray[np.bool_]:

@@ -115,8 +115,5 @@ def _row(name: str, before: LayerCost, after: LayerCost | None) -> Report:
     """Return the entry of a layer; it has no values after if pruning folded it away."""
     row: Report = {"layer": name, "kind": before.kind}
     for metric in ("channels", *METRICS):
-        row[metric] = {
-            "before": getattr(before, metric),
-            "after": getattr(after, metric, None),
-        }
+        row[metric] = {"before": getattr(before, metric), "after": getattr(after, metric, None)}
     return row

@@ -24,10 +24,7 @@ ComputeActivations = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
 def calibrate(
-    archive: bytes,
-    samples: NDArray[np.float32],
-    options: Calibration,
-    model_format: str = "keras",
+    archive: bytes, samples: NDArray[np.float32], options: Calibration, model_format: str = "keras"
 ) -> ActivationRanges:
     """Determine the range of every activation by the method of the recipe.
 
@@ -67,9 +64,7 @@ def calibrate(
 
 
 def with_trained_ranges(
-    ranges: ActivationRanges,
-    archive: bytes,
-    trained: Mapping[str, tuple[float, float]],
+    ranges: ActivationRanges, archive: bytes, trained: Mapping[str, tuple[float, float]]
 ) -> ActivationRanges:
     """Replace calibrated ranges by those of quantization-aware training.
 
@@ -95,11 +90,7 @@ def with_trained_ranges(
         low, high = trained[name]
         values = np.asarray(activation)
         for entry in ranges.matches([values], name):
-            entries[entry.name] = replace(
-                entry,
-                low=min(low, 0.0),
-                high=max(high, 0.0),
-            )
+            entries[entry.name] = replace(entry, low=min(low, 0.0), high=max(high, 0.0))
     merged_entries = list(entries.values())
     return ActivationRanges(merged_entries, ranges.probes)
 
@@ -220,11 +211,7 @@ def _histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[
         return counts
     width = high - low
     bins_per_unit = BINS / width
-    positions = np.subtract(
-        values,
-        np.float32(low),
-        dtype=np.float32,
-    )
+    positions = np.subtract(values, np.float32(low), dtype=np.float32)
     positions *= np.float32(bins_per_unit)
     bins = positions.reshape(-1)
     bins = bins.astype(np.int32)

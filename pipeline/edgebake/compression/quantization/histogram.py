@@ -60,11 +60,6 @@ class ActivationHistogram:
         highest = abs(self.largest())
         largest = max(lowest, highest) or 1.0
         middles = np.abs(self.middles())
-        counts, _ = np.histogram(
-            middles,
-            bins=BINS,
-            range=(0, largest),
-            weights=self.counts,
-        )
+        counts, _ = np.histogram(middles, bins=BINS, range=(0, largest), weights=self.counts)
         width = largest / BINS
         return counts, width

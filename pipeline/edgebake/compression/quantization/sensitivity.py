@@ -70,10 +70,7 @@ def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
 
 
 def fallback_layers(
-    model: CalibratedModel,
-    options: IntegerOptions,
-    examples: LabeledImages,
-    min_accuracy: float,
+    model: CalibratedModel, options: IntegerOptions, examples: LabeledImages, min_accuracy: float
 ) -> list[Layer]:
     """Return layers to exclude from integer quantization so that a minimum accuracy is reached.
 

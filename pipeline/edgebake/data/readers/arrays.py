@@ -178,9 +178,8 @@ def _array_of_member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipIn
             while content.read(CHUNK):  # to the end, where zipfile checks the checksum
                 pass
         offset = _content_offset(file, member) + header_size
-        order = "F" if is_fortran else "C"
-        mapped: Array = np.memmap(file, dtype, "r", offset, shape, order)  # type: ignore[call-overload]
-        return mapped
+        layout: Any = {"offset": offset, "shape": shape, "order": "F" if is_fortran else "C"}
+        return np.memmap(file, dtype, mode="r", **layout)
 
     return StoredArray(name, shape, dtype, read)
 

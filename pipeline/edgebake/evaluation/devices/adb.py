@@ -131,11 +131,7 @@ class Phone:
 def _adb(*arguments: str) -> CommandResult:
     try:
         done = subprocess.run(
-            ["adb", *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
+            ["adb", *arguments], capture_output=True, text=True, errors="replace", check=False
         )
     except FileNotFoundError:
         raise DeviceError("not installed on this machine") from None
@@ -268,11 +264,7 @@ def _with_phone(result: TimingResult, before: PhoneState, after: PhoneState) -> 
     for moment, state in states.items():
         if state.thermal is not None:
             metrics[f"thermal_status_{moment}"] = Measurement(
-                value=state.thermal,
-                unit="level",
-                where=ADB,
-                device=before.model,
-                os=before.os,
+                value=state.thermal, unit="level", where=ADB, device=before.model, os=before.os
             )
     return TimingResult(metrics, result.resamples, result.latencies_ms)
 

@@ -87,11 +87,7 @@ def _record(phone: "_IPhone", request: Request) -> Recording:
         baseline_runs(1 + warmup)
         baseline_sha256 = stopwatch.digest(Path(request["baseline"]))
     pairs = stopwatch.time_windows(
-        candidate.runs,
-        baseline_runs,
-        request["runs"],
-        request["seconds"],
-        warm_up_ms[warmup // 2],
+        candidate.runs, baseline_runs, request["runs"], request["seconds"], warm_up_ms[warmup // 2]
     )
     minutes = request["sustained_minutes"]
     sustained = stopwatch.time_sustained(candidate.runs, minutes) if minutes else None

@@ -75,10 +75,7 @@ class Board:
     def _ssh(self, command: str, stdin: bytes) -> CommandResult:
         try:
             done = subprocess.run(
-                [*self._command, command],
-                input=stdin,
-                capture_output=True,
-                check=False,
+                [*self._command, command], input=stdin, capture_output=True, check=False
             )
         except FileNotFoundError:
             raise DeviceError("the OpenSSH client `ssh` is not installed on this machine") from None

@@ -182,11 +182,7 @@ def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     if parity is None:
         return not_measured("share", evidence.no_parity), None
     difference = parity["largest_difference"]
-    measurement = replace(
-        evidence.metrics["accuracy"],
-        value=difference,
-        interval=None,
-    )
+    measurement = replace(evidence.metrics["accuracy"], value=difference, interval=None)
     return measurement, ExactValue(difference)
 
 
@@ -198,10 +194,7 @@ def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
         if placement.accelerator == accelerator:
             share = min(placement.operators, placement.macs)
             measurement = Measurement(
-                value=share,
-                unit="share",
-                where=PREDICTED,
-                device=placement.delegate,
+                value=share, unit="share", where=PREDICTED, device=placement.delegate
             )
             return measurement, ExactValue(share)
     reason = f"no known delegate runs this file on the device's {accelerator}"

@@ -105,12 +105,7 @@ class ProportionTest:
 
     def needed(self, requirement: Requirement) -> int | None:
         """Estimate the number of examples that would settle the test; none if no number would."""
-        return proportion.needed(
-            self.right,
-            self.n,
-            requirement.limit,
-            requirement.confidence,
-        )
+        return proportion.needed(self.right, self.n, requirement.limit, requirement.confidence)
 
 
 @dataclass(frozen=True)
@@ -132,41 +127,24 @@ class PairedTest:
             return False
         if requirement.limit == 1:
             return True
-        p_value = paired.p_less(
-            self.lost,
-            self.won,
-            self.n,
-            requirement.limit,
-        )
+        p_value = paired.p_less(self.lost, self.won, self.n, requirement.limit)
         return p_value <= requirement.alpha
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the lower confidence bound of the loss is above the limit."""
         if self._loss <= requirement.limit:
             return False
-        p_value = paired.p_more(
-            self.lost,
-            self.won,
-            self.n,
-            requirement.limit,
-        )
+        p_value = paired.p_more(self.lost, self.won, self.n, requirement.limit)
         return p_value <= requirement.alpha
 
     def bound(self, requirement: Requirement) -> float:
         """Return the upper confidence bound of the loss."""
-        return paired.upper(
-            self.lost,
-            self.won,
-            self.n,
-            requirement.confidence,
-        )
+        return paired.upper(self.lost, self.won, self.n, requirement.confidence)
 
     def note(self, requirement: Requirement) -> str:
         """Return how many more examples would settle the test."""
         needed = paired.needed(
-            (self.lost, self.won, self.n),
-            requirement.limit,
-            requirement.confidence,
+            (self.lost, self.won, self.n), requirement.limit, requirement.confidence
         )
         return _more_examples(needed, self.n)
 

@@ -63,9 +63,5 @@ def _predicted_latency(device: Device, folder: Path) -> Measurement:
     except Uncounted as reason:
         return not_measured("ms", str(reason))
     return Measurement(
-        value=milliseconds,
-        unit="ms",
-        where=PREDICTED,
-        device=device.name,
-        threads=1,
+        value=milliseconds, unit="ms", where=PREDICTED, device=device.name, threads=1
     )

@@ -86,11 +86,7 @@ class Decision:
 
     def measured_dict(self) -> dict[str, object]:
         """Return the entry of `measurements.json`: `to_dict` and the numbers behind the verdict."""
-        numbers = {
-            "measured": self.measurement.to_dict(),
-            "proven": self.bound,
-            "note": self.note,
-        }
+        numbers = {"measured": self.measurement.to_dict(), "proven": self.bound, "note": self.note}
         return {**self.to_dict(), **numbers}
 
     def to_dict(self) -> dict[str, object]:

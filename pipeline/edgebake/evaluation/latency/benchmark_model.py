@@ -154,10 +154,7 @@ def _statistics(pairs: RoundPairs) -> Callable[[Indices], Statistics]:
 
     def statistic(indices: Indices) -> Statistics:
         mean = _mean([rounds[index] for index in indices])
-        values = {
-            "latency_mean_ms": mean,
-            "frames_per_second": 1000 / mean,
-        }
+        values = {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
         for name, column in columns.items():
             drawn = [column[index] for index in indices]
             values[name] = statistics.median(drawn)

@@ -94,7 +94,7 @@ def resample_windows(count: int, statistic: Callable[[Indices], Statistics]) -> 
     if count < 2:
         return ResampledStatistics(values, {})
 
-    def of_each(resamples: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy passes it
+    def of_each(resamples: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - of SciPy
         rows = []
         for resample in resamples:
             resample_values = statistic(resample)

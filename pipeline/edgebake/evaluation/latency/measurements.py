@@ -51,18 +51,13 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
         speedup = _speedup(candidates, baselines)
         metrics |= _speedup_metrics(speedup, baselines, base)
         metrics["baseline_p90_ms"] = replace(
-            metrics["baseline_p90_ms"],
-            sha256=recordings[0]["baseline_sha256"] or "",
+            metrics["baseline_p90_ms"], sha256=recordings[0]["baseline_sha256"] or ""
         )
         resamples = resamples | speedup.resamples
     latencies: list[float] = []
     for window in candidates:
         latencies += window["latencies_ms"]
-    return TimingResult(
-        metrics,
-        resamples=select_resamples(resamples),
-        latencies_ms=latencies,
-    )
+    return TimingResult(metrics, resamples=select_resamples(resamples), latencies_ms=latencies)
 
 
 def _speedup_metrics(
@@ -85,10 +80,7 @@ def to_measurements(resampled: ResampledStatistics, base: Measurement) -> Metric
     metrics = {}
     for name, value in resampled.values.items():
         metrics[name] = replace(
-            base,
-            value=value,
-            unit=UNITS.get(name, "ms"),
-            interval=resampled.interval(name),
+            base, value=value, unit=UNITS.get(name, "ms"), interval=resampled.interval(name)
         )
     return metrics
 
@@ -200,11 +192,7 @@ def _throughput(recordings: Sequence[Recording], base: Measurement) -> Metrics:
     rates = resample_windows(len(windows), statistic)
     images = batch * _count_runs(windows)
     measurement = replace(
-        base,
-        value=rates.values[name],
-        unit="1/s",
-        interval=rates.interval(name),
-        n=images,
+        base, value=rates.values[name], unit="1/s", interval=rates.interval(name), n=images
     )
     return {name: measurement}
 
@@ -221,12 +209,7 @@ def _sustained(recordings: Sequence[Recording], base: Measurement) -> Metrics:
     last = windows[-1]
     first_median = statistics.median(first["latencies_ms"])
     last_median = statistics.median(last["latencies_ms"])
-    drift = replace(
-        base,
-        value=last_median / first_median,
-        unit="times",
-        n=_count_runs(windows),
-    )
+    drift = replace(base, value=last_median / first_median, unit="times", n=_count_runs(windows))
     milliseconds = replace(base, unit="ms")
     return {
         "sustained_first_ms": replace(milliseconds, value=first_median, n=first["runs"]),

@@ -80,12 +80,7 @@ def measure(request: TimingRequest, machine: Machine, python: str, where: str) -
                 )
             return recording
 
-        runner = StopwatchRunner(
-            where=where,
-            file=candidate,
-            baseline=baseline,
-            run=run,
-        )
+        runner = StopwatchRunner(where=where, file=candidate, baseline=baseline, run=run)
         return protocol.measure(request, runner)
 
 

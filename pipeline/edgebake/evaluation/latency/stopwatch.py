@@ -182,11 +182,7 @@ def time_model(request: Request) -> Recording:
     if baseline:
         parent, _ = _open_session(load, baseline, None, warmup)
     pairs = time_windows(
-        candidate,
-        parent,
-        request["runs"],
-        request["seconds"],
-        costs["typical_ms"],
+        candidate, parent, request["runs"], request["seconds"], costs["typical_ms"]
     )
     throughput = _time_batches(load, request)
     sustained = _time_sustained_mode(candidate, request)
@@ -345,11 +341,7 @@ def _time_batches(load: Loader, request: Request) -> Throughput | None:
         return {"batch": batch, "reason": reason}
     images = request["runs"] * BATCH_SHARE
     pairs = time_windows(
-        runs,
-        None,
-        math.ceil(images / batch),
-        request["seconds"] * BATCH_SHARE,
-        costs["typical_ms"],
+        runs, None, math.ceil(images / batch), request["seconds"] * BATCH_SHARE, costs["typical_ms"]
     )
     windows = [pair["candidate"] for pair in pairs]
     return {"batch": batch, "windows": windows}
@@ -389,11 +381,7 @@ def _load_onnx(
     if b"QuantizeLinear" not in Path(file).read_bytes():
         # As in runtimes/onnxruntime/run.py: convert integer weights to float once, at load.
         settings.add_session_config_entry("session.disable_quant_qdq", "1")
-    session = module.InferenceSession(
-        file,
-        settings,
-        providers=["CPUExecutionProvider"],
-    )
+    session = module.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()
     for tensor in inputs:
         size = tensor.shape[0]
@@ -516,13 +504,7 @@ def noise(shape: Iterable[int], dtype: DTypeLike) -> NDArray[Any]:
     size = tuple(shape)
     if numeric.kind in "iu":
         limits = np.iinfo(numeric)
-        return random.integers(
-            limits.min,
-            limits.max,
-            size,
-            numeric,
-            endpoint=True,
-        )
+        return random.integers(limits.min, limits.max, size, numeric, endpoint=True)
     zero_to_one = random.random(size, np.float32)
     values = zero_to_one * 2 - 1
     return values.astype(numeric, copy=False)
@@ -594,10 +576,7 @@ def cpu_model() -> str:
 
 def _mac_processor() -> str:
     done = subprocess.run(
-        ["sysctl", "-n", "machdep.cpu.brand_string"],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
     )
     return done.stdout
 

@@ -100,10 +100,7 @@ def lower(lost: int, won: int, n: int, confidence: float) -> float:
 def interval(lost: int, won: int, n: int, confidence: float = 0.95) -> list[float]:
     """Return both ends of the two-sided confidence interval of the loss."""
     one_sided = (1 + confidence) / 2
-    return [
-        lower(lost, won, n, one_sided),
-        upper(lost, won, n, one_sided),
-    ]
+    return [lower(lost, won, n, one_sided), upper(lost, won, n, one_sided)]
 
 
 def needed(counts: tuple[int, int, int], limit: float, confidence: float) -> int | None:

@@ -25,10 +25,7 @@ def upper(right: int, n: int, confidence: float) -> float:
 def interval(right: int, n: int, confidence: float = 0.95) -> list[float]:
     """Return both ends of the two-sided confidence interval."""
     one_sided = (1 + confidence) / 2
-    return [
-        lower(right, n, one_sided),
-        upper(right, n, one_sided),
-    ]
+    return [lower(right, n, one_sided), upper(right, n, one_sided)]
 
 
 def p_at_most(right: int, n: int, share: float) -> float:

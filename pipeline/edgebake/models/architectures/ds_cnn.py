@@ -35,17 +35,12 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
     x = _normalize_and_activate(x)
     for base_channels, stride in BLOCKS:
         depthwise = keras.layers.DepthwiseConv2D(
-            kernel_size=3,
-            strides=stride,
-            padding="same",
-            use_bias=False,
+            kernel_size=3, strides=stride, padding="same", use_bias=False
         )
         x = depthwise(x)
         x = _normalize_and_activate(x)
         pointwise = keras.layers.Conv2D(
-            _scaled(base_channels, model.width_multiplier),
-            kernel_size=1,
-            use_bias=False,
+            _scaled(base_channels, model.width_multiplier), kernel_size=1, use_bias=False
         )
         x = pointwise(x)
         x = _normalize_and_activate(x)

@@ -21,8 +21,5 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     return keras.applications.MobileNetV2(
-        input_tensor=image,
-        alpha=model.width_multiplier,
-        weights=None,
-        classes=classes,
+        input_tensor=image, alpha=model.width_multiplier, weights=None, classes=classes
     )

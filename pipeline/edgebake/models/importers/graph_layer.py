@@ -71,10 +71,7 @@ class GraphMixin:
         graph = tensorflow.compat.v1.GraphDef.FromString(self.graph)
         inputs = dict(zip(self.ends["inputs"], tensors, strict=True))
         outputs = tensorflow.graph_util.import_graph_def(
-            graph,
-            input_map=inputs,
-            return_elements=[self.ends["output"]],
-            name="",
+            graph, input_map=inputs, return_elements=[self.ends["output"]], name=""
         )
         output = outputs[0]
         output.set_shape(self.ends["shape"])

@@ -146,11 +146,7 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         checked = Path(folder) / "model.keras"
         checked.write_bytes(archive)
-        return keras.models.load_model(
-            checked,
-            compile=False,
-            safe_mode=not allow_code,
-        )
+        return keras.models.load_model(checked, compile=False, safe_mode=not allow_code)
 
 
 def _remove_compile_config(node: object) -> None:

@@ -238,12 +238,7 @@ def _module(class_name: str, layer: str, file: str) -> str:
 
 
 def _entry(class_name: str, config: Config, module: str = "keras.layers") -> Config:
-    return {
-        "module": module,
-        "class_name": class_name,
-        "config": config,
-        "registered_name": None,
-    }
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
 
 
 def _layer_config(class_name: str, config: Config) -> Config:

@@ -190,10 +190,7 @@ def _with_probabilities(
     outputs = _run_on_noise(model, last, contract, options.file)
     predictions = np.stack([output.reshape(-1) for output in outputs])
     signature = ModelSignature(
-        contract.height,
-        contract.width,
-        contract.channels,
-        classes=predictions.shape[1],
+        contract.height, contract.width, contract.channels, classes=predictions.shape[1]
     )
     check_signature(signature, contract, options.file)
     output_check.check_output(predictions, options.output, options.file)

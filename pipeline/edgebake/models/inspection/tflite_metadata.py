@@ -1,7 +1,7 @@
 """Read labels, normalization and colors from TFLite metadata.
 
-Slots of the tables: metadata_schema.fbs of TensorFlow Lite Support,
-https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
+Slots of the tables: tensorflow_lite_support/metadata/metadata_schema.fbs of
+https://github.com/tensorflow/tflite-support
 """
 
 from __future__ import annotations
@@ -65,10 +65,7 @@ def read(content: bytes, model: schema.ModelT) -> TfliteMetadata:
     if image is None:
         return TfliteMetadata(labels=labels, texts=texts)
     return TfliteMetadata(
-        pixel_scaling=_pixel_scaling(image),
-        color=_color(image),
-        labels=labels,
-        texts=texts,
+        pixel_scaling=_pixel_scaling(image), color=_color(image), labels=labels, texts=texts
     )
 
 

@@ -32,10 +32,7 @@ def _wrap(graph: onnx.GraphProto, original: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model of the graph with the opsets and IR version of the original."""
     opsets = sorted(original.opset_import, key=lambda entry: entry.domain)
     model = onnx.helper.make_model(
-        graph,
-        producer_name="edgebake",
-        opset_imports=opsets,
-        ir_version=original.ir_version,
+        graph, producer_name="edgebake", opset_imports=opsets, ir_version=original.ir_version
     )
     onnx.checker.check_model(model)
     return model

@@ -65,12 +65,7 @@ def _hard_swish(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
     output = node.output[0]
     gate = f"{output}_gate"
     gate_nodes = _clipped_line(graph, x, SWISH, gate)
-    product = helper.make_node(
-        "Mul",
-        inputs=[x, gate],
-        outputs=[output],
-        name=f"{output}_swish",
-    )
+    product = helper.make_node("Mul", inputs=[x, gate], outputs=[output], name=f"{output}_swish")
     return [*gate_nodes, product]
 
 
@@ -85,10 +80,7 @@ def _clipped_line(
     shifted = f"{output}_shifted"
     line_nodes = _affine(graph, x, (alpha, beta), shifted)
     clip = helper.make_node(
-        "Clip",
-        inputs=[shifted, low, high],
-        outputs=[output],
-        name=f"{output}_clip",
+        "Clip", inputs=[shifted, low, high], outputs=[output], name=f"{output}_clip"
     )
     return [*line_nodes, clip]
 
@@ -125,17 +117,9 @@ def _affine(
     factor = add_initializer(graph, f"{output}_factor", scale)
     summand = add_initializer(graph, f"{output}_summand", shift)
     scaled = f"{output}_scaled"
-    product = helper.make_node(
-        "Mul",
-        inputs=[x, factor],
-        outputs=[scaled],
-        name=f"{output}_mul",
-    )
+    product = helper.make_node("Mul", inputs=[x, factor], outputs=[scaled], name=f"{output}_mul")
     total = helper.make_node(
-        "Add",
-        inputs=[scaled, summand],
-        outputs=[output],
-        name=f"{output}_add",
+        "Add", inputs=[scaled, summand], outputs=[output], name=f"{output}_add"
     )
     return [product, total]
 

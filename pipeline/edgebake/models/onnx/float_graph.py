@@ -127,16 +127,10 @@ def _one_minus_erf(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.No
     output = node.output[0]
     ones = add_initializer(graph, f"{output}_one", np.float32(1))
     erf_node = helper.make_node(
-        "Erf",
-        inputs=node.input,
-        outputs=[f"{output}_erf"],
-        name=f"{node.name}_erf",
+        "Erf", inputs=node.input, outputs=[f"{output}_erf"], name=f"{node.name}_erf"
     )
     difference_node = helper.make_node(
-        "Sub",
-        inputs=[ones, erf_node.output[0]],
-        outputs=node.output,
-        name=f"{node.name}_rest",
+        "Sub", inputs=[ones, erf_node.output[0]], outputs=node.output, name=f"{node.name}_rest"
     )
     return [erf_node, difference_node]
 
@@ -187,17 +181,11 @@ def _replace_mean(graph: onnx.GraphProto, index: int) -> None:
     if attribute_values(mean).get("keepdims", 1) != 1:
         pooled = f"{output}_pooled"
         flatten = helper.make_node(
-            "Flatten",
-            inputs=[pooled],
-            outputs=[output],
-            name=f"{output}_flatten",
+            "Flatten", inputs=[pooled], outputs=[output], name=f"{output}_flatten"
         )
         graph.node.insert(index + 1, flatten)
     pool = helper.make_node(
-        "GlobalAveragePool",
-        inputs=mean.input[:1],
-        outputs=[pooled],
-        name=mean.name,
+        "GlobalAveragePool", inputs=mean.input[:1], outputs=[pooled], name=mean.name
     )
     graph.node[index].CopyFrom(pool)
 
@@ -252,9 +240,7 @@ def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxrunti
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
-        copy.SerializeToString(),
-        options,
-        providers=["CPUExecutionProvider"],
+        copy.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
 

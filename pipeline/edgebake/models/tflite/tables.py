@@ -33,12 +33,7 @@ def parse(model: bytes) -> schema.ModelT:
     parsed = parse_tables(model)
     for buffer in parsed.buffers:
         if buffer.offset > 1:  # 0 and 1 stand for: not used (schema.fbs, Buffer)
-            buffer.data = np.frombuffer(
-                model,
-                np.uint8,
-                count=buffer.size,
-                offset=buffer.offset,
-            )
+            buffer.data = np.frombuffer(model, np.uint8, count=buffer.size, offset=buffer.offset)
             buffer.offset = 0
             buffer.size = 0
     return parsed

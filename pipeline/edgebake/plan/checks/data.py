@@ -14,11 +14,7 @@ SOURCE_OPTIONS = ("table", "features", "name")
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the dataset of a recipe."""
     data = recipe.data
-    problems = [
-        *_check_path(data),
-        *_check_source_options(data),
-        *_check_shares(data),
-    ]
+    problems = [*_check_path(data), *_check_source_options(data), *_check_shares(data)]
     yield from problems
     if problems or (data.path is not None and _is_not_fetched(data)):
         return

@@ -1,4 +1,7 @@
-"""Core ML: one .mlpackage folder with an ML Program. Source: https://apple.github.io/coremltools."""
+"""Core ML: one .mlpackage folder with an ML Program.
+
+Source: https://apple.github.io/coremltools.
+"""
 
 from __future__ import annotations
 

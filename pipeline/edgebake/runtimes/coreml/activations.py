@@ -74,8 +74,7 @@ def quantize_activations(model: MLModel, values: ProbeValues, fallback_values: s
     float_operations = _float_operations(program, fallback_values)
     quantizer = cto.OpLinearQuantizerConfig(mode="linear_symmetric")
     config = cto.OptimizationConfig(
-        global_config=quantizer,
-        op_name_configs=dict.fromkeys(float_operations),
+        global_config=quantizer, op_name_configs=dict.fromkeys(float_operations)
     )
     statistics = Statistics(program, values)
     return _apply_graph_pass(

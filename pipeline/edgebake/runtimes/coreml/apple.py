@@ -17,7 +17,8 @@ from edgebake.runtimes.coreml.executor.executor import class_labels
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.run_modes import RunMode
 
-# Run mode -> compute units. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
+# Run mode -> compute units.
+# Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
 UNITS = {
     RunMode("", threaded=False): "ALL",
     RunMode("cpu_only", threaded=False): "CPU_ONLY",
@@ -40,10 +41,7 @@ class AppleSession:
         write_files(folder, files)
         unit_names = {run_mode.name: name for run_mode, name in UNITS.items()}
         units = coremltools.ComputeUnit[unit_names[mode]]
-        self._model = coremltools.models.MLModel(
-            str(folder / FILE),
-            compute_units=units,
-        )
+        self._model = coremltools.models.MLModel(str(folder / FILE), compute_units=units)
         self._features: dict[str, Image.Image] = {}
         self._results: dict[str, dict[str, float]] = {}
 

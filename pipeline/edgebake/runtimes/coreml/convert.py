@@ -1,4 +1,4 @@
-"""Convert a Keras model to an .mlpackage with coremltools: an image goes in, a label comes out."""
+"""Convert a Keras model with coremltools to an .mlpackage that classifies an image."""
 
 from __future__ import annotations
 
@@ -75,11 +75,7 @@ def _quantize_activations(
     float32 = _uniform_precision(Precision.float32)
     exact = _to_program(model, contract, options, float32)
     probes = contract.denormalize(quantized.ranges.probes)
-    values = probe_values.compute_values(
-        package_files(exact),
-        probes,
-        quantized.ranges,
-    )
+    values = probe_values.compute_values(package_files(exact), probes, quantized.ranges)
     fallback_values = values.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is DType.float32:
         fallback_operations = block.read_block(exact).computing(fallback_values)
@@ -88,11 +84,7 @@ def _quantize_activations(
         _refuse_float16(block.read_block(program), fallback_values)
     else:
         program = _to_program(model, contract, options, precision)
-    quantized_program = activations.quantize_activations(
-        program,
-        values,
-        fallback_values,
-    )
+    quantized_program = activations.quantize_activations(program, values, fallback_values)
     return quantized_program, fallback_values
 
 

@@ -92,11 +92,7 @@ def compute_values(
     """
     contents = package.read(files)
     program = read_program(contents)
-    executor = Executor(
-        contents,
-        Arithmetic.float32,
-        extra_outputs=float_values(program),
-    )
+    executor = Executor(contents, Arithmetic.float32, extra_outputs=float_values(program))
     arrays: dict[str, list[NDArray[np.floating]]] = {}
     for image in picture.to_picture(pixels, contents):
         inputs = {"image": image[np.newaxis]}

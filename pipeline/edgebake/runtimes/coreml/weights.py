@@ -42,8 +42,7 @@ def int8(model: MLModel, storage: Storage) -> MLModel:
     # The constant is excluded, not its operator: coremltools cannot give two operators that share
     # a constant different settings.
     config = cto.OptimizationConfig(
-        global_config=settings,
-        op_name_configs=dict.fromkeys(sorted(storage.float_constants)),
+        global_config=settings, op_name_configs=dict.fromkeys(sorted(storage.float_constants))
     )
     return cto.linear_quantize_weights(model, config)
 

@@ -44,10 +44,7 @@ def workload(files: dict[str, bytes]) -> Workload:
         operator = file.operation(operation)
         operations.append(operator)
     return build_workload(
-        operations,
-        size=file.size,
-        constants=file.constants,
-        inputs_and_outputs=(inputs, outputs),
+        operations, size=file.size, constants=file.constants, inputs_and_outputs=(inputs, outputs)
     )
 
 

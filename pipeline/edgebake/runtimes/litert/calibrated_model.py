@@ -176,9 +176,7 @@ def shorten_name(values: list[str]) -> str:
 def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
     """Run probes [n, h, w, c]; return the values of each float tensor, one array per probe."""
     interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_preserve_all_tensors=True,
+        model_content=model, num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
     image, *_ = interpreter.get_input_details()

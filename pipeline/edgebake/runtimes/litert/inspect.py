@@ -96,7 +96,5 @@ def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:
     if len(quantization.scale) == 0:
         return description
     return replace(
-        description,
-        scale=float(quantization.scale[0]),
-        zero_point=int(quantization.zeroPoint[0]),
+        description, scale=float(quantization.scale[0]), zero_point=int(quantization.zeroPoint[0])
     )

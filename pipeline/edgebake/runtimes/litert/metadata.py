@@ -2,8 +2,8 @@
 
 Written by hand, since no official writer can be used: tflite-support ends at Python 3.11, that of
 mediapipe needs 470 MB and does not import. Tables and the order of their fields:
-metadata_schema.fbs of TensorFlow Lite Support,
-https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
+tensorflow_lite_support/metadata/metadata_schema.fbs of
+https://github.com/tensorflow/tflite-support
 """
 
 import io
@@ -70,10 +70,7 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     b = flatbuffers.Builder(1024)
     image = _input_tensor(b, spec.input.name, contract)
     output = _output_tensor(b)
-    tensors = {
-        2: _vector(b, [image]),
-        3: _vector(b, [output]),
-    }
+    tensors = {2: _vector(b, [image]), 3: _vector(b, [output])}
     subgraph = _table(b, 10, tensors)
     fields = {
         0: _text(b, about.name),
@@ -105,21 +102,12 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
 
 def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
     """Write a table Content, with the table ImageProperties in it."""
-    size_fields = {
-        0: _uint(b, contract.width),
-        1: _uint(b, contract.height),
-    }
+    size_fields = {0: _uint(b, contract.width), 1: _uint(b, contract.height)}
     size = _table(b, 2, size_fields)
     color_space = _COLOR_SPACE[contract.color]
-    image_fields = {
-        0: _byte(b, color_space),
-        1: _offset(b, size),
-    }
+    image_fields = {0: _byte(b, color_space), 1: _offset(b, size)}
     image = _table(b, 2, image_fields)
-    content_fields = {
-        0: _byte(b, _IMAGE_PROPERTIES),
-        1: _offset(b, image),
-    }
+    content_fields = {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)}
     return _table(b, 3, content_fields)
 
 
@@ -129,15 +117,9 @@ def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
     deviations = [1 / scale for scale in contract.scale]
     mean = _floats(b, contract.mean)
     std = _floats(b, deviations)
-    option_fields = {
-        0: _offset(b, mean),
-        1: _offset(b, std),
-    }
+    option_fields = {0: _offset(b, mean), 1: _offset(b, std)}
     options = _table(b, 2, option_fields)
-    unit_fields = {
-        0: _byte(b, _NORMALIZATION_OPTIONS),
-        1: _offset(b, options),
-    }
+    unit_fields = {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)}
     return _table(b, 2, unit_fields)
 
 
@@ -149,10 +131,7 @@ def _image_description(contract: Contract) -> str:
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:
-    label_fields = {
-        0: _text(b, LABELS_FILE),
-        2: _byte(b, _TENSOR_AXIS_LABELS),
-    }
+    label_fields = {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)}
     labels = _table(b, 5, label_fields)
     fields = {
         0: _text(b, OUTPUT),

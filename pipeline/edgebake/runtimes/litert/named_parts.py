@@ -42,12 +42,7 @@ def _model_parts(model: schema.ModelT) -> Iterator[NamedPart]:
 
 
 def _graph_parts(model: schema.ModelT, graph: schema.SubGraphT) -> Iterator[NamedPart]:
-    graph_fields = [
-        graph.name,
-        graph.inputs,
-        graph.outputs,
-        graph.debugMetadataIndex,
-    ]
+    graph_fields = [graph.name, graph.inputs, graph.outputs, graph.debugMetadataIndex]
     yield "graph", _canonical(graph_fields)
     for number, tensor in enumerate(graph.tensors):
         name = (tensor.name or b"").decode()

@@ -84,10 +84,7 @@ def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> 
     manager.add_weight_only_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
     manager.add_dynamic_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=bits)
     manager.add_dynamic_config(
-        EVERYTHING,
-        TFLOperationName.FULLY_CONNECTED,
-        num_bits=bits,
-        granularity=dense_granularity,
+        EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=dense_granularity
     )
     return _run_quantizer(model, manager, None)
 
@@ -193,10 +190,7 @@ def _make_unsigned(manager: RecipeManager, end: str) -> None:
 
 def _tensor_range(low: float, high: float) -> dict[str, NDArray[np.float32]]:
     shape = (1, 1, 1, 1)
-    return {
-        "min": np.full(shape, low, np.float32),
-        "max": np.full(shape, high, np.float32),
-    }
+    return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
 
 
 def _run_quantizer(model: bytes, manager: RecipeManager, ranges: TensorRanges | None) -> bytes:

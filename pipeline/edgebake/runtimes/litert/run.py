@@ -13,10 +13,7 @@ class LiteRTSession:
     """One interpreter with its tensors allocated."""
 
     def __init__(self, files: dict[str, bytes], threads: int) -> None:
-        interpreter = Interpreter(
-            model_content=files[FILE],
-            num_threads=threads,
-        )
+        interpreter = Interpreter(model_content=files[FILE], num_threads=threads)
         interpreter.allocate_tensors()
         image, *_ = interpreter.get_input_details()
         output, *_ = interpreter.get_output_details()

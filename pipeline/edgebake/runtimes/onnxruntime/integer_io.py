@@ -61,9 +61,7 @@ def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -
         parameters = _add_signed_parameters(graph, quantizer)
         quantizer.input[0] = "image_signed"
         dequantize = helper.make_node(
-            "DequantizeLinear",
-            inputs=[IMAGE, *parameters],
-            outputs=["image_signed"],
+            "DequantizeLinear", inputs=[IMAGE, *parameters], outputs=["image_signed"]
         )
         graph.node.insert(0, dequantize)
     tensor_type = graph.input[0].type.tensor_type
@@ -130,9 +128,7 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
     if not quantizers:
         parameters = _add_unsigned_parameters(graph, "image", bounds)
         quantize = helper.make_node(
-            "QuantizeLinear",
-            inputs=[IMAGE, *parameters],
-            outputs=["image_integers"],
+            "QuantizeLinear", inputs=[IMAGE, *parameters], outputs=["image_integers"]
         )
         graph.node.insert(0, quantize)
         quantizers = [graph.node[0]]  # the inserted node is a copy
@@ -142,9 +138,7 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
             _rename_inputs_of(node, IMAGE, "image_real")
         _, *parameters = quantizer.input
         dequantize = helper.make_node(
-            "DequantizeLinear",
-            inputs=[quantizer.output[0], *parameters],
-            outputs=["image_real"],
+            "DequantizeLinear", inputs=[quantizer.output[0], *parameters], outputs=["image_real"]
         )
         graph.node.insert(1, dequantize)
     return quantizer
@@ -160,14 +154,10 @@ def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
     _rename_outputs_of(producer, PROBABILITIES, "probabilities_real")
     integers = "probabilities_integers"
     quantize = helper.make_node(
-        "QuantizeLinear",
-        inputs=["probabilities_real", *parameters],
-        outputs=[integers],
+        "QuantizeLinear", inputs=["probabilities_real", *parameters], outputs=[integers]
     )
     dequantize = helper.make_node(
-        "DequantizeLinear",
-        inputs=[integers, *parameters],
-        outputs=[PROBABILITIES],
+        "DequantizeLinear", inputs=[integers, *parameters], outputs=[PROBABILITIES]
     )
     graph.node.extend([quantize, dequantize])
     appended: onnx.NodeProto = graph.node[-1]  # a copy

@@ -4,7 +4,7 @@ ONNX Runtime writes the type names of its kernels at the front of the .ort file,
 hash table that differs between processes. Here they are written again, sorted; everything behind
 them, from the model's table on, stays as it is. Sources:
 https://onnxruntime.ai/docs/performance/model-optimizations/ort-format-models.html, and for the
-tables https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/flatbuffers/schema/ort.fbs
+tables onnxruntime/core/flatbuffers/schema/ort.fbs of https://github.com/microsoft/onnxruntime
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def build_ort_files(model: bytes) -> dict[str, bytes]:
         convert_onnx_models_to_ort(folder, optimization_styles=styles)
         ort_file = folder / ORT_FILE
         create_config_from_models(
-            [ort_file],
-            folder / OPERATORS_AND_TYPES,
-            enable_type_reduction=True,
+            [ort_file], folder / OPERATORS_AND_TYPES, enable_type_reduction=True
         )
         ort_model = ort_file.read_bytes()
         files = {ORT_FILE: normalize(ort_model)}

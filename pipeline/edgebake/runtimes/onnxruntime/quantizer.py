@@ -69,10 +69,7 @@ def _tensor_ranges(graph: CalibratedGraph) -> TensorsData:
 
     ranges = {}
     for name, (low, high) in graph.bounds.items():
-        ranges[name] = TensorData(
-            lowest=np.float32(low),
-            highest=np.float32(high),
-        )
+        ranges[name] = TensorData(lowest=np.float32(low), highest=np.float32(high))
     return TensorsData(CalibrationMethod.MinMax, ranges)
 
 

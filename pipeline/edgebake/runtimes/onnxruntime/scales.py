@@ -41,10 +41,7 @@ def _properties(graph: onnx.GraphProto, end: str, node: onnx.NodeProto) -> dict[
     _, scale_name, zero_point_name = node.input
     scale = numpy_helper.to_array(tensors[scale_name])
     zero_point = numpy_helper.to_array(tensors[zero_point_name])
-    return {
-        f"{end}_scale": repr(float(scale)),
-        f"{end}_zero_point": str(int(zero_point)),
-    }
+    return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero_point))}
 
 
 def describe_tensor(
@@ -64,8 +61,4 @@ def describe_tensor(
     zero_point = properties.get(f"{end}_zero_point")
     if scale is None or zero_point is None:
         return tensor
-    return replace(
-        tensor,
-        scale=float(scale),
-        zero_point=int(zero_point),
-    )
+    return replace(tensor, scale=float(scale), zero_point=int(zero_point))

@@ -81,10 +81,7 @@ def store_float16(model: onnx.ModelProto, node_names: Collection[str]) -> onnx.M
         half = values.astype(np.float16)
         stored = add_initializer(graph, f"{name}_half", half)
         cast = helper.make_node(
-            "Cast",
-            inputs=[stored],
-            outputs=[f"{name}_float"],
-            to=onnx.TensorProto.FLOAT,
+            "Cast", inputs=[stored], outputs=[f"{name}_float"], to=onnx.TensorProto.FLOAT
         )
         casts.append(cast)
     for node in graph.node:
@@ -115,10 +112,7 @@ def _remove_initializers(graph: onnx.GraphProto, names: Iterable[str]) -> None:
 
 
 def _quantize_weight(
-    graph: onnx.GraphProto,
-    tensor: onnx.TensorProto,
-    reader: onnx.NodeProto,
-    block_size: int | None,
+    graph: onnx.GraphProto, tensor: onnx.TensorProto, reader: onnx.NodeProto, block_size: int | None
 ) -> onnx.NodeProto:
     """Add integers and scales of a weight to the graph; return the node that dequantizes them."""
     values = numpy_helper.to_array(tensor)
@@ -132,17 +126,12 @@ def _quantize_weight(
         layout = ScaleLayout(input_axis, block_size)
     integers, scales = round_weights(values, LIMITS[dtype], layout)
     stored = helper.make_tensor(
-        f"{tensor.name}_integers",
-        dtype,
-        dims=values.shape,
-        vals=integers.reshape(-1),
+        f"{tensor.name}_integers", dtype, dims=values.shape, vals=integers.reshape(-1)
     )
     graph.initializer.append(stored)
     scales_name = add_initializer(graph, f"{tensor.name}_scales", scales)
     node = helper.make_node(
-        "DequantizeLinear",
-        inputs=[stored.name, scales_name],
-        outputs=[f"{tensor.name}_float"],
+        "DequantizeLinear", inputs=[stored.name, scales_name], outputs=[f"{tensor.name}_float"]
     )
     for name, value in layout.attributes().items():
         attribute = helper.make_attribute(name, value)

@@ -64,11 +64,7 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     for step in range(steps):
         dependencies = dependency_graph.read(progress.model)
         ranked = selection.rank(
-            progress.model,
-            dependencies,
-            options.score,
-            original.splits,
-            limits,
+            progress.model, dependencies, options.score, original.splits, limits
         )
         exponent = (step + 1) / steps
         counts = _select_counts(progress, ranked, model, options, exponent)

@@ -107,10 +107,7 @@ def _report(before: keras.Model, after: keras.Model, pattern: SparsityPattern | 
         rows.append(_row(layer))
         rows_before.append(_row(layer_before))
     return {
-        "zeros": {
-            "before": _sparsity(rows_before),
-            "after": _sparsity(rows),
-        },
+        "zeros": {"before": _sparsity(rows_before), "after": _sparsity(rows)},
         "layers": rows,
         "whole": unpruned,
         "deflated_bytes": {

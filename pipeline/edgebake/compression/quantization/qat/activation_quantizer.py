@@ -66,10 +66,7 @@ class ActivationFakeQuant:
         self.low = self.add_weight(name="low", shape=(), trainable=is_learned)
         self.high = self.add_weight(name="high", shape=(), trainable=is_learned)
         self.batches = self.add_weight(
-            name="batches",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
+            name="batches", shape=(), initializer="zeros", trainable=False
         )
         low, high = self.initial_range
         self.low.assign(low)
@@ -86,12 +83,7 @@ class ActivationFakeQuant:
         if self._is_updated(training):
             self._update_range(inputs)
         low, high = self.bounds()
-        return tf.quantization.fake_quant_with_min_max_vars(
-            inputs,
-            low,
-            high,
-            num_bits=BITS,
-        )
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
 
     def bounds(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the ends of the range, widened to include zero."""

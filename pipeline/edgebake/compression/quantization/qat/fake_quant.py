@@ -51,10 +51,6 @@ def _round_to_grid(weights: tf.Tensor, bits: int, scales: int) -> tf.Tensor:
     largest = tf.reduce_max(tf.abs(rows), axis=0)
     # Not keras.quantizers: on symbolic tensors Keras 3.15 drops num_bits and narrow_range.
     rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(
-        rows,
-        -largest,
-        largest,
-        num_bits=bits,
-        narrow_range=True,
+        rows, -largest, largest, num_bits=bits, narrow_range=True
     )
     return tf.reshape(rounded, weights.shape)

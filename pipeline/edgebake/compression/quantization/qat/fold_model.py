@@ -168,12 +168,11 @@ class _Rewriter:
     separate_activations: dict[str, keras.Layer] = field(default_factory=dict)
 
     def rewrite(self, model: keras.Model) -> keras.Model:
+        """Return the copy, its weights not set."""
         import keras
 
         return keras.models.clone_model(
-            model,
-            clone_function=self._copy_layer,
-            call_function=self._call_layer,
+            model, clone_function=self._copy_layer, call_function=self._call_layer
         )
 
     def _copy_layer(self, layer: keras.Layer) -> keras.Layer:
@@ -237,8 +236,7 @@ def _check_layer_outputs(
     expected.append(model.outputs[0])
     actual.append(folded.outputs[0])
     check_same_outputs(
-        keras.Model(model.inputs[0], expected),
-        keras.Model(folded.inputs[0], actual),
+        keras.Model(model.inputs[0], expected), keras.Model(folded.inputs[0], actual)
     )
 
 

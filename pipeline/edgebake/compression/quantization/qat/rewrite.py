@@ -76,18 +76,11 @@ class _TrainableCopy:
         self._settings = settings
         self._graph = graph.read(folded.model)
         image = folded.model.inputs[0]
-        self._input = keras.Input(
-            batch_shape=image.shape,
-            dtype=image.dtype,
-            name=image.name,
-        )
+        self._input = keras.Input(batch_shape=image.shape, dtype=image.dtype, name=image.name)
         self._quantized_input = self._input
         if settings.quantize_activations:
             self._quantized_input = _quantize_output(
-                self._input,
-                settings.ranges,
-                image.name,
-                "linear",
+                self._input, settings.ranges, image.name, "linear"
             )
 
     def build(self) -> keras.Model:
@@ -112,8 +105,7 @@ class _TrainableCopy:
         import keras
 
         arguments, options = keras.tree.map_structure(
-            self._with_quantized_input,
-            (arguments, options),
+            self._with_quantized_input, (arguments, options)
         )
         outputs = layer(*arguments, **options)
         settings = self._settings

@@ -43,9 +43,7 @@ def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatR
     history = fit(model, splits, settings)
     plain = rewrite.to_plain(model, folded)
     return QatResult(
-        archive=keras_session.save(plain),
-        ranges=rewrite.trained_ranges(model),
-        history=history,
+        archive=keras_session.save(plain), ranges=rewrite.trained_ranges(model), history=history
     )
 
 

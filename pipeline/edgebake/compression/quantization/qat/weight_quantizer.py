@@ -73,16 +73,8 @@ class WeightFakeQuant:
         size = (self.channels,)
         self.gamma = self.add_weight(name="gamma", shape=size)
         self.beta = self.add_weight(name="beta", shape=size)
-        self.moving_mean = self.add_weight(
-            name="moving_mean",
-            shape=size,
-            trainable=False,
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance",
-            shape=size,
-            trainable=False,
-        )
+        self.moving_mean = self.add_weight(name="moving_mean", shape=size, trainable=False)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=size, trainable=False)
 
     def folded_weights(self) -> tuple[tf.Tensor, tf.Tensor | float]:
         """Return the quantized kernel and the bias [channels], both as at inference."""

@@ -36,14 +36,7 @@ NUMPY_DTYPES: dict[str, type] = {
     "uint32": np.uint32,
 }
 # Width in bits of the dtypes that are packed: several numbers share a byte.
-PACKED_BITS = {
-    "int4": 4,
-    "uint1": 1,
-    "uint2": 2,
-    "uint3": 3,
-    "uint4": 4,
-    "uint6": 6,
-}
+PACKED_BITS = {"int4": 4, "uint1": 1, "uint2": 2, "uint3": 3, "uint4": 4, "uint6": 6}
 SENTINEL = 0xDEADBEEF  # begins the metadata of every entry of a weights file
 
 
@@ -126,10 +119,7 @@ def unpack(data: bytes, value_type: ValueType) -> Array:
         return np.frombuffer(data, little_endian).reshape(shape)
     packed = np.frombuffer(data, np.uint8)
     numbers = unpack_bits(
-        packed,
-        bits=PACKED_BITS[dtype_name],
-        count=math.prod(shape),
-        dtype=dtype_name,
+        packed, bits=PACKED_BITS[dtype_name], count=math.prod(shape), dtype=dtype_name
     )
     return numbers.reshape(shape)
 

@@ -44,11 +44,7 @@ class Executor:
         """
         features = package.specification.description.input
         self._feature_types = {feature.name: feature.type for feature in features}
-        program = _fix_shapes(
-            read_program(package),
-            shapes or {},
-            self._feature_types,
-        )
+        program = _fix_shapes(read_program(package), shapes or {}, self._feature_types)
         self.program = program
         self.outputs = [*_tensor_outputs(program), *extra_outputs]
         model = translate(program, arithmetic, self.outputs)

@@ -199,15 +199,7 @@ def _model(
     constants: list[onnx.TensorProto],
 ) -> onnx.ModelProto:
     graph = helper.make_graph(
-        nodes,
-        name="main",
-        inputs=inputs,
-        outputs=outputs,
-        initializer=constants,
+        nodes, name="main", inputs=inputs, outputs=outputs, initializer=constants
     )
     opset = helper.make_opsetid("", OPSET)
-    return helper.make_model(
-        graph,
-        opset_imports=[opset],
-        ir_version=IR_VERSION,
-    )
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)

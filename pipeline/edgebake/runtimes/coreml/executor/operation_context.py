@@ -13,12 +13,7 @@ from edgebake.runtimes.coreml.executor.graph_builder import (
     onnx_type_of,
 )
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor, Operand, add_nodes
-from edgebake.runtimes.coreml.executor.mil import (
-    Array,
-    Operation,
-    UnsupportedError,
-    ValueType,
-)
+from edgebake.runtimes.coreml.executor.mil import Array, Operation, UnsupportedError, ValueType
 from edgebake.runtimes.coreml.executor.program import Constants
 
 

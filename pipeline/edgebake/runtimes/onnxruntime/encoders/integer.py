@@ -28,8 +28,7 @@ def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) 
         fallback_values.update(values)
     float_nodes = graph.nodes_computing(fallback_values)
     integer_options = quantizer.IntegerOptions(
-        quantized.granularity or Granularity.per_channel,
-        float_nodes,
+        quantized.granularity or Granularity.per_channel, float_nodes
     )
     encoded = quantizer.quantize_integers(graph, integer_options)
     if quantized.fallback_dtype is DType.float16:

@@ -6,10 +6,7 @@ from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
-from edgebake.runtimes.coreml.executor.operators.sampling import (
-    ALIGNED_MODES,
-    sampling_positions,
-)
+from edgebake.runtimes.coreml.executor.operators.sampling import ALIGNED_MODES, sampling_positions
 
 # Indices of the two numbers that describe the rows of a box, and of those for the columns.
 HEIGHT_FIRST = ((0, 2), (1, 3))

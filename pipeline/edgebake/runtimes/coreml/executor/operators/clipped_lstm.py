@@ -59,13 +59,7 @@ class ClippedLstm:
         """Return h and c after one step."""
         op = self._op
         gates = step_input + h @ self._state_weight
-        i, f, o, z = op.emit_many(
-            4,
-            "Split",
-            gates,
-            self._gate_sizes,
-            axis=-1,
-        )
+        i, f, o, z = op.emit_many(4, "Split", gates, self._gate_sizes, axis=-1)
         forget_gate = self._gate(f, c, self._forget_peephole)
         remembered = forget_gate * c
         input_gate = self._gate(i, c, self._input_peephole)

@@ -15,12 +15,7 @@ def conv(op: OperationContext) -> GraphTensor:
     """Return the convolution plus bias."""
     kernel = _Kernel.of(op)
     padding = pads(op, kernel.dilated_sizes, kernel.strides)
-    return op.emit(
-        "Conv",
-        *_operands(op),
-        **kernel.attributes(),
-        pads=padding,
-    )
+    return op.emit("Conv", *_operands(op), **kernel.attributes(), pads=padding)
 
 
 @operator

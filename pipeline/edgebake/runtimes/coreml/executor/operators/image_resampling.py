@@ -49,13 +49,7 @@ def affine(op: OperationContext) -> GraphTensor:
     coefficients = op.float_tensor("transform_matrix")
     matrix = op.reshape(coefficients, [-1, 2, 3])
     coordinates = matrix @ _homogeneous_grid(height, width)
-    columns, rows = op.emit_many(
-        2,
-        "Split",
-        coordinates,
-        axis=1,
-        num_outputs=2,
-    )
+    columns, rows = op.emit_many(2, "Split", coordinates, axis=1, num_outputs=2)
     grid_shape = [-1, height, width]
     rows = op.reshape(rows, grid_shape)
     columns = op.reshape(columns, grid_shape)

@@ -80,12 +80,7 @@ def crop(op: OperationContext) -> GraphTensor:
     top, bottom = op.integers("crop_height")
     left, right = op.integers("crop_width")
     height, width = op.shape("x")[-2:]
-    return op.slice(
-        op.x,
-        begin=[top, left],
-        end=[height - bottom, width - right],
-        axes=[-2, -1],
-    )
+    return op.slice(op.x, begin=[top, left], end=[height - bottom, width - right], axes=[-2, -1])
 
 
 def _resized_axes(op: OperationContext) -> list[tuple[int, int]]:

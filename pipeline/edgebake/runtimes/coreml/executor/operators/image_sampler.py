@@ -13,10 +13,7 @@ class ImageSampler:
     """
 
     def __init__(
-        self,
-        op: OperationContext,
-        image_indices: GraphTensor,
-        padding_value: float | None = None,
+        self, op: OperationContext, image_indices: GraphTensor, padding_value: float | None = None
     ) -> None:
         """Without a padding value, positions outside of an image read its edge."""
         self._op = op

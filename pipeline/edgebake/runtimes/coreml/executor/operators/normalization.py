@@ -18,15 +18,7 @@ def batch_norm(op: OperationContext) -> GraphTensor:
     gamma = op.constant("gamma", ones)
     beta = op.constant("beta", zeros)
     epsilon = op.number("epsilon", 1e-5)
-    return op.emit(
-        "BatchNormalization",
-        op.x,
-        gamma,
-        beta,
-        mean,
-        variance,
-        epsilon=epsilon,
-    )
+    return op.emit("BatchNormalization", op.x, gamma, beta, mean, variance, epsilon=epsilon)
 
 
 @operator
@@ -38,13 +30,7 @@ def instance_norm(op: OperationContext) -> GraphTensor:
     gamma = op.constant("gamma", ones)
     beta = op.constant("beta", zeros)
     epsilon = op.number("epsilon", 1e-5)
-    return op.emit(
-        "InstanceNormalization",
-        op.x,
-        gamma,
-        beta,
-        epsilon=epsilon,
-    )
+    return op.emit("InstanceNormalization", op.x, gamma, beta, epsilon=epsilon)
 
 
 @operator

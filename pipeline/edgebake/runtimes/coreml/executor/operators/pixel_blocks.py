@@ -11,12 +11,7 @@ from edgebake.runtimes.coreml.executor.registry import exact_operator
 def depth_to_space(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the block before the channel."""
     block_size = op.integer("block_size")
-    return op.emit(
-        "DepthToSpace",
-        op.x,
-        blocksize=block_size,
-        mode="DCR",
-    )
+    return op.emit("DepthToSpace", op.x, blocksize=block_size, mode="DCR")
 
 
 @exact_operator
@@ -30,12 +25,7 @@ def space_to_depth(op: OperationContext) -> GraphTensor:
 def pixel_shuffle(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the channel before the block."""
     factor = op.integer("upscale_factor")
-    return op.emit(
-        "DepthToSpace",
-        op.x,
-        blocksize=factor,
-        mode="CRD",
-    )
+    return op.emit("DepthToSpace", op.x, blocksize=factor, mode="CRD")
 
 
 @exact_operator

@@ -11,12 +11,7 @@ def avg_pool(op: OperationContext) -> GraphTensor:
     """Return the mean of each window."""
     excludes_padding = op.flag("exclude_padding_from_average")
     window = _window_attributes(op)
-    return op.emit(
-        "AveragePool",
-        op.x,
-        **window,
-        count_include_pad=int(not excludes_padding),
-    )
+    return op.emit("AveragePool", op.x, **window, count_include_pad=int(not excludes_padding))
 
 
 @exact_operator

@@ -43,13 +43,7 @@ def gru(op: OperationContext) -> list[GraphTensor]:
     """
     activations = ["recurrent_activation", "activation"]
     reset_after = op.flag("reset_after")
-    return _recurrent_layer(
-        op,
-        "GRU",
-        GRU_GATES,
-        activations,
-        linear_before_reset=int(reset_after),
-    )
+    return _recurrent_layer(op, "GRU", GRU_GATES, activations, linear_before_reset=int(reset_after))
 
 
 @operator

@@ -61,13 +61,7 @@ def scatter(op: OperationContext) -> GraphTensor:
     data = op.transpose(op.tensor("data"), order)
     updates = op.transpose(_updates(op), order)
     indices = op.unsqueeze(_indices(op), -1)
-    scattered = op.emit(
-        "ScatterND",
-        data,
-        indices,
-        updates,
-        reduction=_reduction(op),
-    )
+    scattered = op.emit("ScatterND", data, indices, updates, reduction=_reduction(op))
     restored_order = np.argsort(order).tolist()
     return op.transpose(scattered, restored_order)
 
@@ -82,14 +76,7 @@ def scatter_along_axis(op: OperationContext) -> GraphTensor:
     data = op.tensor("data")
     indices = op.tensor("indices")
     updates = _updates(op)
-    return op.emit(
-        "ScatterElements",
-        data,
-        indices,
-        updates,
-        axis=axis,
-        reduction=_reduction(op),
-    )
+    return op.emit("ScatterElements", data, indices, updates, axis=axis, reduction=_reduction(op))
 
 
 @operator
@@ -98,13 +85,7 @@ def scatter_nd(op: OperationContext) -> GraphTensor:
     data = op.tensor("data")
     updates = _updates(op)
     indices = _indices(op)
-    return op.emit(
-        "ScatterND",
-        data,
-        indices,
-        updates,
-        reduction=_reduction(op),
-    )
+    return op.emit("ScatterND", data, indices, updates, reduction=_reduction(op))
 
 
 def _gather_in_batches(op: OperationContext, axis: int, batch_dims: int) -> GraphTensor:

@@ -159,11 +159,7 @@ def cumsum(op: OperationContext) -> GraphTensor:
     is_exclusive = op.flag("exclusive")
     is_reversed = op.flag("reverse")
     return op.emit(
-        "CumSum",
-        op.x,
-        axis_tensor,
-        exclusive=int(is_exclusive),
-        reverse=int(is_reversed),
+        "CumSum", op.x, axis_tensor, exclusive=int(is_exclusive), reverse=int(is_reversed)
     )
 
 
@@ -231,12 +227,6 @@ def _top_k(op: OperationContext, axis: int, k: int) -> list[GraphTensor]:
     x = op.x
     k_tensor = op.int64(k)
     values, indices = op.emit_many(
-        2,
-        "TopK",
-        x,
-        k_tensor,
-        axis=axis,
-        largest=int(not is_ascending),
-        sorted=1,
+        2, "TopK", x, k_tensor, axis=axis, largest=int(not is_ascending), sorted=1
     )
     return [values, op.cast(indices, INT32)]

@@ -148,13 +148,7 @@ def reverse_sequence(op: OperationContext) -> GraphTensor:
     if axes != {0, 1}:
         raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
     lengths = op.cast(op.tensor("lengths"), INT64)
-    return op.emit(
-        "ReverseSequence",
-        op.x,
-        lengths,
-        time_axis=time_axis,
-        batch_axis=batch_axis,
-    )
+    return op.emit("ReverseSequence", op.x, lengths, time_axis=time_axis, batch_axis=batch_axis)
 
 
 @exact_operator
