@@ -33,7 +33,7 @@ LAYERS = (
     {"tasks"},
     {"recipe"},
     {"artifacts", "plugins", "measurement"},
-    {"errors"},
+    {"errors", "printable", "strict_json"},
 )
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a
