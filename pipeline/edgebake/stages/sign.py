@@ -25,7 +25,7 @@ from edgebake.recipe import Signature, stage_params
 from edgebake.recipe.stage_params import PackageParams
 
 LOCK = Path("dvc.lock")
-SIGN_TOOLS = ("model-signing", "securesystemslib")
+SIGN_TOOLS = ("cryptography", "securesystemslib")
 # in-toto requires a URI; a recipe may describe the source of its data in words instead.
 URI = re.compile(r"[a-z][a-z0-9+.-]*:")
 

@@ -223,7 +223,7 @@ def test_what_is_no_key_is_not_shown(
 
 def test_a_public_key_that_is_not_there_is_named(pair: tuple[Path, Path]) -> None:
     assert _refused(f"file:{pair[0]}", Path("no.pub.pem")) == (
-        "no.pub.pem: cannot be read (No such file or directory); expected a public key, as PEM"
+        "no.pub.pem: not found; expected a public key, as PEM"
     )
 
 
@@ -361,3 +361,23 @@ def test_no_service_gives_an_encryption_key_away() -> None:
 def test_a_signature_of_something_else_does_not_pass(pair: tuple[Path, Path]) -> None:
     with pytest.raises(InvalidSignature):
         _check(pair[1], signing.signer(*pair).sign(b"bundle"), b"another")
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("/dev/zero", "a device"),
+        ("/tmp", "a folder"),
+        ("pipe", "a pipe"),
+        ("large", "70,000 bytes"),
+    ],
+)
+def test_a_public_key_that_is_no_small_file_is_refused_at_once(
+    tmp_path: Path, file: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("large").write_bytes(bytes(70_000))
+    with pytest.raises(HostError) as refused:
+        keys.read_public_key(Path(file))
+    assert str(refused.value).startswith(f"{file}: {what}; expected ")

@@ -1,7 +1,8 @@
-"""Signatures of bundles against model_signing, whose format and private modules they use."""
+"""Signatures of bundles against model_signing, whose format they have."""
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -217,6 +218,17 @@ def _without(*path: str) -> Callable[[Any], Any]:
         lambda content: content | {"mediaType": "application/json"},
         lambda content: content | {"dsseEnvelope": 1},
         lambda content: content | {"dsseEnvelope": content["dsseEnvelope"] | {"signatures": []}},
+        lambda content: (
+            content
+            | {
+                "dsseEnvelope": content["dsseEnvelope"]
+                | {"signatures": [{"sig": "AAAA"}, *content["dsseEnvelope"]["signatures"]]}
+            }
+        ),
+        lambda content: (
+            content | {"dsseEnvelope": content["dsseEnvelope"] | {"payloadType": "application/x"}}
+        ),
+        lambda content: content | {"dsseEnvelope": content["dsseEnvelope"] | {"payload": "%%%"}},
         _without("dsseEnvelope"),
         _without("verificationMaterial"),
         _without("dsseEnvelope", "payload"),
@@ -246,8 +258,8 @@ def test_a_signature_that_names_no_key_is_refused(signed: Signed) -> None:
 
 def test_a_huge_signature_is_not_read(signed: Signed) -> None:
     with signed[1].open("r+b") as file:
-        file.truncate((16 << 20) + 1)
-    assert _refused(*signed) == f"{signed[1]}: 16,777,217 bytes; expected at most 16,777,216"
+        file.truncate((4 << 20) + 1)
+    assert _refused(*signed) == f"{signed[1]}: 4,194,305 bytes; expected at most 4,194,304"
 
 
 def test_a_signature_over_parts_of_files_is_refused(signed: Signed, tmp_path: Path) -> None:
@@ -257,3 +269,53 @@ def test_a_signature_over_parts_of_files_is_refused(signed: Signed, tmp_path: Pa
     theirs.set_hashing_config(settings).sign(signed[0], tmp_path / "their.sig")
     said = _refused(signed[0], tmp_path / "their.sig", signed[2])
     assert said == f"{tmp_path}/their.sig: signs shards by sha256; expected files by sha256"
+
+
+def test_the_order_of_the_list_is_theirs_to_choose(tmp_path: Path) -> None:
+    """They sort by the parts of paths, so `a/b` comes before `a-b`."""
+    folder = bundle(tmp_path / "android")
+    for name in ("a-b/x.txt", "a/x.txt", "a.b/x.txt"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(name)
+    private, public = key(tmp_path / "keys")
+    theirs = signing.Config().use_elliptic_key_signer(private_key=private)  # type: ignore[no-untyped-call]
+    theirs.sign(folder, tmp_path / "their.sig")
+    signature.verify(folder, tmp_path / "their.sig", public)
+    signature.sign(folder, tmp_path / "our.sig", signer(private, public))
+    verifier = verifying.Config().use_elliptic_key_verifier(public_key=public)  # type: ignore[no-untyped-call]
+    verifier.verify(folder, tmp_path / "our.sig")
+
+
+def test_a_signature_whose_list_contradicts_its_own_digest_is_refused(
+    signed: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = signed[2].with_name("release.pem")
+    monkeypatch.setattr(signature, "_root_digest", lambda _: "0" * 64)
+    signature.sign(signed[0], tmp_path / "odd.sig", signer(private, signed[2]))
+    monkeypatch.undo()
+    assert "cannot be read; expected a signature" in _refused(
+        signed[0], tmp_path / "odd.sig", signed[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (os.mkfifo, "a pipe; expected a regular file"),
+        (Path.mkdir, "a folder; expected a regular file"),
+        (lambda file: file.symlink_to("/dev/zero"), "a symbolic link; expected a regular file"),
+    ],
+    ids=["pipe", "folder", "link"],
+)
+def test_a_signature_that_is_no_regular_file_is_refused_at_once(
+    signed: Signed, make: Callable[[Path], object], what: str
+) -> None:
+    signed[1].unlink()
+    make(signed[1])
+    assert _refused(*signed) == f"{signed[1]}: {what}"
+
+
+def test_a_long_list_of_changes_is_cut(signed: Signed) -> None:
+    for number in range(8):
+        (signed[0] / f"{number}.txt").write_text("x")
+    assert _refused(*signed).endswith("; added: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, and 3 more")

@@ -21,7 +21,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgebake.bundle.trust import key_service
+from edgebake.bundle.trust import bounded_read, key_service
+from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.errors import HostError, RecipeError
 
 SECRET_BYTES = 32
@@ -140,11 +141,9 @@ def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
         HostError: the file is missing, or contains something else.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise HostError(
-            f"{path}: cannot be read ({error.strerror}); expected a public key, as PEM"
-        ) from None
+        content = bounded_read.read(path, MAX_BYTES, follow_links=True)
+    except UnreadableFileError as error:
+        raise HostError(f"{path}: {_as_public_key_problem(str(error))}") from None
     if b"PRIVATE KEY" in content:
         raise HostError(
             f"{path}: a private key; expected its public key, "
@@ -157,6 +156,12 @@ def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     raise HostError(f"{path}: {_describe(key)}; expected ECDSA on P-256 (secp256r1)")
+
+
+def _as_public_key_problem(problem: str) -> str:
+    """Return what is wrong with a file, and that a public key was expected."""
+    what, _, _ = problem.partition("; expected a regular file")
+    return f"{what}; expected a public key, as PEM"
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> str:

@@ -5,34 +5,40 @@ Its own tool verifies the signature too:
     python -m model_signing verify key BUNDLE --signature model.sig --public_key KEY.pub.pem
 
 The format is a list of all files and their sha256 in an in-toto statement, in a DSSE envelope, in a
-Sigstore bundle without a transparency log.
-Source: https://github.com/sigstore/model-transparency, version 1.1.1.
-
-The public interface of model_signing signs only with a key in a file. For other keys, this module
-uses `model_signing._signing`, which is private and may change;
-tests/bundle/trust/test_signature.py tests the two against each other.
+Sigstore bundle without a transparency log. tests/bundle/trust/test_signature.py tests this module
+against that tool, in both directions.
+Sources: https://github.com/sigstore/model-transparency (version 1.1.1),
+https://github.com/in-toto/attestation/tree/main/spec/v1,
+https://github.com/secure-systems-lab/dsse, https://docs.sigstore.dev/about/bundle.
 """
 
 import base64
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgebake.bundle.trust import keys
+from edgebake import artifacts, strict_json
+from edgebake.bundle.trust import bounded_read, keys
+from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.errors import ProofError
+from edgebake.printable import printable
+from edgebake.strict_json import StrictJsonError
 
-if TYPE_CHECKING:
-    from model_signing import hashing
-    from model_signing._signing import sign_sigstore_pb
-    from model_signing.manifest import Manifest
+MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+SERIALIZATION = {"allow_symlinks": False, "hash_type": "sha256", "method": "files"}
+MAX_BYTES = 4 << 20  # of a signature; a signature of two thousand files takes 15 % of it
+MAX_NAMES = 5  # of changed files in an error message
 
-MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-MAX_BYTES = 16 << 20  # of a signature; a signature of a thousand files takes 1 % of it
-# Raised by the reader and the verifier of model_signing on malformed files.
-_PARSE_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+Digests = dict[str, str]  # sha256 of each file by path, hexadecimal
 
 
 def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
@@ -42,40 +48,52 @@ def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
         HostError: the key cannot sign.
         ProofError: the folder contains a symbolic link.
     """
-    from model_signing._signing import signing  # 1 s
+    statement = _statement(bundle.resolve().name, hash_files(bundle))
+    payload = json.dumps(statement, sort_keys=True).encode()
+    signed = signer.sign(_message(payload))
+    sigstore = {
+        "mediaType": MEDIA_TYPE,
+        "verificationMaterial": {
+            "publicKey": {"hint": keys.key_id(signer.public_key)},
+            "tlogEntries": [],
+        },
+        "dsseEnvelope": {
+            "payload": base64.b64encode(payload).decode(),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"sig": base64.b64encode(signed).decode(), "keyid": ""}],
+        },
+    }
+    text = json.dumps(sigstore, separators=(",", ":"))
+    signature.write_text(text)
 
-    payload = signing.Payload(_hash_files(bundle))
-    _model_signer(signer).sign(payload).write(signature)
+
+def _statement(name: str, digests: Mapping[str, str]) -> dict[str, object]:
+    resources = []
+    digests = dict(sorted(digests.items()))
+    for path, digest in digests.items():
+        resources.append({"algorithm": "sha256", "digest": digest, "name": path})
+    return {
+        "_type": STATEMENT_TYPE,
+        "predicate": {"resources": resources, "serialization": SERIALIZATION},
+        "predicateType": PREDICATE_TYPE,
+        "subject": [{"digest": {"sha256": _root_digest(digests)}, "name": name}],
+    }
 
 
-def _model_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
-    """Adapt a signer to model_signing, whose own signers need the key in a file."""
-    from google.protobuf import json_format  # 1 s in all
-    from model_signing._signing import sign_sigstore_pb, signing
-    from sigstore_models import intoto
-    from sigstore_models.bundle import v1 as bundles
-    from sigstore_models.common import v1 as common
+def _root_digest(digests: Mapping[str, str]) -> str:
+    """Return the digest of all digests, in the order in which a statement lists them."""
+    root = hashlib.sha256()
+    for digest in digests.values():
+        root.update(bytes.fromhex(digest))
+    return root.hexdigest()
 
-    class ModelSigner(sign_sigstore_pb.Signer):
-        def sign(self, payload: signing.Payload) -> sign_sigstore_pb.Signature:
-            content = json_format.MessageToDict(payload.statement.pb)
-            # Sorted: protobuf's own order of a map differs from process to process.
-            statement = json.dumps(content, sort_keys=True).encode()
-            signed = signer.sign(sign_sigstore_pb.pae(statement))
-            envelope = intoto.Envelope(
-                payload=base64.b64encode(statement),
-                payload_type=signing._IN_TOTO_JSON_PAYLOAD_TYPE,
-                signatures=[intoto.Signature(sig=base64.b64encode(signed), keyid="")],
-            )
-            key = common.PublicKeyIdentifier(hint=keys.key_id(signer.public_key))
-            bundle = bundles.Bundle(
-                media_type=MEDIA_TYPE,
-                verification_material=bundles.VerificationMaterial(public_key=key, tlog_entries=[]),
-                dsse_envelope=envelope,
-            )
-            return sign_sigstore_pb.Signature(bundle)
 
-    return ModelSigner()
+def _message(payload: bytes) -> bytes:
+    """Return what is signed: the pre-authentication encoding of DSSE."""
+    from securesystemslib.dsse import Envelope  # for proofs alone
+
+    message: bytes = Envelope(payload, PAYLOAD_TYPE, {}).pae()
+    return message
 
 
 def verify(bundle: Path, signature: Path, public_key: Path) -> None:
@@ -85,50 +103,71 @@ def verify(bundle: Path, signature: Path, public_key: Path) -> None:
         ProofError: the signature is missing, malformed, by another key, or of other files.
         HostError: the public key cannot be read.
     """
-    expected = keys.key_id(keys.read_public_key(public_key))
-    sigstore = _read(signature)
-    key_id = _key_hint(sigstore)
-    if key_id != expected:
-        signer = f"by key {key_id[:16]}" if key_id else "by a key that it does not name"
-        raise ProofError(
-            f"{signature}: signed {signer}; expected key {expected[:16]} of {public_key}"
-        )
-    _refuse_changes(bundle, signature, _verified_manifest(signature, sigstore, public_key))
+    compare(bundle, signature, read(signature, public_key))
 
 
-def _read(signature: Path) -> "sign_sigstore_pb.Signature":
-    from model_signing._signing.sign_sigstore_pb import Signature  # 1 s
+def read(signature: Path, public_key: Path) -> Digests:
+    """Return the files that a key signed.
 
-    if not signature.is_file():
-        raise ProofError(f"{signature}: not found; expected the signature of the bundle")
-    size = signature.stat().st_size
-    if size > MAX_BYTES:
-        raise ProofError(f"{signature}: {size:,} bytes; expected at most {MAX_BYTES:,}")
+    Raises:
+        ProofError: the signature is missing, malformed, or by another key.
+        HostError: the public key cannot be read.
+    """
+    key = keys.read_public_key(public_key)
+    content = _read_file(signature)
     try:
-        return Signature.read(signature)
-    except _PARSE_ERRORS:
+        hint = content["verificationMaterial"]["publicKey"].get("hint")
+        payload, signed = _open_envelope(content)
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise _malformed(signature) from None
-
-
-def _key_hint(sigstore: "sign_sigstore_pb.Signature") -> str | None:
-    key = sigstore.bundle.verification_material.public_key
-    return key.hint if key else None
-
-
-def _verified_manifest(
-    signature: Path, sigstore: "sign_sigstore_pb.Signature", public_key: Path
-) -> "Manifest":
-    """Return the list of files that the key signed."""
-    from model_signing._signing.sign_ec_key import Verifier  # 1 s
-
+    _check_signer(signature, public_key, hint, keys.key_id(key))
     try:
-        return Verifier(public_key).verify(sigstore)
+        key.verify(signed, _message(payload), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise ProofError(
             f"{signature}: not signed by this key; the signature file was edited"
         ) from None
-    except _PARSE_ERRORS:
+    return _parse_payload(signature, payload)
+
+
+def _read_file(signature: Path) -> Any:
+    try:
+        data = bounded_read.read(signature, MAX_BYTES)
+    except UnreadableFileError as error:
+        expected = ""
+        if str(error) == "not found":
+            expected = "; expected the signature of the bundle"
+        raise ProofError(f"{signature}: {error}{expected}") from None
+    try:
+        return strict_json.parse(data, MAX_BYTES)
+    except StrictJsonError:
         raise _malformed(signature) from None
+
+
+def _open_envelope(content: Any) -> tuple[bytes, bytes]:
+    """Return the payload of a Sigstore bundle and its signature.
+
+    Raises:
+        ValueError, KeyError, TypeError: it has other types than expected, or not one signature.
+    """
+    envelope = content["dsseEnvelope"]
+    types = (content["mediaType"], envelope["payloadType"])
+    if types != (MEDIA_TYPE, PAYLOAD_TYPE):
+        raise ValueError(f"unknown types {types}")
+    (signature,) = envelope["signatures"]
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    return payload, base64.b64decode(signature["sig"], validate=True)
+
+
+def _check_signer(signature: Path, public_key: Path, hint: object, expected: str) -> None:
+    """Compare the key that a signature names with the expected one, for a clear message."""
+    if hint != expected:
+        signer = "by a key that it does not name"
+        if hint:
+            signer = f"by key {printable(hint, max_length=16).removesuffix('...')}"
+        raise ProofError(
+            f"{signature}: signed {signer}; expected key {expected[:16]} of {public_key}"
+        )
 
 
 def _malformed(signature: Path) -> ProofError:
@@ -138,18 +177,79 @@ def _malformed(signature: Path) -> ProofError:
     )
 
 
-def _refuse_changes(bundle: Path, signature: Path, signed: "Manifest") -> None:
-    """Compare the files of a folder with those of a verified signature."""
-    serialization = signed.serialization_type
-    method, hash_type = serialization["method"], serialization["hash_type"]
+def _parse_payload(signature: Path, payload: bytes) -> Digests:
+    """Return the files of a statement whose signature is verified."""
+    try:
+        statement = strict_json.parse(payload, MAX_BYTES)
+        types = (statement["_type"], statement["predicateType"])
+        predicate = statement["predicate"]
+        serialization = predicate["serialization"]
+        method = serialization["method"]
+        hash_type = serialization["hash_type"]
+        (subject,) = statement["subject"]
+        root = subject["digest"]["sha256"]
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(signature) from None
+    if types != (STATEMENT_TYPE, PREDICATE_TYPE):
+        raise _malformed(signature)
     if (method, hash_type) != ("files", "sha256"):
-        raise ProofError(f"{signature}: signs {method} by {hash_type}; expected files by sha256")
-    changes = _list_changes(_digests(signed), _digests(_hash_files(bundle)))
+        raise ProofError(
+            f"{signature}: signs {printable(method)} by {printable(hash_type)}; "
+            "expected files by sha256"
+        )
+    try:
+        digests = _resource_digests(predicate["resources"])
+        is_consistent = _root_digest(digests) == root
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(signature) from None
+    if not is_consistent:
+        raise _malformed(signature)
+    return digests
+
+
+def _resource_digests(resources: Any) -> Digests:
+    """Return the digest of each signed file.
+
+    Raises:
+        KeyError, TypeError, ValueError: the list is malformed, or has a path twice.
+    """
+    digests: Digests = {}
+    for resource in resources:
+        if resource["algorithm"] != "sha256" or resource["name"] in digests:
+            raise ValueError("another algorithm, or a path twice")
+        digests[resource["name"]] = resource["digest"]
+    return digests
+
+
+def compare(bundle: Path, signature: Path, digests: Mapping[str, str]) -> None:
+    """Compare the files of a folder with those of a verified signature.
+
+    Args:
+        bundle: the folder.
+        signature: its file, for messages.
+        digests: of `read`.
+
+    Raises:
+        ProofError: a file is changed, added or missing.
+    """
+    changes = _changes(digests, hash_files(bundle))
     if changes:
         raise ProofError(f"{signature}: the bundle differs from the signed one; {changes}")
 
 
-def _list_changes(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
+def compare_names(names: Collection[str], signature: Path, digests: Mapping[str, str]) -> None:
+    """Compare the names of files with those of a verified signature, before anything is read.
+
+    Raises:
+        ProofError: a file is added or missing.
+    """
+    unchanged = {name: digests.get(name, "") for name in names}
+    changes = _changes(digests, unchanged)
+    if changes:
+        raise ProofError(f"{signature}: the bundle differs from the signed one; {changes}")
+
+
+def _changes(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
     """Return the changed, added and missing files; nothing if there are none."""
     common = signed.keys() & actual.keys()
     changes = {
@@ -157,29 +257,27 @@ def _list_changes(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
         "added": actual.keys() - signed.keys(),
         "missing": signed.keys() - actual.keys(),
     }
-    return "; ".join(
-        f"{change}: {', '.join(sorted(paths))}" for change, paths in changes.items() if paths
-    )
+    return "; ".join(f"{change}: {_names(paths)}" for change, paths in changes.items() if paths)
 
 
-def _digests(manifest: "Manifest") -> dict[str, str]:
-    """Return the hexadecimal digest of each file by path."""
-    return {
-        descriptor.identifier: descriptor.digest.digest_hex
-        for descriptor in manifest.resource_descriptors()
-    }
+def _names(paths: Collection[str]) -> str:
+    names = [printable(path) for path in sorted(paths)[:MAX_NAMES]]
+    if len(paths) > MAX_NAMES:
+        names.append(f"and {len(paths) - MAX_NAMES:,} more")
+    return ", ".join(names)
 
 
-def _hash_files(bundle: Path) -> "Manifest":
+def hash_files(bundle: Path) -> Digests:
+    """Return the digest of every file below a folder.
+
+    Raises:
+        ProofError: it contains a link or a special file.
+    """
+    digests = {}
     for entry in sorted(bundle.rglob("*")):
         if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-            raise ProofError(f"{entry}: a link or a special file; expected only files and folders")
-    return _hashing_config().hash(bundle)
-
-
-def _hashing_config() -> "hashing.Config":
-    """Return a configuration that hashes all files; the default skips .gitignore and the like."""
-    from model_signing import hashing  # 1 s
-
-    config = hashing.Config()  # type: ignore[no-untyped-call]
-    return config.set_ignored_paths(paths=[], ignore_git_paths=False)
+            name = printable(entry)
+            raise ProofError(f"{name}: a link or a special file; expected only files and folders")
+        if entry.is_file():
+            digests[entry.relative_to(bundle).as_posix()] = artifacts.sha256_of(entry)
+    return digests
