@@ -24,6 +24,7 @@ from edgebake.errors import RecipeError, UnfitError, listed, nearest
 from edgebake.plan import recipe_source
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.plan.checks import secrets
 from edgebake.recipe import Recipe, Release, renamed_fields
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
@@ -57,8 +58,11 @@ def compose_release() -> Release:
     """
     file = RECIPES / "release.yaml"
     with _translated_errors(file, ()):
+        recipe_source.refuse_secrets(file)
+        options = OmegaConf.load(file)
+        secrets.refuse_in_values(OmegaConf.to_container(options), str(file))
         schema = OmegaConf.structured(Release)
-        merged = OmegaConf.merge(schema, OmegaConf.load(file))
+        merged = OmegaConf.merge(schema, options)
         for key in sorted(OmegaConf.missing_keys(merged)):
             raise RecipeError(f"{file}: {key}: {NO_VALUE}")
         release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
@@ -77,6 +81,7 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
         RecipeError: names the file, the key, what is wrong and what was expected.
     """
     overrides = [renamed_fields.rename_override(override) for override in overrides]
+    secrets.refuse_in_values(overrides, COMMAND_LINE)
     with _hydra():
         return [_compose_target(name, overrides) for name in names]
 
@@ -239,6 +244,8 @@ def _file_of(key: str, target_name: str, choices: dict[str, str], files: dict[st
 def _check_release(release: Release, file: Path) -> None:
     if not release.targets:
         raise RecipeError(f"{file}: targets: empty; expected at least one of: {listed(targets())}")
+    signing_key = release.signature.key if release.signature else None
+    secrets.refuse_pasted_keys(signing_key, release.encryption_key, str(file))
     for name in release.targets:
         count = release.targets.count(name)
         if count > 1:

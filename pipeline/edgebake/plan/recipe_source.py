@@ -15,6 +15,7 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from edgebake.plan.checks import secrets
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe import renamed_fields
 from edgebake.recipe.files import RECIPES, shown
@@ -34,9 +35,21 @@ def read_options(file: Path, package: str) -> Any:
         file: a YAML file of recipes/.
         package: dotted key below which the file is merged; empty for a target.
     """
+    refuse_secrets(file)
     config = OmegaConf.load(file)
     options = OmegaConf.to_container(config)
+    secrets.refuse_in_values(options, shown(file), package)
     return renamed_fields.rename_in_file(options, package, shown(file))
+
+
+def refuse_secrets(file: Path) -> None:
+    """Refuse a recipe file that contains a secret, before a parser could show a part of it.
+
+    Raises:
+        RecipeError: names the line, and the kind of secret.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    secrets.refuse_in_text(text, shown(file))
 
 
 class RecipeSource(FileConfigSource):
@@ -49,10 +62,13 @@ class RecipeSource(FileConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Read one file; called by Hydra."""
+        file = Path(self.path) / self._normalize_file_name(config_path)
+        if file.is_file():
+            refuse_secrets(file)
         result = super().load_config(config_path)
         package = _package(config_path, result.header)
-        file = Path(self.path) / self._normalize_file_name(config_path)
         options = OmegaConf.to_container(result.config)
+        secrets.refuse_in_values(options, shown(file), package)
         options = renamed_fields.rename_in_file(options, package, shown(file))
         result.config = OmegaConf.create(options)
         return result
