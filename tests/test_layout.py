@@ -32,6 +32,7 @@ LAYERS = (
     {"models"},
     {"tasks"},
     {"recipe"},
+    {"child_process"},
     {"artifacts", "plugins", "measurement"},
     {"errors", "printable", "strict_json"},
 )
