@@ -19,11 +19,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.cli.init import recipe_yaml
-    from edgebake.models.inspection import file
+    from edgebake.models.inspection import limited
     from edgebake.report import model_file
 
     path = arguments.file
-    model_info = file.inspect_file(path)
+    model_info = limited.inspect_file(path)
     report = model_file.lines(model_info, str(path))
     name = recipe_yaml.recipe_name(path)
     recipes = recipe_yaml.recipes_to_start_from(model_info, path.as_posix(), name)

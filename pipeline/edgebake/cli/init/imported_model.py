@@ -8,7 +8,7 @@ from edgebake.cli.init.answers import Answers, refuse_unknown
 from edgebake.cli.init.data import EXPECTED
 from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
-from edgebake.models.inspection.file import inspect_file
+from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.report import model_file as model_report
 

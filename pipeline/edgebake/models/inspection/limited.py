@@ -1,0 +1,65 @@
+"""Inspect a model file in a child process with limits."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgebake.child_process.child import Subject, run
+from edgebake.child_process.limits import Limits
+from edgebake.errors import ModelError
+from edgebake.models import importers
+from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
+
+# Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
+LIMITS = Limits(memory_gib=8, seconds=300)
+EXPECTED = (
+    f"expected a model that can be read with {LIMITS.memory_gib:g} GiB in {LIMITS.seconds:g} s: "
+    "if it is one of a phone's size, the file is damaged; copy it again"
+)
+LIBRARIES = {"keras": "h5py", "onnx": "ONNX's parser", "tflite": "the FlatBuffers parser"}
+
+
+def inspect_file(path: Path) -> ModelInfo:
+    """Read what a model file, or the folder of a SavedModel, states about its model.
+
+    Raises:
+        ModelError: the file is missing, damaged or not a model, or reading it takes more than the
+            limits.
+    """
+    model_format = importers.SUFFIXES.get(path.suffix.lower(), "")
+    library = LIBRARIES.get(model_format, "the protobuf parser")
+    subject = Subject(str(path), library, ModelError, EXPECTED)
+    return _from_plain(run(LIMITS, subject, _inspect, path))
+
+
+def _inspect(path: Path) -> dict[str, Any]:
+    """Return what a file states, as plain data; runs in the child."""
+    # Imported here: the parent needs none of the parsers.
+    from edgebake.models.inspection import file
+
+    return _to_plain(file.inspect_file(path))
+
+
+def _to_plain(info: ModelInfo) -> dict[str, Any]:
+    scaling = info.pixel_scaling
+    return {
+        **vars(info),
+        "inputs": [asdict(tensor) for tensor in info.inputs],
+        "outputs": [asdict(tensor) for tensor in info.outputs],
+        "pixel_scaling": scaling and asdict(scaling),
+    }
+
+
+def _from_plain(values: dict[str, Any]) -> ModelInfo:
+    tensors = {}
+    for side in ("inputs", "outputs"):
+        tensors[side] = tuple(_tensor_info(tensor) for tensor in values[side])
+    scaling = values["pixel_scaling"]
+    if scaling is not None:
+        scaling = PixelScaling(tuple(scaling["mean"]), tuple(scaling["scale"]), scaling["reason"])
+    texts = {name: tuple(values[name]) for name in ("preprocessing", "labels")}
+    return ModelInfo(**{**values, **tensors, **texts, "pixel_scaling": scaling})
+
+
+def _tensor_info(values: dict[str, Any]) -> TensorInfo:
+    return TensorInfo(values["name"], tuple(values["shape"]), values["dtype"])
