@@ -1,6 +1,11 @@
 """The other inputs of package: the commit, whether the plan differs from it, and waivers."""
 
+import hashlib
 import json
+import os
+import py_compile
+import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,3 +169,187 @@ def test_data_beside_the_project_in_a_bigger_repository_count_as_committed(
         Path("../images[1]/1.png").write_bytes(b"another png")
     revision.write()
     assert _written("linux")["dirty"] is edited
+
+
+MODULE = Path("pipeline/edgebake/x.py")
+FILES = {
+    "pipeline/edgebake/x.py": "SEED = 1\n",
+    "plugins/architectures/y.py": "WIDTH = 1\n",
+    "dvc.yaml": "stages: {}\n",
+    "data/images/1.png": "png",
+    "data/all.dvc": "outs: []\n",
+    "setup.py": "SETUP = 1\n",
+}
+
+
+@pytest.fixture
+def sources(committed: str) -> None:
+    """Sources in the commit, and one of them as a dataset of the plan; the tree is clean."""
+    for name, text in FILES.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+    alone.set_param("train", "digits-ds_cnn", "data_file", value="data/images")
+    Path(".gitignore").write_text("artifacts/\n__pycache__/\n*.egg-info/\n*.secret.py\n.DS_Store\n")
+    builds.commit(Path(), "Sources")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+
+
+def _edit_hidden(flag: str) -> None:
+    assert builds.run(Path(), "git", "update-index", flag, str(MODULE)).returncode == 0
+    MODULE.write_text("SEED = 2\n")
+
+
+def _exclude(name: str) -> None:
+    Path(".git/info/exclude").write_text(f"{Path(name).name}\n")
+    _add(name)
+
+
+def _exclude_for_the_user(name: str) -> None:
+    Path("ignored").write_text(f"{Path(name).name}\n")
+    builds.run(Path(), "git", "config", "core.excludesFile", str(Path("ignored").resolve()))
+    _add(name)
+
+
+def _add(name: str) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text("import os\n")
+
+
+def _filter() -> None:
+    """Have git take another content of a file for the committed one."""
+    Path(".git/info/attributes").write_text("x.py filter=same\n")
+    builds.run(Path(), "git", "config", "filter.same.clean", "echo 'SEED = 1'")
+    MODULE.write_text("SEED = 2\n")
+
+
+def _replace() -> None:
+    """Have git show another commit in the place of HEAD."""
+    head = builds.run(Path(), "git", "rev-parse", "HEAD").stdout.strip()
+    MODULE.write_text("SEED = 2\n")
+    builds.commit(Path(), "Another")
+    builds.run(Path(), "git", "replace", head, "HEAD")
+    builds.run(Path(), "git", "update-ref", "refs/heads/old", head)
+    builds.run(Path(), "git", "symbolic-ref", "HEAD", "refs/heads/old")
+
+
+def _keep_the_time() -> None:
+    """Edit a file to the same size and time, as git's index has them."""
+    status = MODULE.stat()
+    MODULE.write_text("SEED = 2\n")
+    os.utime(MODULE, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _stale_byte_code(mode: py_compile.PycInvalidationMode) -> None:
+    """Leave the byte code of an edit that is taken back, with the time of the source."""
+    MODULE.write_text("SEED = 2\n")
+    os.utime(MODULE, (1_000_000_000, 1_000_000_000))
+    py_compile.compile(str(MODULE), invalidation_mode=mode)
+    MODULE.write_text("SEED = 1\n")
+    os.utime(MODULE, (1_000_000_000, 1_000_000_000))
+
+
+def _link() -> None:
+    """Put a link with the same content in the place of a file."""
+    MODULE.rename("outside.txt")
+    MODULE.symlink_to(Path("outside.txt").resolve())
+
+
+HIDDEN: dict[str, Callable[[], object]] = {
+    "assume-unchanged": lambda: _edit_hidden("--assume-unchanged"),
+    "skip-worktree": lambda: _edit_hidden("--skip-worktree"),
+    "filter": _filter,
+    "replaced commit": _replace,
+    "same time and size": _keep_the_time,
+    "link": _link,
+    "info/exclude": lambda: _exclude("pipeline/edgebake/new.py"),
+    "info/exclude of a plugin": lambda: _exclude("plugins/architectures/new.py"),
+    "info/exclude of an image": lambda: _exclude("data/images/2.png"),
+    "info/exclude of a license": lambda: _exclude("LICENSES/MIT.txt"),
+    "core.excludesFile": lambda: _exclude_for_the_user("pipeline/edgebake/new.py"),
+    ".gitignore": lambda: _add("pipeline/edgebake/new.secret.py"),
+    "sitecustomize of the package": lambda: _exclude("pipeline/sitecustomize.py"),
+    "sitecustomize of the project": lambda: _exclude("sitecustomize.py"),
+    "usercustomize of the project": lambda: _exclude("usercustomize.py"),
+    "module in the place of a library": lambda: _exclude("numpy.py"),
+    "package in the place of a library": lambda: _exclude("yaml/__init__.py"),
+    "edited module of the project": lambda: _add("setup.py"),
+    "byte code without source": lambda: _exclude("pipeline/edgebake/y.pyc"),
+    "compiled module": lambda: _exclude("pipeline/edgebake/y.so"),
+    "stale byte code": lambda: _stale_byte_code(py_compile.PycInvalidationMode.TIMESTAMP),
+    "byte code by an unchecked hash": lambda: _stale_byte_code(
+        py_compile.PycInvalidationMode.UNCHECKED_HASH
+    ),
+    "edited .dvc file": lambda: _add("data/all.dvc"),
+}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN.keys())
+@pytest.mark.usefixtures("sources")
+def test_a_change_that_git_does_not_show_is_dirty(hide: Callable[[], object]) -> None:
+    hide()
+    line = revision.write()
+    assert _written("linux")["dirty"] is True
+    assert ", changed: " in line
+
+
+@pytest.mark.usefixtures("sources")
+def test_code_in_a_folder_of_the_project_on_the_path_is_dirty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _exclude("lib/sitecustomize.py")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+    monkeypatch.setattr(sys, "path", [*sys.path, "lib"])
+    assert revision.write().endswith(", changed: lib/sitecustomize.py: not in the commit")
+    assert _written("linux")["dirty"] is True
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_file_that_makes_a_build_dirty_is_named(committed: str) -> None:
+    head = builds.run(Path(), "git", "rev-parse", "HEAD").stdout.strip()
+    _edit_hidden("--assume-unchanged")
+    assert revision.write() == f"{head}, changed: {MODULE}: not as in the commit"
+    MODULE.write_text("SEED = 1\n")
+    assert revision.write() == head
+    _exclude("plugins/architectures/new.py")
+    expected = "plugins/architectures/new.py: not in the commit"
+    assert revision.write() == f"{head}, changed: {expected}"
+    Path("plugins/architectures/new.py").unlink()
+    _stale_byte_code(py_compile.PycInvalidationMode.TIMESTAMP)
+    cache = f"pipeline/edgebake/__pycache__/x.{sys.implementation.cache_tag}.pyc"
+    assert revision.write() == f"{head}, changed: {cache}: not the byte code of x.py"
+
+
+@pytest.mark.usefixtures("sources")
+def test_what_no_build_reads_leaves_the_tree_clean() -> None:
+    py_compile.compile(str(MODULE))
+    for name in ("pipeline/edgebake.egg-info/PKG-INFO", "data/images/.DS_Store", "notes.txt"):
+        _add(name)
+    for name in ("docs/build.py", "tests/test_x.py"):
+        _add(name)
+    revision.write()
+    assert _written("linux")["dirty"] is False
+
+
+@pytest.mark.usefixtures("sources")
+def test_byte_code_that_python_does_not_take_is_not_stale() -> None:
+    """An edit changes the time of the source, so Python compiles it again."""
+    _stale_byte_code(py_compile.PycInvalidationMode.TIMESTAMP)
+    os.utime(MODULE, (1_000_000_001, 1_000_000_001))
+    revision.write()
+    assert _written("linux")["dirty"] is False
+
+
+@pytest.mark.usefixtures("sources")
+def test_data_in_git_lfs_are_clean_until_they_differ_from_the_pointer() -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 3\n"
+    digest = hashlib.sha256(b"png").hexdigest()
+    Path("data/images/1.png").write_text(pointer.format(digest))
+    builds.commit(Path(), "Pointer")
+    Path("data/images/1.png").write_text("png")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+    Path("data/images/1.png").write_text("jpg")
+    revision.write()
+    assert _written("linux")["dirty"] is True

@@ -3,7 +3,10 @@
 Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 """
 
+import sys
+from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +14,20 @@ import yaml
 
 from edgebake import artifacts
 from edgebake.bundle.lineage import recipe_digest, trace
-from edgebake.bundle.trust import git
+from edgebake.bundle.trust import git, work_tree
+from edgebake.bundle.trust.work_tree import Entry
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
 # The sources of every bundle, of any platform; recipes count through params.yaml.
-SHARED = (
-    "pipeline",
-    "plugins",
-    "dvc.yaml",
-    "requirements.txt",
-    "LICENSES",
-    ":(glob)**/*.dvc",
-    ":(exclude,glob)**/__pycache__/**",
-)
+SHARED = ("dvc.yaml", "requirements.txt", "LICENSES")
+CODE = ("pipeline", "plugins")
+# What `import` finds in the project's top folder, which is on the path of `python -m edgebake`, and
+# in any other folder of the project that is on the path: sitecustomize.py is imported unasked.
+IMPORTABLE = ("*.py", "*.pyc", "*.so", "*/__init__.py", "*/__init__.pyc", "*/__init__.so")
+DVC_FILE = ".dvc"
 
 
 def write() -> str:
@@ -35,18 +36,23 @@ def write() -> str:
     A file changes only with the commit, with the platform's own part of the plan, or on the day on
     which a waiver ends: an edit for one platform does not package the others again.
 
+    Returns:
+        The hash of the commit, and the first file that differs from it, if any.
+
     Raises:
         HostError: git is not installed, or there is no commit.
     """
     commit = git.head()
     plan = read_plan()
     committed_plan = _committed_plan()
-    shared_is_dirty = git.changed(*SHARED) or _has_uncommitted_imports(plan)
+    committed = work_tree.committed_files()
+    changes = _shared_changes(plan, committed)
+    first_change = next(changes, None)
     for platform, params in plan["package"].items():
         is_dirty = (
-            shared_is_dirty
+            first_change is not None
             or _recipes(plan, platform) != _recipes(committed_plan, platform)
-            or _has_uncommitted_key(params)
+            or any(_key_changes(params, committed))
         )
         revision = {
             "git_commit": commit,
@@ -54,54 +60,76 @@ def write() -> str:
             "expired_waivers": _expired_waivers(params),
         }
         artifacts.write_json(FOLDER / f"{platform}.json", revision)
-    return commit
+    if first_change is None:
+        return commit
+    return f"{commit}, changed: {first_change}"
 
 
-def _has_uncommitted_imports(plan: Plan) -> bool:
-    """Return whether some dataset or imported model is neither committed nor tracked by DVC."""
+def _shared_changes(plan: Plan, committed: dict[Path, Entry]) -> Iterator[str]:
+    """Yield what differs from the commit in the sources of every bundle, of any platform."""
+    project = Path.cwd().resolve()
+    code = [project / name for name in CODE]
+    roots = [*(project / name for name in SHARED), *code]
+    importable = set(_importable_files(project))
+    importable.update(path for path in committed if _is_top_module(path, project))
+    tracked = [path for path in committed if _is_dvc_file(path, project)]
+    yield from work_tree.differences([*roots, *sorted(importable), *tracked], committed)
+    yield from work_tree.stale_byte_code([*code, *sorted(importable)])
+    for path in sorted(_data_and_models(plan)):
+        yield from _changes_of(path, committed)
+
+
+def _importable_files(project: Path) -> Iterator[Path]:
+    """Yield the files that a module could be imported from, of folders that are on the path."""
+    environment = Path(sys.prefix).resolve()
+    folders = {project}
+    for entry in sys.path:
+        folder = Path(entry).resolve()
+        if folder.is_relative_to(project) and not folder.is_relative_to(environment):
+            folders.add(folder)
+    for folder in sorted(folders):
+        yield from chain.from_iterable(folder.glob(pattern) for pattern in IMPORTABLE)
+
+
+def _is_top_module(path: Path, project: Path) -> bool:
+    return path.suffix == ".py" and path.parent == project
+
+
+def _is_dvc_file(path: Path, project: Path) -> bool:
+    return path.suffix == DVC_FILE and path.is_relative_to(project)
+
+
+def _data_and_models(plan: Plan) -> set[str]:
+    """Return the paths of all datasets and imported models."""
     paths: set[str] = set()
     for params in plan["train"].values():
         paths.add(params["data_file"])
         paths.add(params["file"])
     paths.discard(NO_FILE)
-    return any(_is_uncommitted(path) for path in paths)
+    return paths
 
 
-def _is_uncommitted(path: str) -> bool:
-    """Return whether a path differs from the commit, and DVC does not track it."""
+def _changes_of(path: str, committed: dict[Path, Entry]) -> Iterator[str]:
+    """Yield how a path differs from the commit, unless DVC tracks it by a committed .dvc file."""
     named = Path(path)
     for folder in (named, *named.parents):
-        if _is_tracked_by_dvc(folder):
-            return False  # git ignores the data on purpose; its .dvc file is committed
+        dvc_file = folder.with_name(f"{folder.name}{DVC_FILE}") if folder.name else None
+        if dvc_file and dvc_file.exists():
+            # Git ignores the data on purpose; the .dvc file has their hash.
+            yield from work_tree.differences([dvc_file.resolve()], committed)
+            return
     real = named.resolve()
     if not real.is_relative_to(git.top()):
-        return True
-    pathspec = _literal(real)
-    # Git lists no file of a path that it ignores as a whole. Single ignored files of a folder do
-    # not count: nothing reads them.
-    if real.exists() and not git.run("ls-files", "--", pathspec):
-        return True
-    return git.changed(pathspec)
+        yield f"{path}: outside the repository"
+        return
+    yield from work_tree.differences([real], committed)
 
 
-def _is_tracked_by_dvc(path: Path) -> bool:
-    if not path.name:
-        return False
-    dvc_file = path.with_name(f"{path.name}.dvc")
-    return dvc_file.exists()
-
-
-def _literal(path: Path) -> str:
-    """Return a path as a pathspec without special characters."""
-    return f":(literal){path}"
-
-
-def _has_uncommitted_key(params: dict[str, Any]) -> bool:
-    """Return whether the public key of the manifest's signature differs from the commit."""
+def _key_changes(params: dict[str, Any], committed: dict[Path, Entry]) -> Iterator[str]:
+    """Yield how the public key of the manifest's signature differs from the commit."""
     signature = params.get("signature")
-    if not signature:
-        return False
-    return _is_uncommitted(signature["public_key"])
+    if signature:
+        yield from _changes_of(signature["public_key"], committed)
 
 
 def _expired_waivers(params: dict[str, Any]) -> list[str]:

@@ -106,6 +106,7 @@ def _run_git(arguments: tuple[str, ...], folder: Path) -> subprocess.CompletedPr
         command += ["-c", setting]
     environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
     environment["GIT_OPTIONAL_LOCKS"] = "0"  # `git status` writes nothing
+    environment["GIT_NO_REPLACE_OBJECTS"] = "1"  # a commit is what its hash says
     try:
         return subprocess.run(
             [*command, *arguments],
