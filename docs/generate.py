@@ -213,7 +213,7 @@ def command_line() -> Iterator[str]:
     yield "`edgebake VERB --help` shows what stands here."
     yield ""
     yield "Exit codes: 0, done; 1, an error that you can correct, which standard error names; 2,"
-    yield "wrong usage; 130, interrupted."
+    yield "wrong usage; 129, 130 and 143, stopped by SIGHUP, SIGINT (Ctrl-C) and SIGTERM."
     helps = verb_helps()
     for group in GROUPS:
         yield ""

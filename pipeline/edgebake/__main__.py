@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 try:
     from edgebake.cli.main import main
@@ -13,7 +14,8 @@ except ModuleNotFoundError as error:
 
 if __name__ == "__main__":
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a terminal that was closed
+        sys.stdout.flush()
+        sys.stderr.flush()
     # Skip the finalization of TensorFlow, which takes up to a second.
     os._exit(code)

@@ -93,14 +93,6 @@ def test_a_users_mistake_is_code_1_without_a_traceback(
     assert printed.err.count("\n") == 1
 
 
-def test_ctrl_c_is_code_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("edgebake.recipe.files.targets", interrupt)
-    assert main(["list"]) == 130
-
-
 def test_list_shows_released_targets_and_options(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,12 @@
 """The command line: all verbs, their parser and the exit codes; the only module that reads argv."""
 
 import argparse
+import os
 import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +19,7 @@ from edgebake.cli import (
     check,
     gate,
     inspect,
+    interruption,
     keygen,
     plan,
     sensitivity,
@@ -29,6 +32,7 @@ from edgebake.cli import list as list_options
 from edgebake.cli.init import verb as init
 from edgebake.cli.verbs import Group, Verb
 from edgebake.errors import EdgebakeError, RenamedFieldWarning
+from edgebake.execution import parent_watch
 
 GROUPS = (
     Group(
@@ -48,38 +52,46 @@ GROUPS = (
     Group("release", (keygen.VERB, verify.VERB)),
     Group("used by dvc.yaml", stages.VERBS),
 )
+DVC_STAGE = "DVC_STAGE"  # a variable that DVC sets for the commands of dvc.yaml
 WIDTH = 88  # of the texts of `--help`, in characters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code.
 
-    0: done; 1: an error that the user can correct, on stderr; 2: wrong usage; 130: interrupted.
+    0: done; 1: an error that the user can correct, on stderr; 2: wrong usage; 129, 130, 143:
+    stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM.
     """
     arguments = parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.simplefilter("once", RenamedFieldWarning)
         warnings.showwarning = _print_warning
-        return _run(arguments)
+        try:
+            with interruption.raise_on_signals():
+                return _run(arguments)
+        except (interruption.Stopped, KeyboardInterrupt) as reason:
+            stopped = interruption.stopped_by(reason)
+            _write_line(f"edgebake: stopped by {stopped.signal.name}")
+            return stopped.exit_code
 
 
 def _run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     verb: Verb = arguments.verb
+    if DVC_STAGE in os.environ:
+        parent_watch.start(parent_watch.end_process)
     try:
         if verb.needs_project:
             _refuse_other_folder()
         return verb.run(arguments, console)
     except EdgebakeError as error:
         return _print_error(error)
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         return 1
     except OSError as error:
         subject = error.filename or "output"
         expected = "expected it to be readable and writable"
-        sys.stderr.write(f"edgebake: {subject}: {error.strerror}; {expected}\n")
+        _write_line(f"edgebake: {subject}: {error.strerror}; {expected}")
         return 1
     except Exception as error:
         plugin_error = plugins.error_in_plugin(error)
@@ -151,6 +163,12 @@ def _print_error(error: EdgebakeError) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"edgebake: {error}", markup=False, style="red")
     return 1
+
+
+def _write_line(text: str) -> None:
+    with suppress(OSError):  # of a terminal that was closed
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def _refuse_other_folder() -> None:

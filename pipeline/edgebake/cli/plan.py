@@ -20,7 +20,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.execution import retries
+    from edgebake.execution import dvc_state, retries
     from edgebake.plan import code_digest, planner
     from edgebake.recipe import stage_params
 
@@ -28,6 +28,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         planner.check()
         console.print("params.yaml is up to date")
         return 0
+    if not arguments.in_repro:  # there DVC has read its files already
+        for line in dvc_state.set_aside_unreadable():
+            console.print(line, markup=False)
     changes = planner.update(in_repro=arguments.in_repro)
     if arguments.in_repro:
         retries.count(stage_params.read_plan()["validate"])

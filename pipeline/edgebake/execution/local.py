@@ -8,9 +8,10 @@ import importlib.util
 import os
 import pwd
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
+from edgebake.execution import child_group, dvc_state
 from edgebake.plan import planner, scheme_search, variants
 from edgebake.recipe.stage_params import read_plan
 
@@ -42,6 +44,7 @@ def build(console: Console, keep_going: bool) -> int:
         HostError: git, DVC or the DVC project is missing.
     """
     _check_tools()
+    _print(console, dvc_state.set_aside_unreadable())
     planner.update()
     while True:
         code = _repro(console, keep_going)
@@ -67,14 +70,21 @@ def _print_changes(
 
 
 def _repro(console: Console, keep_going: bool) -> int:
-    command = [sys.executable, "-m", "dvc", "repro"]
+    command = child_group.python_module("dvc", "repro")
     if keep_going:
         command.append("--keep-going")
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+    with child_group.running(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environment()
     ) as dvc:
-        _show_progress(dvc.stdout or iter(()), console)
+        output = _show_progress(dvc.stdout or iter(()), console)
         code = dvc.wait()
+    damaged = dvc_state.set_aside_databases(output) if code else []
+    if damaged:
+        _print(console, damaged)
+        return _repro(console, keep_going)
+    if code < 0:
+        name = signal.Signals(-code).name
+        raise HostError(f"dvc: ended by {name}, which edgebake did not send; run the same command")
     return min(code, 1)  # DVC exits with 255
 
 
@@ -108,8 +118,14 @@ def _user_name() -> dict[str, str]:
     return {}
 
 
-def _show_progress(lines: Iterator[str], console: Console) -> None:
-    """Show the stages that DVC runs or skips, and print its other lines."""
+def _print(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def _show_progress(lines: Iterable[str], console: Console) -> str:
+    """Show the stages that DVC runs or skips, print its other lines, and return those."""
+    printed = []
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),
@@ -124,7 +140,9 @@ def _show_progress(lines: Iterator[str], console: Console) -> None:
             if stage:
                 progress.update(task, advance=1, description=stage["stage"])
             elif not _HINTS.match(line):
+                printed.append(line)
                 console.print(line.rstrip("\n"), markup=False)
+    return "".join(printed)
 
 
 def _count_stages() -> int:

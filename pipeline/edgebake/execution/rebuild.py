@@ -19,6 +19,7 @@ from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bundle_diff, git, provenance
 from edgebake.bundle.trust.slsa_types import Statement
 from edgebake.errors import HostError, ProofError
+from edgebake.execution import child_group
 from edgebake.recipe.stage_params import PARAMS
 
 DVC_YAML = Path("dvc.yaml")
@@ -173,20 +174,19 @@ def _package_params(folder: Path) -> dict[str, Any]:
 
 def _dvc(folder: Path, *arguments: str) -> str:
     """Run DVC in a folder, and return its standard output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
+    with child_group.running(
+        child_group.python_module("dvc", *arguments),
         cwd=folder,
         env=_environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        output = done.stdout + done.stderr
-        lines = [line for line in output.splitlines() if line.strip()]
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as dvc:
+        output, errors = dvc.communicate()
+    if dvc.returncode != 0:
+        lines = [line for line in (output + errors).splitlines() if line.strip()]
         headline = f"dvc {arguments[0]}: the commit does not build here:"
         raise ProofError("\n".join([headline, *lines[-MAX_LINES:]]))
-    return done.stdout
+    return output
 
 
 def _environment(clone: Path) -> dict[str, str]:
