@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgebake.errors import ModelError
+from edgebake.models.importers import graph_operators
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,9 +52,14 @@ class GraphMixin:
         store[STORED] = np.frombuffer(self.graph, np.uint8)
 
     def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
-        """Load the graph from uint8 [bytes]."""
-        stored = np.asarray(store[STORED], np.uint8)
-        self.graph = stored.tobytes()
+        """Load the graph from uint8 [bytes].
+
+        Raises:
+            ModelError: it is damaged, or does more than compute.
+        """
+        stored = np.asarray(store[STORED], np.uint8).tobytes()
+        _refuse_unsafe(stored)
+        self.graph = stored
 
     def get_config(self) -> dict[str, Any]:
         """Return the config of the layer, without the graph."""
@@ -76,6 +84,22 @@ class GraphMixin:
         output = outputs[0]
         output.set_shape(self.ends["shape"])
         return output
+
+
+def _refuse_unsafe(stored: bytes) -> None:
+    """Refuse a stored graph: an archive may come from a cache that others can write to.
+
+    Raises:
+        ModelError: it is damaged, or does more than compute.
+    """
+    import tensorflow
+    from google.protobuf.message import DecodeError
+
+    try:
+        graph = tensorflow.compat.v1.GraphDef.FromString(stored)
+    except DecodeError:
+        raise ModelError("the graph in a .keras archive is damaged; build it again") from None
+    graph_operators.refuse_graph(graph, "the graph in a .keras archive")
 
 
 @cache
@@ -103,7 +127,11 @@ def from_frozen(
         graph: of the function; debug information is removed from it.
         shape: of the output, batch first.
         name: of the layer.
+
+    Raises:
+        ModelError: the graph does more than compute.
     """
+    graph_operators.refuse_graph(graph, f"layer {name!r}")
     for node in graph.node:
         node.ClearField("experimental_debug_info")
         node.attr.pop("_class", None)

@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import SAVED_MODEL, graph_layer
+from edgebake.models.importers import SAVED_MODEL, graph_layer, graph_operators, saved_model_check
+from edgebake.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import keras
     import tensorflow as tf
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 SERVING = "serving_default"
-# Operations that run Python, read or write files, or connect to other machines.
-UNSAFE_OPERATIONS = {
-    "CreateSummaryFileWriter",
-    "CustomCall",
-    "DataServiceDataset",
-    "DataServiceDatasetV4",
-    "DebugIdentity",
-    "DebugIdentityV2",
-    "DebugIdentityV3",
-    "EagerPyFunc",
-    "FixedLengthRecordDataset",
-    "FixedLengthRecordReaderV2",
-    "GeneratorDataset",
-    "ImportEvent",
-    "InitializeTableFromTextFile",
-    "InitializeTableFromTextFileV2",
-    "LoadDataset",
-    "LookupTableExportV2",
-    "MatchingFiles",
-    "PrintV2",
-    "PyFunc",
-    "PyFuncStateless",
-    "ReadFile",
-    "RemoteCall",
-    "RpcCall",
-    "RpcClient",
-    "SaveDataset",
-    "SaveDatasetV2",
-    "SaveSlices",
-    "SqlDataset",
-    "TFRecordDataset",
-    "TFRecordReaderV2",
-    "TextLineDataset",
-    "TextLineReaderV2",
-    "WholeFileReaderV2",
-    "WriteFile",
-    "XlaLaunch",
-}
-# Operations by which a SavedModel reads and writes its weights; a frozen graph has no use for them.
-CHECKPOINT_OPERATIONS = {
-    "MergeV2Checkpoints",
-    "Restore",
-    "RestoreSlice",
-    "RestoreV2",
-    "Save",
-    "SaveV2",
-    "ShardedFilename",
-}
+VARIABLES = "variables"  # folder of a SavedModel
 
 
 def read(path: Path, file: str) -> keras.Model:
@@ -75,16 +29,15 @@ def read(path: Path, file: str) -> keras.Model:
             image float32 [n, h, w, c] -> float32 [n, classes].
     """
     import keras
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    saved_operations = _saved_operations(path, file)
-    _refuse_unsafe(saved_operations, UNSAFE_OPERATIONS, file)
-    loaded = _load(path, file)  # referenced until the end, as its variables live as long as it
+    saved_model = saved_model_check.parse(path, file)
+    saved_model_check.refuse_unsafe(saved_model, file)
+    # Referenced until the end, as its variables live as long as it.
+    loaded = _load(saved_model, path, file)
     signature = _serving_signature(loaded, file)
-    frozen = convert_variables_to_constants_v2(signature)
+    frozen = _freeze(signature, file)
     graph = frozen.graph.as_graph_def()
-    operations = _operations([graph])
-    _refuse_unsafe(operations, UNSAFE_OPERATIONS | CHECKPOINT_OPERATIONS, file)
+    graph_operators.refuse_graph(graph, file)
     _check_signature(frozen, file)
     batch, *size = frozen.inputs[0].shape
     if batch is not None:
@@ -177,52 +130,55 @@ def _check_open_batch(
         )
 
 
-def _load(path: Path, file: str) -> tf.Module:
+def _load(saved_model: SavedModel, path: Path, file: str) -> tf.Module:
+    """Load what was checked, from a folder of its own: TensorFlow also reads other files by name.
+
+    Raises:
+        ModelError: the variables are missing or damaged, or TensorFlow cannot load the objects.
+    """
     import tensorflow
 
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        content = saved_model_check.without_checkpoint_functions(saved_model)
+        (copy / SAVED_MODEL).write_bytes(content)
+        (copy / VARIABLES).symlink_to((path / VARIABLES).resolve())
+        try:
+            return tensorflow.saved_model.load(folder)
+        # TensorFlow raises any exception for objects and functions that do not fit together.
+        except Exception as error:
+            summary = _summary(error).replace(folder, file)
+            raise ModelError(
+                f"{file}: cannot be read ({summary}); expected {SAVED_MODEL} and all of "
+                f"{VARIABLES}/"
+            ) from None
+
+
+def _freeze(
+    signature: tf.types.experimental.ConcreteFunction, file: str
+) -> tf.types.experimental.ConcreteFunction:
+    """Return a signature with all variables as constants.
+
+    Raises:
+        ModelError: the graph is not valid.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
     try:
-        return tensorflow.saved_model.load(str(path))
-    except (OSError, ValueError, KeyError, tensorflow.errors.OpError) as error:
-        summary = str(error).splitlines()[0]
+        return convert_variables_to_constants_v2(signature)
+    # TensorFlow raises any exception for a graph that is not valid.
+    except Exception as error:
         raise ModelError(
-            f"{file}: cannot be read ({summary}); expected {SAVED_MODEL} and all of variables/"
+            f"{file}: TensorFlow cannot freeze its serving signature ({_summary(error)}); "
+            "expected one that only reads variables: export the model without augmentation, or a "
+            "function that calls it with training=False"
         ) from None
 
 
-def _saved_operations(path: Path, file: str) -> dict[str, str]:
-    """Return the operations of all graphs in a SavedModel, which is parsed and not loaded."""
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    try:
-        content = (path / SAVED_MODEL).read_bytes()
-        parsed = SavedModel.FromString(content)
-    except DecodeError:
-        raise ModelError(f"{file}: {SAVED_MODEL} is damaged; copy the folder again") from None
-    if not parsed.meta_graphs:
-        raise ModelError(f"{file}: {SAVED_MODEL} is empty; copy the folder again")
-    return _operations(meta_graph.graph_def for meta_graph in parsed.meta_graphs)
-
-
-def _operations(graphs: Iterable[tf.compat.v1.GraphDef]) -> dict[str, str]:
-    """Return the types of all operations, with the name of the last of each; functions included."""
-    names: dict[str, str] = {}
-    for graph in graphs:
-        for node in graph.node:
-            names[node.op] = node.name
-        for function in graph.library.function:
-            for node in function.node_def:
-                names[node.op] = node.name
-    return names
-
-
-def _refuse_unsafe(operations: dict[str, str], refused: set[str], file: str) -> None:
-    for kind in sorted(set(operations) & refused):
-        raise ModelError(
-            f"{file}: operation {operations[kind]!r} is a {kind}, which does not only compute: it "
-            "runs Python, or reads or writes files; expected a graph that only computes. Export "
-            "the model without it"
-        )
+def _summary(error: Exception) -> str:
+    """Return the first line of an error's message, or its type if it has none."""
+    lines = str(error).splitlines()
+    return printable(next(iter(lines), type(error).__name__))
 
 
 def _serving_signature(loaded: tf.Module, file: str) -> tf.types.experimental.ConcreteFunction:

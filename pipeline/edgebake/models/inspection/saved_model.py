@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import SAVED_MODEL
-from edgebake.models.importers.saved_model import SERVING, UNSAFE_OPERATIONS
+from edgebake.models.importers import SAVED_MODEL, saved_model_check
+from edgebake.models.importers.saved_model import SERVING
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef, TensorInfoProto
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     Nodes = Iterable[tf.compat.v1.NodeDef]
     Functions = Mapping[str, FunctionDef]  # of a graph's library, by name
@@ -56,7 +57,9 @@ def read(path: Path) -> ModelInfo:
     """
     with _silent_stderr():
         import tensorflow  # noqa: F401 - its import prints
-    meta_graph = _meta_graph(path)
+    saved_model = saved_model_check.parse(path, str(path))
+    refusal = _refusal(saved_model, path)
+    meta_graph = _meta_graph(saved_model)
     signature = _serving_signature(meta_graph, path)
     graph = meta_graph.graph_def
     functions = {function.signature.name: function for function in graph.library.function}
@@ -77,7 +80,7 @@ def read(path: Path) -> ModelInfo:
         final_activation=_activation_of_first(outputs, graph.node, functions),
         parameters=_count_parameters(path),
         operator_counts=_without(operation_counts, UNLISTED_OPERATIONS),
-        unsupported=_unsupported(operation_counts),
+        unsupported=refusal,
     )
 
 
@@ -86,11 +89,13 @@ def _folder_size(folder: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _unsupported(operations: Iterable[str]) -> str | None:
-    unsafe = sorted(UNSAFE_OPERATIONS.intersection(operations))
-    if not unsafe:
-        return None
-    return f"it holds {listed(unsafe)}, which do more than compute"
+def _refusal(saved_model: SavedModel, path: Path) -> str | None:
+    """Return why an import would be refused; None if it would not."""
+    try:
+        saved_model_check.refuse_unsafe(saved_model, str(path))
+    except ModelError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 @contextmanager
@@ -107,18 +112,9 @@ def _silent_stderr() -> Iterator[None]:
         os.close(null)
 
 
-def _meta_graph(path: Path) -> MetaGraphDef:
+def _meta_graph(saved_model: SavedModel) -> MetaGraphDef:
     """Return the meta graph with the tag `serve`, or else the first."""
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    try:
-        content = (path / SAVED_MODEL).read_bytes()
-        graphs = SavedModel.FromString(content).meta_graphs
-    except DecodeError:
-        graphs = []
-    if not graphs:
-        raise ModelError(f"{path}: {SAVED_MODEL} is damaged or empty; copy the folder again")
+    graphs = saved_model.meta_graphs
     for graph in graphs:
         if "serve" in graph.meta_info_def.tags:
             return graph
