@@ -50,3 +50,12 @@ def test_planning_within_a_build_counts_for_every_variant(project: Path, planned
     assert not gone.exists()
     found = {file.name for file in retries.FOLDER.rglob("*") if file.is_file()}
     assert found == set(planned["validate"])
+
+
+@pytest.mark.parametrize("content", [b"", b"abc\n", b"-3\n", b"\xff", b"9" * 10_000])
+def test_a_damaged_count_starts_anew(project: Path, planned: Plan, content: bytes) -> None:
+    planner.write(planned)
+    file = retries.FOLDER / "android" / VARIANT
+    artifacts.write(file, content)
+    retries.count({VARIANT: {"where": "ssh", "platform": "android"}})
+    assert file.read_text() in ("1\n", "999999999\n")

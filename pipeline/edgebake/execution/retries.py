@@ -13,6 +13,7 @@ FOLDER = artifacts.ROOT / "attempts"
 # Where measuring cannot fail for lack of a device: this machine, and a file with its digest in
 # the plan.
 ALWAYS_AVAILABLE = ("host", "recorded")
+MAX_DIGITS = 9
 TIMED = "latency_mean_ms"  # a metric of every report with a timing
 
 
@@ -28,12 +29,18 @@ def count(variants: dict[str, dict[str, Any]]) -> None:
     for name, params in variants.items():
         platform = params["platform"]
         file = FOLDER / platform / name
-        attempts = 1
-        if file.exists():
-            attempts = int(file.read_text())
+        attempts = _read_count(file)
         if _is_due(name, params):
             attempts += 1
         artifacts.write(file, f"{attempts}\n".encode())
+
+
+def _read_count(file: Path) -> int:
+    """Return the attempts so far; 1 if there is no count, or none that can be read."""
+    if not file.exists():
+        return 1
+    digits = file.read_bytes()[:MAX_DIGITS].strip()
+    return int(digits) if digits.isdigit() else 1
 
 
 def _files() -> list[Path]:

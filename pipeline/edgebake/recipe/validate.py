@@ -203,6 +203,9 @@ class Protocol:
     batch: int = MISSING
     # Duration of a measurement under sustained load, in minutes; null: not measured.
     sustained_minutes: float | None = MISSING
+    # Longest duration of one process that measures, in minutes; null: enough for the options above
+    # with a model that takes a second per image.
+    deadline_minutes: float | None = None
     # Options of an Android phone; `where: adb` only.
     adb: Adb | None = None
     # Options of a Linux board; `where: ssh` only.

@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.evaluation.devices import adb
 from edgebake.evaluation.latency import benchmark_model, stopwatch
-from edgebake.evaluation.latency.protocol import DeviceError
+from edgebake.evaluation.latency.command import DeviceError
 from edgebake.evaluation.latency.request import TimingResult
 from edgebake.recipe import Adb
 from tests import timings
@@ -192,7 +192,8 @@ def test_candidate_and_baseline_take_turns_in_rounds(phone: Phone) -> None:
         "--num_threads=1 --warmup_runs=1 --warmup_min_secs=0 "
         "--num_runs=250 --min_secs=7.5 --max_secs=3600"
     )
-    assert runs[0] == f"{there}/benchmark_model {options} --graph={there}/candidate/model.tflite"
+    run = f"{there}/benchmark_model {options} --graph={there}/candidate/model.tflite"
+    assert runs[0] == f"exec sh -c 'echo $$ > {there}/group; {run}'"
 
 
 def test_nothing_stays_on_the_phone(phone: Phone) -> None:
@@ -251,7 +252,8 @@ def test_a_phone_that_says_little_of_itself_is_measured_all_the_same(phone: Phon
         (
             {"full": True},
             {},
-            "adb: copying benchmark_model: adb: error: failed to copy: No space left on device",
+            "adb: 8A1: copying benchmark_model: "
+            "adb: error: failed to copy: No space left on device",
         ),
     ],
 )
@@ -272,12 +274,13 @@ def test_one_of_several_phones_is_chosen_by_its_serial(phone: Phone) -> None:
 
 
 def test_benchmark_model_runs_no_onnx_files(phone: Phone) -> None:
-    expected = "adb: benchmark_model runs only .tflite files, not those of onnxruntime"
+    expected = "adb: 8A1: benchmark_model runs only .tflite files, not those of onnxruntime"
     assert phone.reason("onnxruntime", benchmark_model=str(phone.binary)) == expected
 
 
 def test_a_binary_that_is_not_there_is_told(phone: Phone) -> None:
-    assert phone.reason(benchmark_model="/nowhere") == "adb: adb.benchmark_model: no file /nowhere"
+    expected = "adb: 8A1: adb.benchmark_model: no file /nowhere"
+    assert phone.reason(benchmark_model="/nowhere") == expected
 
 
 def test_a_recipe_that_names_neither_binary_nor_python_is_told(phone: Phone) -> None:
@@ -292,7 +295,7 @@ def test_a_file_that_benchmark_model_does_not_run_is_told(phone: Phone) -> None:
         "candidate",
         "INFO: STARTING!\nERROR: Didn't find op for builtin opcode\nBenchmarking failed.\n",
     )
-    assert phone.reason() == "adb: benchmark_model: Benchmarking failed."
+    assert phone.reason() == "adb: 8A1: benchmark_model: Benchmarking failed."
 
 
 def test_a_python_that_is_not_there_is_told(phone: Phone) -> None:

@@ -1,7 +1,6 @@
 """Timings on the host: one process for one thread, one for all, more for wide intervals."""
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pytest
 
 from edgebake.errors import HostError
 from edgebake.evaluation.devices import host
-from edgebake.evaluation.latency import protocol
+from edgebake.evaluation.latency import command, protocol
+from edgebake.evaluation.latency.command import CommandResult, Limits
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.runtimes.run_modes import RunMode
 from tests import timings
@@ -30,24 +30,24 @@ class Stopwatch:
         self.code = 0
         self.windows = [[2.0] * 10] * 30
 
-    def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        assert command[1:] == ["-m", "edgebake.evaluation.latency.stopwatch"]
-        asked = json.loads(options["input"])
+    def run(self, program: list[str], limits: Limits, stdin: bytes) -> CommandResult:
+        assert program[1:] == ["-m", "edgebake.evaluation.latency.stopwatch"]
+        assert limits.seconds > 0
+        asked = json.loads(stdin)
         self.requests.append(asked)
         baselines = [[6.0] * 10] * 30 if asked["baseline"] else []
         threads = 4 if asked["threads"] == "all" else asked["threads"]
         answer = json.dumps(
             timings.recording(self.windows, baselines, threads=threads, request=asked)
         )
-        return subprocess.CompletedProcess(
-            command, self.code, f"INFO: hello\n\n{answer}\n", "stopwatch: no kernel\n"
-        )
+        output = f"INFO: hello\n\n{answer}\n"
+        return CommandResult(self.code, output, "stopwatch: no kernel\n")
 
 
 @pytest.fixture
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     made = Stopwatch()
-    monkeypatch.setattr(subprocess, "run", made.run)
+    monkeypatch.setattr(command, "run", made.run)
     return made
 
 
@@ -97,11 +97,11 @@ def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(
 def test_a_wide_interval_is_measured_again_in_a_new_process(
     stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
-    stopwatch.windows = [[1.0] * 10, [9.0] * 10]
+    stopwatch.windows = [[1.0] * 15, [9.0] * 15]
     metrics = host.measure(job).metrics
     assert [one["threads"] for one in stopwatch.requests] == [1, 1, 1, "all"]
     assert [one["batch"] for one in stopwatch.requests] == [2, None, None, None]
-    assert metrics["latency_p90_ms"].n == 60
+    assert metrics["latency_p90_ms"].n == 90
     assert metrics["load_ms"].n == 3
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_pat
 def test_a_runtime_that_the_stopwatch_does_not_know_is_not_timed(
     stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
-    runner = protocol.StopwatchRunner("host", "model.npz", None, protocol.run_in_process)
+    runner = protocol.StopwatchRunner("host", "model.npz", None, lambda _: timings.recording([]))
     result = protocol.measure(replace(job, runtime="matmul"), runner)
     latency = result.metrics["latency_p90_ms"]
     assert (latency.value, latency.reason) == (None, "the stopwatch does not support matmul")

@@ -10,6 +10,7 @@ import pytest
 
 from edgebake.evaluation.devices import mac
 from edgebake.evaluation.latency import protocol, stopwatch
+from edgebake.evaluation.latency.command import Limits
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.recipe import Mac
 from edgebake.runtimes.run_modes import RunMode
@@ -111,7 +112,8 @@ def test_a_mac_times_the_package_in_each_of_its_ways(
 ) -> None:
     requests: list[dict[str, Any]] = []
 
-    def run(request: dict[str, Any]) -> Any:
+    def run(request: dict[str, Any], allowed: Limits) -> Any:
+        assert allowed.seconds > 0
         requests.append(request)
         baselines = [[6.0]] * 30 if request["baseline"] else []
         return timings.recording([[2.0]] * 30, baselines, threads=None, runtime="coremltools 9.0")

@@ -218,8 +218,9 @@ def test_a_stopwatch_that_dies_is_told(board: Board) -> None:
 
 def test_an_invalid_recording_is_reported(board: Board) -> None:
     vague = _program(board.root / "vague", "echo hello")
-    assert (
-        board.reason(python=vague) == "127.0.0.1: the last line of the stopwatch is not a recording"
+    assert board.reason(python=vague) == (
+        "127.0.0.1: the last line of the stopwatch is not a recording: "
+        "not valid JSON: Expecting value: line 1 column 1 (char 0)"
     )
 
 

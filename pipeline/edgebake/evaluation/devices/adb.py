@@ -8,26 +8,34 @@ afterwards.
 import math
 import re
 import shlex
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgebake.evaluation.latency import benchmark_model, protocol, remote, stopwatch
+from edgebake.evaluation.latency import (
+    benchmark_model,
+    command,
+    protocol,
+    recording_check,
+    remote,
+    stopwatch,
+)
 from edgebake.evaluation.latency.benchmark_model import Round
+from edgebake.evaluation.latency.command import QUICK, CommandResult, DeviceError, Limits
 from edgebake.evaluation.latency.measurements import Metrics
-from edgebake.evaluation.latency.protocol import DeviceError
-from edgebake.evaluation.latency.remote import CommandResult, Machine
+from edgebake.evaluation.latency.remote import Machine
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.measurement import Measurement, not_measured
+from edgebake.printable import printable
 from edgebake.recipe import Adb
 
 ADB = "adb"
 FOLDER = "/data/local/tmp/edgebake"
+LISTING = Limits(seconds=60, output_bytes=1 << 20)  # of dumpsys, and of benchmark_model's log
 ROUNDS = 10  # processes of benchmark_model for a file, in turns with its baseline
 MAX_ROUND_S = 3600  # benchmark_model's default limit would end slow models early
-THERMAL = re.compile(r"Thermal Status: (\d)")
+THERMAL = re.compile(r"Thermal Status: ([0-6])")
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 UNSUPPORTED = (
     "benchmark_model times one image at a time, without a sustained mode; "
@@ -46,15 +54,21 @@ def measure(request: TimingRequest) -> TimingResult:
         if options is None or not (options.benchmark_model or options.python):
             raise DeviceError("the recipe names neither adb.benchmark_model nor adb.python")
         serial = _serial(options)
-        phone = Phone(serial)
-        before = PhoneState.read(phone)
-        if options.python:
-            result = remote.measure(request, phone, options.python, ADB)
-        else:
-            binary = Path(options.benchmark_model or "")
-            result = _measure_rounds(request, phone, binary)
     except DeviceError as error:
         return absent(f"{ADB}: {error}")
+    try:
+        return _measure(request, options, Phone(serial))
+    except DeviceError as error:
+        return absent(f"{ADB}: {printable(serial)}: {error}")
+
+
+def _measure(request: TimingRequest, options: Adb, phone: "Phone") -> TimingResult:
+    before = PhoneState.read(phone)
+    if options.python:
+        result = remote.measure(request, phone, options.python, ADB)
+    else:
+        binary = Path(options.benchmark_model or "")
+        result = _measure_rounds(request, phone, binary)
     after = PhoneState.read(phone)
     return _with_phone(result, before, after)
 
@@ -88,11 +102,11 @@ def _governor(phone: Machine) -> str:
     result = phone.run(f"cat {GOVERNOR}")
     if result.code != 0:
         return ""
-    return result.stdout.strip()
+    return _name(result)
 
 
 def _thermal_status(phone: Machine) -> int | None:
-    result = phone.run("dumpsys thermalservice")
+    result = phone.run("dumpsys thermalservice", LISTING)
     status = THERMAL.search(result.stdout)
     if status is None:
         return None
@@ -100,7 +114,12 @@ def _thermal_status(phone: Machine) -> int | None:
 
 
 def _property(phone: Machine, name: str) -> str:
-    return phone.run(f"getprop {name}").stdout.strip()
+    return _name(phone.run(f"getprop {name}"))
+
+
+def _name(result: CommandResult) -> str:
+    """Return the answer of a command that prints a name."""
+    return printable(result.stdout.strip(), max_length=recording_check.MAX_NAME)
 
 
 class Phone:
@@ -109,14 +128,15 @@ class Phone:
     def __init__(self, serial: str) -> None:
         self._serial = serial
 
-    def run(self, command: str) -> CommandResult:
+    def run(self, command: str, limits: Limits = QUICK) -> CommandResult:
         """Run a command of the phone's shell."""
-        return _adb("-s", self._serial, "shell", command)
+        return _adb(["-s", self._serial, "shell", command], limits)
 
     def push(self, files: dict[str, Path], folder: str) -> None:
         """Copy files or folders below a folder of the phone; the keys are paths below it."""
         for path, file in files.items():
-            result = _adb("-s", self._serial, "push", str(file), f"{folder}/{path}")
+            push = ["-s", self._serial, "push", str(file), f"{folder}/{path}"]
+            result = _adb(push, remote.copy_limits(remote.size_of(file)))
             if result.code != 0:
                 raise DeviceError(f"copying {file.name}: {result.last_line()}")
 
@@ -128,45 +148,43 @@ class Phone:
         return remote.removed_afterwards(self, FOLDER)
 
 
-def _adb(*arguments: str) -> CommandResult:
+def _adb(arguments: list[str], limits: Limits = QUICK) -> CommandResult:
     try:
-        done = subprocess.run(
-            ["adb", *arguments], capture_output=True, text=True, errors="replace", check=False
-        )
+        return command.run(["adb", *arguments], limits)
     except FileNotFoundError:
         raise DeviceError("not installed on this machine") from None
-    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 def _serial(options: Adb) -> str:
     """Return the serial number of the recipe's phone if it is ready."""
     phones = _attached_phones()
     if options.serial is None and len(phones) > 1:
-        serials = ", ".join(sorted(phones))
+        serials = ", ".join(printable(serial) for serial in sorted(phones))
         raise DeviceError(f"several phones are attached: {serials}; expected one in adb.serial")
     if not options.serial and not phones:
         raise DeviceError("no phone is attached")
     serial = options.serial or next(iter(phones))
+    shown = printable(serial)
     if serial not in phones:
-        raise DeviceError(f"{serial} is not attached")
-    state = phones[serial]
+        raise DeviceError(f"{shown} is not attached")
+    state = printable(phones[serial])
     if state == "unauthorized":
         allow = "allow USB debugging on its screen"
-        raise DeviceError(f"{serial} is {state}; {allow}")
+        raise DeviceError(f"{shown} is {state}; {allow}")
     if state != "device":
-        raise DeviceError(f"{serial} is {state}")
+        raise DeviceError(f"{shown} is {state}")
     return serial
 
 
 def _attached_phones() -> dict[str, str]:
     """Return the state of each attached phone by its serial number."""
-    listing = _adb("devices")
+    listing = _adb(["devices"])
     if listing.code != 0:
         raise DeviceError(listing.last_line())
     phones = {}
     for line in listing.stdout.splitlines():
-        if "\t" in line:
-            serial, state = line.split(maxsplit=1)
+        serial, separator, state = line.partition("\t")
+        if separator and serial:
             phones[serial] = state.strip()
     return phones
 
@@ -191,11 +209,17 @@ def _measure_rounds(request: TimingRequest, phone: Phone, binary: Path) -> Timin
     )
     with phone.temporary_folder() as folder:
         paths = remote.push_files(request, phone, folder, {"benchmark_model": binary})
-        command = f"{folder}/benchmark_model {_options(request)}"
+        program = f"{folder}/benchmark_model {_options(request)}"
         phone.run(f"chmod 755 {folder}/benchmark_model")
+        allowed = Limits(protocol.limits(request.protocol).seconds, LISTING.output_bytes)
+
+        def run_round(path: str) -> Round:
+            shell_command = f"{program} --graph={shlex.quote(path)}"
+            result = remote.run_in_group(phone, folder, shell_command, allowed)
+            return benchmark_model.parse_round(result.stdout + result.stderr)
 
         def run_pair(number: int) -> RoundPair:
-            return _run_pair(phone, command, paths, number)
+            return _run_pair(run_round, paths, number)
 
         result = _repeat_rounds(request, run_pair, base)
     return TimingResult(result.metrics | _unsupported(request), result.resamples)
@@ -228,23 +252,20 @@ def _repeat_rounds(
             return result
 
 
-def _run_pair(phone: Phone, command: str, paths: tuple[str, str | None], number: int) -> RoundPair:
+def _run_pair(
+    run_round: Callable[[str], Round], paths: tuple[str, str | None], number: int
+) -> RoundPair:
     """Run a round of the file and one of its baseline; the file is first in every other pair."""
     candidate, baseline = paths
     if baseline is None:
-        return _run_round(phone, command, candidate), None
+        return run_round(candidate), None
     if number % 2 == 0:
-        candidate_round = _run_round(phone, command, candidate)
-        baseline_round = _run_round(phone, command, baseline)
+        candidate_round = run_round(candidate)
+        baseline_round = run_round(baseline)
     else:
-        baseline_round = _run_round(phone, command, baseline)
-        candidate_round = _run_round(phone, command, candidate)
+        baseline_round = run_round(baseline)
+        candidate_round = run_round(candidate)
     return candidate_round, baseline_round
-
-
-def _run_round(phone: Phone, command: str, path: str) -> Round:
-    result = phone.run(f"{command} --graph={shlex.quote(path)}")
-    return benchmark_model.parse_round(result.stdout + result.stderr)
 
 
 def _unsupported(request: TimingRequest) -> Metrics:

@@ -1,5 +1,7 @@
 """Time files on the machine that builds, each in a process of its own."""
 
+from functools import partial
+
 from edgebake.evaluation.latency import protocol
 from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
@@ -17,6 +19,6 @@ def measure(request: TimingRequest) -> TimingResult:
         where=HOST,
         file=str(file),
         baseline=str(baseline) if baseline else None,
-        run=protocol.run_in_process,
+        run=partial(protocol.run_in_process, allowed=protocol.limits(request.protocol)),
     )
     return protocol.measure(request, runner)

@@ -6,14 +6,19 @@ Source: coremltools.models.ml_program.experimental.perf_utils and .remote_device
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgebake.evaluation.latency import measurements, protocol, stopwatch
-from edgebake.evaluation.latency.protocol import DeviceError, StopwatchRunner
+from edgebake.evaluation.latency import command, measurements, protocol, recording_check, stopwatch
+from edgebake.evaluation.latency.command import CutOffError, DeviceError
+from edgebake.evaluation.latency.protocol import StopwatchRunner
+from edgebake.evaluation.latency.recording_check import RecordingError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Throughput
+from edgebake.printable import printable
 from edgebake.runtimes.run_modes import RunMode
 
 if TYPE_CHECKING:
@@ -24,6 +29,27 @@ MAC = "mac"
 ALL_UNITS = RunMode("", threaded=False)
 
 RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]  # of an asyncio.Runner
+
+
+class _Clock:
+    """Runs coroutines that together have to end before a deadline."""
+
+    def __init__(self, run: RunCoroutine, seconds: float) -> None:
+        self._run = run
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Return the result of a coroutine.
+
+        Raises:
+            CutOffError: it was ended at the deadline.
+        """
+        remaining = max(0.0, self._end - time.monotonic())
+        try:
+            return self._run(asyncio.wait_for(coroutine, remaining))
+        except TimeoutError:
+            raise CutOffError(f"no end of the answer after {self._seconds:,.0f} s") from None
 
 
 def measure(request: TimingRequest) -> TimingResult:
@@ -41,7 +67,7 @@ def measure(request: TimingRequest) -> TimingResult:
         where=MAC,
         file=str(file),
         baseline=str(baseline) if baseline else None,
-        run=protocol.run_in_process,
+        run=partial(protocol.run_in_process, allowed=protocol.limits(request.protocol)),
     )
     options = request.protocol.mac
     if options is None or options.device is None:
@@ -51,7 +77,8 @@ def measure(request: TimingRequest) -> TimingResult:
     stopwatch_request = protocol.stopwatch_request(request, runner, ALL_UNITS)
     try:
         with asyncio.Runner() as loop:
-            recording = _time_on_iphone(loop.run, options.device, stopwatch_request)
+            clock = _Clock(loop.run, protocol.limits(request.protocol).seconds)
+            recording = _time_on_iphone(clock.run, options.device, stopwatch_request)
     except DeviceError as error:
         return absent(f"mac: {error}")
     return measurements.from_recordings([recording], MAC)
@@ -66,12 +93,16 @@ def _time_on_iphone(run: RunCoroutine, name: str, request: Request) -> Recording
         DeviceError: the iPhone is not there, or coremltools cannot use it.
     """
     try:
-        return _record(_IPhone(run, run(_prepare(name))), request)
-    except DeviceError:
-        raise
+        recording = _record(_IPhone(run, run(_prepare(name))), request)
+        return recording_check.check_answer(recording, request)
+    except DeviceError as error:
+        raise DeviceError(f"{name}: {error}") from None
+    except RecordingError as error:
+        raise DeviceError(f"{name}: the times of coremltools: {error}") from None
     except Exception as error:  # coremltools raises the errors of devicectl, xcodebuild and its app
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise DeviceError(f"{name}: {reason}") from error
+        shown = printable(reason, max_length=command.MAX_TEXT)
+        raise DeviceError(f"{name}: {shown}") from error
 
 
 def _record(phone: "_IPhone", request: Request) -> Recording:
@@ -122,8 +153,8 @@ async def _prepare(name: str) -> "Device":
 
     phones = {phone.name: phone for phone in Device.get_devices()}
     if name not in phones:
-        names = ", ".join(sorted(phones)) or "none"
-        raise DeviceError(f"{name}: no such device; there are: {names}")
+        names = ", ".join(printable(other) for other in sorted(phones)) or "none"
+        raise DeviceError(f"no such device; there are: {names}")
     return await phones[name].prepare_for_model_debugging()
 
 
@@ -171,15 +202,27 @@ class _Benchmark:
 
     def load_ms(self) -> float:
         """Load the package once and return the milliseconds that it took."""
-        return self._samples(self._benchmarker.benchmark_load())[0]
+        return self._samples(self._benchmarker.benchmark_load(), 1)[0]
 
     def runs(self, count: int) -> list[float]:
         """Run the package repeatedly and return the milliseconds of each run."""
         measurement = self._benchmarker.benchmark_predict(inputs=self._inputs, iterations=count)
-        return self._samples(measurement)
+        return self._samples(measurement, count)
 
-    def _samples(self, measurement: Coroutine[Any, Any, Any]) -> list[float]:
-        return [float(sample) for sample in self._run(measurement).samples]
+    def _samples(self, measurement: Coroutine[Any, Any, Any], count: int) -> list[float]:
+        """Return the milliseconds of so many runs.
+
+        Raises:
+            DeviceError: there are more or fewer, or one that no clock measures; with runs of 0 ms,
+                the stopwatch would go on without end.
+        """
+        samples = [float(sample) for sample in self._run(measurement).samples]
+        if len(samples) != count:
+            raise DeviceError(f"coremltools has the times of {len(samples)} runs; expected {count}")
+        for sample in samples:
+            if not recording_check.RESOLUTION_MS <= sample <= recording_check.DAY_MS:
+                raise DeviceError(f"coremltools has a run of {sample:g} ms; expected more than 0")
+        return samples
 
 
 def _on_a_mac() -> bool:

@@ -5,20 +5,24 @@ and `tar`. The board's key has to be known to ssh already: no password is ever a
 """
 
 import io
+import re
 import shlex
-import subprocess
 import tarfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from edgebake.evaluation.latency import remote
-from edgebake.evaluation.latency.protocol import DeviceError
-from edgebake.evaluation.latency.remote import CommandResult
+from edgebake.evaluation.latency import command, remote
+from edgebake.evaluation.latency.command import QUICK, CommandResult, DeviceError, Limits
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.printable import printable
 from edgebake.recipe import Ssh
 
 # A board that is switched off times out after ten seconds, one that dies later after a minute.
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4")
+# The path is a part of later commands, among them one that removes it.
+TEMPORARY_FOLDER = re.compile(
+    r"(?:/[\w.+,@=~-]{1,100}){0,20}/edgebake\.[A-Za-z0-9]{1,20}", re.ASCII
+)
 SSH_FAILED = 255  # ssh(1): the exit code of ssh itself, not of the command
 
 
@@ -49,9 +53,9 @@ class Board:
             self._command += ["-i", options.identity, "-o", "IdentitiesOnly=yes"]
         self._command += ["--", options.host]
 
-    def run(self, command: str) -> CommandResult:
+    def run(self, command: str, limits: Limits = QUICK) -> CommandResult:
         """Run a command of the board's shell."""
-        return self._ssh(command, b"")
+        return self._ssh(command, limits)
 
     def push(self, files: dict[str, Path], folder: str) -> None:
         """Copy files or folders below a folder of the board; the keys are paths below it."""
@@ -59,31 +63,31 @@ class Board:
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for path, file in files.items():
                 archive.add(file, path, filter=_without_owner)
-        quoted_folder = shlex.quote(folder)
-        result = self._ssh(f"tar -xf - -C {quoted_folder}", buffer.getvalue())
+        content = buffer.getvalue()
+        limits = remote.copy_limits(len(content))
+        result = self._ssh(f"tar -xf - -C {shlex.quote(folder)}", limits, content)
         if result.code != 0:
             raise DeviceError(f"copying the files: {result.last_line()}")
 
     def temporary_folder(self) -> AbstractContextManager[str]:
         """Create an empty folder, and remove it when the block ends, also after an error."""
         result = self.run("mktemp -d -t edgebake.XXXXXX")
-        folder = result.stdout.strip()
-        if result.code != 0 or "/edgebake." not in folder:
+        if result.code != 0:
             raise DeviceError(result.last_line())
+        folder = result.stdout.removesuffix("\n")
+        is_plain = TEMPORARY_FOLDER.fullmatch(folder) is not None
+        if not is_plain or ".." in folder.split("/"):
+            shown = printable(folder, max_length=command.MAX_TEXT) or "nothing"
+            raise DeviceError(
+                f"mktemp answered {shown}; expected a path such as /tmp/edgebake.Ab12Cd"
+            )
         return remote.removed_afterwards(self, folder)
 
-    def _ssh(self, command: str, stdin: bytes) -> CommandResult:
+    def _ssh(self, shell_command: str, limits: Limits, stdin: bytes = b"") -> CommandResult:
         try:
-            done = subprocess.run(
-                [*self._command, command], input=stdin, capture_output=True, check=False
-            )
+            result = command.run([*self._command, shell_command], limits, stdin)
         except FileNotFoundError:
             raise DeviceError("the OpenSSH client `ssh` is not installed on this machine") from None
-        result = CommandResult(
-            code=done.returncode,
-            stdout=done.stdout.decode(errors="replace"),
-            stderr=done.stderr.decode(errors="replace"),
-        )
         if result.code == SSH_FAILED:
             raise DeviceError(result.last_line())
         return result

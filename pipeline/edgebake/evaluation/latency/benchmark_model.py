@@ -5,28 +5,31 @@ prints no single run, so there is no 90th percentile.
 Source: tensorflow/lite/tools/benchmark/benchmark_model.cc.
 """
 
+import math
 import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edgebake.evaluation.latency import measurements
+from edgebake.evaluation.latency import measurements, recording_check
 from edgebake.evaluation.latency.bootstrap_windows import Indices, Statistics, resample_windows
-from edgebake.evaluation.latency.protocol import DeviceError
+from edgebake.evaluation.latency.command import DeviceError, last_line
 from edgebake.evaluation.latency.request import TimingResult
 from edgebake.measurement import Measurement, not_measured
+from edgebake.printable import printable
 
 TIMINGS = re.compile(
     r"Inference timings in us: Init: (\S+), First inference: (\S+), Warmup \(avg\): \S+, Inference"
 )
-COUNTS = re.compile(r"\bcount=\d+ .*")  # of the warm-up runs, then of the timed runs
-NUMBER = re.compile(r"(\w+)=([\d.eE+-]+)")
+COUNTS = re.compile(r"\bcount=[0-9]+ .{0,1000}")  # of the warm-up runs, then of the timed runs
+NUMBER = re.compile(r"\b(\w{1,20})=(\S{1,40})")
 MEMORY = re.compile(
     r"Memory footprint delta from the start of the tool \(MB\): init=\S+ overall=(\S+)"
 )
 MEBIBYTE = 1.048576  # in MB: benchmark_model divides by 1,024 twice and prints "MB"
 ONLY_MEAN = "this version of benchmark_model reports only the mean of its runs"
 NO_P90 = "benchmark_model reports no 90th percentile; the stopwatch does: adb.python"
+LARGEST_US = recording_check.DAY_MS * 1e3
 NO_MEMORY = "benchmark_model reported no memory on this phone"
 
 
@@ -60,48 +63,61 @@ def parse_round(output: str) -> Round:
     timings = TIMINGS.search(output)
     counts = COUNTS.findall(output)
     if not timings or not counts:
-        raise DeviceError(f"benchmark_model: {_last_line(output)}")
-    fields = {}
-    for key, number in NUMBER.findall(counts[-1]):
-        fields[key] = float(number)
+        raise DeviceError(f"benchmark_model: {last_line(output) or 'printed nothing'}")
+    fields = dict(NUMBER.findall(counts[-1]))
     if "avg" not in fields:  # all runs took the same time: `count=3 curr=20(all same)`
-        fields["avg"] = fields["curr"]
-        fields["median"] = fields["curr"]
-        fields["p95"] = fields["curr"]
+        same = fields.get("curr", "").removesuffix("(all")
+        fields |= {"avg": same, "median": same, "p95": same}
     return Round(
-        load=_milliseconds(float(timings[1])),
-        first=_milliseconds(float(timings[2])),
-        runs=int(fields["count"]),
-        mean=_milliseconds(fields["avg"]),
-        p50=_optional_milliseconds(fields.get("median")),
-        p95=_optional_milliseconds(fields.get("p95")),
+        load=_milliseconds("Init", timings[1]),
+        first=_milliseconds("First inference", timings[2]),
+        runs=_count(fields["count"]),
+        mean=_milliseconds("avg", fields["avg"]),
+        p50=_optional_milliseconds("median", fields),
+        p95=_optional_milliseconds("p95", fields),
         memory_mb=_memory_mb(output),
     )
 
 
-def _milliseconds(microseconds: float) -> float:
-    return microseconds / 1e3
+def _count(digits: str) -> int:
+    most = recording_check.MAX_RUNS
+    return int(_number("count", digits, 1, most))
 
 
-def _optional_milliseconds(microseconds: float | None) -> float | None:
-    if microseconds is None:
+def _number(name: str, text: str, least: float, most: float) -> float:
+    """Return a number of the output.
+
+    Raises:
+        DeviceError: it is none, or not in the range.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:
+        shown = printable(text, max_length=40) or "nothing"
+        raise DeviceError(
+            f"benchmark_model: {name} is {shown}; expected a number from {least:g} to {most:g}"
+        )
+    return number
+
+
+def _milliseconds(name: str, microseconds: str) -> float:
+    return _number(name, microseconds, recording_check.RESOLUTION_MS * 1e3, LARGEST_US) / 1e3
+
+
+def _optional_milliseconds(name: str, fields: dict[str, str]) -> float | None:
+    if name not in fields:
         return None
-    return _milliseconds(microseconds)
+    return _milliseconds(name, fields[name])
 
 
 def _memory_mb(output: str) -> float | None:
     memory = MEMORY.search(output)
     if memory is None:
         return None
-    return float(memory[1]) * MEBIBYTE
-
-
-def _last_line(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines()]
-    nonempty = [line for line in lines if line]
-    if nonempty:
-        return nonempty[-1]
-    return "printed nothing"
+    most = recording_check.MAX_MEMORY_MB
+    return _number("overall", memory[1], 0, most) * MEBIBYTE
 
 
 def from_rounds(pairs: RoundPairs, base: Measurement) -> TimingResult:

@@ -1,27 +1,36 @@
 """Latency protocol: how often a file is timed, and when the result is precise enough."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgebake import strict_json
 from edgebake.errors import HostError
-from edgebake.evaluation.latency import measurements, stopwatch
+from edgebake.evaluation.latency import command, measurements, recording_check, stopwatch
+from edgebake.evaluation.latency.command import CommandResult, DeviceError, Limits
 from edgebake.evaluation.latency.measurements import Metrics
+from edgebake.evaluation.latency.recording_check import RecordingError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import Recording, Request
 from edgebake.measurement import Measurement
+from edgebake.recipe import Protocol
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import RunMode
 
 # Metrics whose intervals have to be as narrow as the recipe's `precision`.
 PRECISE = ("latency_p90_ms", "speedup")
-
-
-class DeviceError(Exception):
-    """A device could not time a file; the message is the reason."""
+# A stopwatch may take this long to start, to load the files, and for the batches.
+MARGIN_S = 600
+# Slower models need `validate.deadline_minutes`.
+SLOWEST_RUN_S = 1.0
+MIB = 1 << 20
+MAX_CHATTER = 16 * MIB  # bytes that a runtime may print of its own
+# A window has at most 200 latencies of up to 20 characters.
+WINDOW_BYTES = 6_000
+# Pairs of windows and of batches; more than 30 where the first runs were slower than the others.
+MOST_WINDOWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -106,40 +115,57 @@ def _is_wide(metric: Measurement, precision: float) -> bool:
     return half_width > precision * value
 
 
-def run_in_process(request: Request) -> Recording:
+def limits(protocol: Protocol) -> Limits:
+    """Return the longest duration of one stopwatch, and the most bytes that it prints."""
+    minutes = protocol.sustained_minutes or 0
+    output_bytes = MAX_CHATTER + _recording_bytes(minutes)
+    if protocol.deadline_minutes is not None:
+        return Limits(protocol.deadline_minutes * 60, output_bytes)
+    runs = 2 * (protocol.warmup + protocol.runs)  # of the file and of its baseline
+    seconds = MARGIN_S + runs * SLOWEST_RUN_S + 3 * protocol.seconds + 60 * minutes
+    return Limits(seconds, output_bytes)
+
+
+def _recording_bytes(sustained_minutes: float) -> int:
+    """Return the most bytes of a recording."""
+    windows = MOST_WINDOWS + sustained_minutes * 60 / stopwatch.SUSTAINED_WINDOW_S
+    return int(windows * WINDOW_BYTES)
+
+
+def run_in_process(request: Request, allowed: Limits) -> Recording:
     """Run the stopwatch in a process of its own on this machine.
 
     Raises:
-        HostError: it made no recording.
+        HostError: it made no recording in time.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"]
     try:
-        return parse_output(done.returncode, done.stdout, done.stderr)
+        result = command.run(program, allowed, json.dumps(request).encode())
+        return parse_output(result, request)
     except DeviceError as error:
         file = request["file"]
         raise HostError(f"{file}: timing it failed: {error}") from None
 
 
-def parse_output(code: int, stdout: str, stderr: str) -> Recording:
+def parse_output(result: CommandResult, request: Request) -> Recording:
     """Parse the last line that a stopwatch wrote.
 
     Raises:
-        DeviceError: it failed, or the line is no recording.
+        DeviceError: it failed, or the line is no recording of what was requested.
     """
-    if code != 0:
-        raise DeviceError(_failure(code, stderr))
-    _, _, last_line = stdout.strip().rpartition("\n")
+    if result.code != 0:
+        raise DeviceError(_failure(result.code, result.stderr))
+    _, _, last_line = result.stdout.strip().rpartition("\n")
     try:
-        recording: Recording = json.loads(last_line)
-    except ValueError:
-        raise DeviceError("the last line of the stopwatch is not a recording") from None
-    return recording
+        answer = strict_json.parse(
+            last_line.encode(), _recording_bytes(request["sustained_minutes"] or 0)
+        )
+        return recording_check.check_answer(answer, request)
+    except strict_json.StrictJsonError as error:
+        problem = "the last line of the stopwatch is not a recording"
+        raise DeviceError(f"{problem}: {error}") from None
+    except RecordingError as error:
+        raise DeviceError(f"the recording of the stopwatch: {error}") from None
 
 
 def _failure(code: int, stderr: str) -> str:
@@ -147,10 +173,8 @@ def _failure(code: int, stderr: str) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
     for line in reversed(lines):
         if line.startswith("stopwatch: "):
-            return line.removeprefix("stopwatch: ")
-    if lines:
-        return lines[-1]
-    return f"ended with code {code}"
+            return command.last_line(line.removeprefix("stopwatch: "))
+    return command.last_line(stderr) or f"ended with code {code}"
 
 
 def _latency_only(request: Request) -> Request:

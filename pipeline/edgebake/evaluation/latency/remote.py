@@ -4,38 +4,30 @@ import json
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from edgebake.evaluation.latency import protocol, stopwatch
-from edgebake.evaluation.latency.protocol import DeviceError, StopwatchRunner
+from edgebake.evaluation.latency.command import (
+    QUICK,
+    CommandResult,
+    CutOffError,
+    DeviceError,
+    Limits,
+)
+from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.latency.stopwatch import Recording, Request
 
-
-@dataclass(frozen=True)
-class CommandResult:
-    """The exit code and output of a command on another machine."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    def last_line(self) -> str:
-        """Return the last line of output, or the exit code if there is none."""
-        output = self.stdout + self.stderr
-        lines = [line.strip() for line in output.splitlines()]
-        nonempty = [line for line in lines if line]
-        if nonempty:
-            return nonempty[-1]
-        return f"ended with code {self.code}"
+# Copying may be as slow as this, and has a minute to begin.
+SLOWEST_BYTES_PER_S = 50_000
+BEGIN_S = 60
 
 
 class Machine(Protocol):
     """A machine with a shell; every method raises DeviceError if it cannot be reached."""
 
-    def run(self, command: str) -> CommandResult:
+    def run(self, command: str, limits: Limits = QUICK) -> CommandResult:
         """Run a command of the machine's shell."""
 
     def push(self, files: dict[str, Path], folder: str) -> None:
@@ -67,17 +59,24 @@ def measure(request: TimingRequest, machine: Machine, python: str, where: str) -
     Raises:
         DeviceError: the machine, its Python or its runtime fails.
     """
-    file, _ = protocol.model_paths(request)
+    file, baseline_file = protocol.model_paths(request)
+    sha256 = stopwatch.digest(file)
+    baseline_sha256 = stopwatch.digest(baseline_file) if baseline_file else None
+    allowed = protocol.limits(request.protocol)
     with machine.temporary_folder() as folder:
         program = {"stopwatch.py": Path(stopwatch.__file__)}
         candidate, baseline = push_files(request, machine, folder, program)
 
         def run(stopwatch_request: Request) -> Recording:
-            recording = _run_stopwatch(machine, python, folder, stopwatch_request)
-            if recording.get("sha256") != stopwatch.digest(file):
+            command = _stopwatch_command(python, folder, stopwatch_request)
+            result = run_in_group(machine, folder, command, allowed)
+            recording = protocol.parse_output(result, stopwatch_request)
+            if recording["sha256"] != sha256:
                 raise DeviceError(
                     f"timed another file than {file.name}: it was damaged in transfer"
                 )
+            if stopwatch_request["baseline"] and recording["baseline_sha256"] != baseline_sha256:
+                raise DeviceError("timed another float parent: it was damaged in transfer")
             return recording
 
         runner = StopwatchRunner(where=where, file=candidate, baseline=baseline, run=run)
@@ -106,9 +105,48 @@ def push_files(
     return f"{folder}/{candidate_path}", f"{folder}/{baseline_path}"
 
 
-def _run_stopwatch(machine: Machine, python: str, folder: str, request: Request) -> Recording:
+def copy_limits(size: int) -> Limits:
+    """Return the limits of a command that copies so many bytes."""
+    return Limits(BEGIN_S + size / SLOWEST_BYTES_PER_S, QUICK.output_bytes)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def run_in_group(machine: Machine, folder: str, command: str, limits: Limits) -> CommandResult:
+    """Run a command of the machine's shell, and end its processes there if it is cut off.
+
+    Args:
+        machine: with a shell that leads a process group of its own, as those of sshd and adbd do.
+        folder: of the machine, for a file with the number of that group.
+        command: to run.
+        limits: of the command.
+
+    Raises:
+        CutOffError: it exceeded a limit.
+    """
+    group_file = shlex.quote(f"{folder}/group")
+    try:
+        return machine.run(_in_sh(f"echo $$ > {group_file}; {command}"), limits)
+    except CutOffError:
+        with suppress(DeviceError):  # a machine that is gone cannot be cleaned up
+            machine.run(_in_sh(f'group=$(cat {group_file}) && kill -9 -- "-$group"'))
+        raise
+
+
+def _in_sh(script: str) -> str:
+    """Return a command that runs a script in `sh`, whatever the shell of the user is.
+
+    With `exec`, sh is the process that leads the group.
+    """
+    return f"exec sh -c {shlex.quote(script)}"
+
+
+def _stopwatch_command(python: str, folder: str, request: Request) -> str:
     quoted_request = shlex.quote(json.dumps(request))
     program = shlex.quote(f"{folder}/stopwatch.py")
-    command = f"printf %s {quoted_request} | {shlex.quote(python)} {program}"
-    result = machine.run(command)
-    return protocol.parse_output(result.code, result.stdout, result.stderr)
+    return f"printf %s {quoted_request} | {shlex.quote(python)} {program}"

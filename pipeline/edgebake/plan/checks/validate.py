@@ -21,6 +21,8 @@ SHARES = (
     "parity_difference",
     "accelerator_coverage",
 )
+# The longest durations, in the unit of their names; of `deadline_minutes` a week.
+DURATIONS = {"seconds": 3600, "sustained_minutes": 3600, "deadline_minutes": 10_080}
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
@@ -56,10 +58,10 @@ def _check_protocol(recipe: Recipe) -> Iterator[Problem]:
         count = getattr(protocol, name)
         if count < 1:
             yield f"validate.{name}", f"{count}; expected 1 or more"
-    for name in ("seconds", "sustained_minutes"):
+    for name, most in DURATIONS.items():
         duration = getattr(protocol, name)
-        if duration is not None and not 0 < duration <= 3600:
-            yield f"validate.{name}", f"{duration:g}; expected more than 0 and at most 3600"
+        if duration is not None and not 0 < duration <= most:
+            yield f"validate.{name}", f"{duration:g}; expected more than 0 and at most {most}"
     if not 0 < protocol.precision < 1:
         expected = "expected a share between 0 and 1, for example 0.05"
         yield "validate.precision", f"{protocol.precision:g}; {expected}"
