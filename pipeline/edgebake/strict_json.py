@@ -11,8 +11,13 @@ class StrictJsonError(ValueError):
     """JSON that strict_json refuses; the message says why, without the name of the file."""
 
 
-def parse(data: bytes, max_bytes: int) -> Any:
+def parse(data: bytes, max_bytes: int, only_finite: bool = True) -> Any:
     """Return the value of a JSON document in UTF-8 (RFC 8259).
+
+    Args:
+        data: the document.
+        max_bytes: that it may have.
+        only_finite: refuses NaN and infinities, which Python writes though JSON has none.
 
     Raises:
         StrictJsonError: it is larger than `max_bytes`, not UTF-8 without a byte order mark, not
@@ -31,7 +36,7 @@ def parse(data: bytes, max_bytes: int) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=_refuse_repeated_keys,
-            parse_constant=_refuse_constant,
+            parse_constant=_refuse_constant if only_finite else None,
             parse_float=_finite,
         )
     except RecursionError:

@@ -5,10 +5,14 @@ from collections.abc import Iterator, Sequence
 from edgebake.errors import listed
 from edgebake.models.importers.safety import ALLOW_CODE
 from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
+from edgebake.printable import printable
 from edgebake.runtimes.interface import runtimes_of
 
-MAX_ITEMS = 6  # labels and kinds of operators that are listed; the rest is counted
+MAX_ITEMS = 6  # labels, kinds of operators and tensors that are listed; the rest is counted
+MAX_METADATA = 20  # texts of the metadata that are listed
 METADATA_LENGTH = 100  # characters
+
+Property = tuple[str, str]  # label and text of a line
 LAYOUTS = {"NHWC": "height, width, channels (NHWC)", "NCHW": "channels, height, width (NCHW)"}
 # Pixel scaling by the convention of the training code: mean and scale, each per channel. Sources:
 # keras.applications.imagenet_utils (modes tf, torch and caffe), and torchvision.models, whose mean
@@ -30,7 +34,8 @@ def lines(model: ModelInfo, file: str) -> list[str]:
     properties = [*_properties(model), *_usability(model)]
     width = max(len(label) for label, _ in properties)
     return [
-        f"{file}: {model.container}, written by {model.producer}; {model.file_size:,} bytes",
+        f"{printable(file)}: {model.container}, written by {model.producer}; "
+        f"{model.file_size:,} bytes",
         *(f"  {label:{width}}  {text}" for label, text in properties),
         *_missing_facts(model),
     ]
@@ -41,19 +46,22 @@ def yaml_numbers(values: Sequence[float]) -> str:
     return f"[{', '.join(f'{value:.9g}' for value in values)}]"
 
 
-def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
+def _properties(model: ModelInfo) -> Iterator[Property]:
     """Yield a label and a text for each property that the file states."""
-    for tensor in model.inputs or (TensorInfo("not in the file", (), "float32"),):
+    for tensor in model.inputs[:MAX_ITEMS] or (TensorInfo("not in the file", (), "float32"),):
         yield "input", _format_tensor(tensor) + _format_layout(model)
+    yield from _rest("input", model.inputs)
     classes = f": {model.classes} classes" if model.classes else ""
-    for tensor in model.outputs:
+    for tensor in model.outputs[:MAX_ITEMS]:
         yield "output", _format_tensor(tensor) + classes
+    yield from _rest("output", model.outputs)
     yield "last layer", _format_last_layer(model)
     yield "parameters", f"{model.parameters:,}"
     yield _operators_label(model), _format_counts(model)
     yield "numbers", model.precision
-    for operation in model.preprocessing:
+    for operation in model.preprocessing[:MAX_ITEMS]:
         yield "inside", operation
+    yield from _rest("inside", model.preprocessing)
     if model.pixel_scaling:
         scaling = model.pixel_scaling
         mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
@@ -62,9 +70,16 @@ def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
         yield "colors", f"{model.color}, from its metadata"
     if model.labels:
         yield "labels", _format_labels(model.labels)
-    for label, text in model.metadata.items():
-        if text:
-            yield label, " ".join(text.split())[:METADATA_LENGTH]
+    texts = [(label, text) for label, text in model.metadata.items() if text]
+    for label, text in texts[:MAX_METADATA]:
+        yield label[:METADATA_LENGTH], " ".join(text.split())[:METADATA_LENGTH]
+    yield from _rest("metadata", texts, MAX_METADATA)
+
+
+def _rest(label: str, items: Sequence[object], listed_items: int = MAX_ITEMS) -> Iterator[Property]:
+    """Yield how many items a report leaves out, if it does."""
+    if len(items) > listed_items:
+        yield label, f"and {len(items) - listed_items:,} more"
 
 
 def _operators_label(model: ModelInfo) -> str:
@@ -73,7 +88,7 @@ def _operators_label(model: ModelInfo) -> str:
     return "operators"
 
 
-def _usability(model: ModelInfo) -> Iterator[tuple[str, str]]:
+def _usability(model: ModelInfo) -> Iterator[Property]:
     """Yield whether the model can be imported, and the runtimes that it can be converted for."""
     if model.code_risk and not model.unsupported:
         yield "code", f"{model.code_risk.rstrip('.')} ({ALLOW_CODE} is false by default)"
@@ -145,7 +160,8 @@ def _format_last_layer(model: ModelInfo) -> str:
 
 
 def _format_labels(labels: Sequence[str]) -> str:
-    text = f"{len(labels)}: {', '.join(labels[:MAX_ITEMS])}"
+    shown = [printable(label, max_length=METADATA_LENGTH) for label in labels[:MAX_ITEMS]]
+    text = f"{len(labels)}: {', '.join(shown)}"
     if len(labels) > MAX_ITEMS:
         text += f" and {len(labels) - MAX_ITEMS} more"
     return text

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import safety
+from edgebake.models.importers import hdf5_check, safety
 from edgebake.models.importers.keras import _read
 from tests.models.importers.made import options
 
@@ -106,14 +106,14 @@ def test_links_in_hdf5_are_refused(tmp_path: Path, link: Any) -> None:
         with pytest.raises(
             ModelError, match=r"/weights/a is a .*Link; expected weights in the file itself"
         ):
-            safety.refuse_links(store, "model.h5")
+            hdf5_check.check(store, "model.h5")
 
 
 def test_weights_that_lie_in_another_file_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "model.h5", "w") as store:
         store.create_dataset("secret", (4,), np.uint8, external=[(str(tmp_path / "other"), 0, 4)])
         with pytest.raises(ModelError, match="/secret lies in another file"):
-            safety.refuse_links(store, "model.h5")
+            hdf5_check.check(store, "model.h5")
 
 
 def test_a_layer_that_keras_cannot_make_is_told_in_one_line(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import keras2, keras_archive, safety
+from edgebake.models.importers import hdf5_check, keras2, keras_archive, keras_structure, safety
+from edgebake.printable import printable
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]
@@ -39,12 +41,13 @@ def read(path: Path, file: str, allow_code: bool) -> keras.Model:
             f"{file}: is damaged ({error}); expected an HDF5 file that model.save wrote"
         ) from None
     with store, tempfile.TemporaryDirectory() as folder:
-        safety.refuse_links(store, file)
+        hdf5_check.check(store, file)
         config = _config(store, file)
+        keras_structure.check(config, file)
         safety.refuse_code(config, file, allow_code)
         alias = Path(folder) / "model.h5"  # Keras recognizes the format by the suffix
         alias.symlink_to(path.resolve())
-        if _keras_version(store) >= 3:
+        if _keras_version(store, file) >= 3:
             return keras.models.load_model(alias, compile=False, safe_mode=not allow_code)
         model = keras.saving.deserialize_keras_object(
             keras2.to_keras3(config, file), safe_mode=not allow_code
@@ -63,10 +66,20 @@ def _config(store: h5py.File, file: str) -> safety.Config:
     return keras_archive.parse_config(text, file)
 
 
-def _keras_version(store: h5py.File) -> int:
-    """Return the major version of Keras that wrote a file."""
-    version = store.attrs.get("keras_version", "1")
-    return int(_decoded(version).split(".")[0])
+def _keras_version(store: h5py.File, file: str) -> int:
+    """Return the major version of Keras that wrote a file.
+
+    Raises:
+        ModelError: the file names no version.
+    """
+    version = _decoded(store.attrs.get("keras_version", "1"))
+    major = version.split(".")[0]
+    if not re.fullmatch("[0-9]{1,3}", major):
+        raise ModelError(
+            f"{file}: its keras_version is {printable(version, max_length=40)!r}; expected one "
+            "such as 3.1.0; save the model again"
+        )
+    return int(major)
 
 
 def _check_weight_order(model: keras.Model, weights: h5py.Group, file: str) -> None:
@@ -106,5 +119,5 @@ def _attribute(group: h5py.Group, name: str) -> list[bytes | str]:
     return values
 
 
-def _decoded(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _decoded(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -16,7 +16,15 @@ import numpy as np
 
 from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import keras_session
-from edgebake.models.importers import h5, heads, keras2, keras_archive, safety, saved_model
+from edgebake.models.importers import (
+    h5,
+    heads,
+    keras2,
+    keras_archive,
+    keras_structure,
+    safety,
+    saved_model,
+)
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.flatten_submodels import flatten_submodels
 from edgebake.models.importers.interface import Activations
@@ -136,6 +144,7 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     weights.close()
     config = keras_archive.parse_config(entries[CONFIG], file)
     _remove_compile_config(config)
+    keras_structure.check(config, file)
     safety.refuse_code(config, file, allow_code)
     metadata = keras_archive.parse_config(entries[METADATA], file)
     version = str(metadata.get("keras_version", "3"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgebake import strict_json
 from edgebake.errors import ModelError
-from edgebake.models.importers import safety
+from edgebake.models.importers import hdf5_check
 from edgebake.models.importers.safety import Config
 
 if TYPE_CHECKING:
@@ -19,18 +22,23 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 # An entry may unpack to so many bytes, or to so many times its compressed size.
 MAX_BYTES = 256 * 2**20
 MAX_RATIO = 100
+MAX_CONFIG_BYTES = 32 * 2**20
+# Exceptions of an archive that is damaged, encrypted, or compressed in another way than Python's.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
 
 def read(path: Path, file: str, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named entries of an archive; no other is read.
 
     Raises:
-        ModelError: the archive is damaged, lacks an entry, or an entry unpacks to too many bytes.
+        ModelError: the archive is damaged, lacks an entry or holds it twice, or an entry unpacks to
+            too many bytes.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_duplicates(archive, names, file)
             return {name: _entry(archive, name, file) for name in names}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise ModelError(
             f"{file}: is damaged ({error}); expected a .keras archive; copy it again"
         ) from None
@@ -49,16 +57,28 @@ def write(entries: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def parse_config(text: bytes | str, file: str) -> Config:
-    """Parse a config or metadata.
+def parse_config(text: object, file: str) -> Config:
+    """Parse a config or metadata, which Keras stores as text.
 
     Raises:
-        ModelError: it is not JSON.
+        ModelError: it is no text, or no JSON object.
     """
+    if isinstance(text, str):
+        text = text.encode(errors="surrogateescape")
+    if not isinstance(text, bytes):
+        raise ModelError(
+            f"{file}: its config is of the type {type(text).__name__}; expected text; save the "
+            "model again"
+        )
     try:
-        config: Config = json.loads(text)
-    except ValueError as error:
+        config = strict_json.parse(text, MAX_CONFIG_BYTES, only_finite=False)
+    except strict_json.StrictJsonError as error:
         raise ModelError(f"{file}: its config is damaged ({error}); copy it again") from None
+    if not isinstance(config, dict):
+        raise ModelError(
+            f"{file}: its config is no JSON object; expected what model.save writes; save the "
+            "model again"
+        )
     return config
 
 
@@ -71,16 +91,26 @@ def open_weights(data: bytes, file: str) -> h5py.File:
     """Open the HDF5 file of the weights in memory, after checking it for links.
 
     Raises:
-        ModelError: it is damaged, or refused by `safety.refuse_links`.
+        ModelError: it is damaged, or refused by `hdf5_check`.
     """
     import h5py
 
     try:
         store = h5py.File(io.BytesIO(data), "r")
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"{file}: its weights are damaged ({error}); copy it again") from None
-    safety.refuse_links(store, file)
+    hdf5_check.check(store, file)
     return store
+
+
+def _refuse_duplicates(archive: zipfile.ZipFile, names: tuple[str, ...], file: str) -> None:
+    """Refuse two entries of one name, of which programs read different ones."""
+    counts = Counter(info.filename for info in archive.infolist())
+    for name in names:
+        if counts[name] > 1:
+            raise ModelError(
+                f"{file}: holds {name} {counts[name]} times; expected it once; save the model again"
+            )
 
 
 def _entry(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
@@ -88,5 +118,10 @@ def _entry(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     if info.file_size > max(MAX_BYTES, MAX_RATIO * info.compress_size):
         raise ModelError(
             f"{file}: {name} unpacks to {info.file_size:,} bytes; expected what model.save writes"
+        )
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelError(
+            f"{file}: {name} is compressed in a way that model.save does not use; save the model "
+            "again"
         )
     return archive.read(name)

@@ -13,7 +13,9 @@ from onnx import inliner
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import safety
+from edgebake.models.onnx import functions, structure_check
 from edgebake.models.onnx.float_graph import OPSET
+from edgebake.models.onnx.graph import replace_nodes
 
 # Range of opsets whose operators the quantizers know; older ones are converted to opset 17. ONNX
 # Runtime's quantizers and ORT format were tested up to the newest.
@@ -62,13 +64,16 @@ def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     origins: dict[str, str] = {}  # output of a removed node -> its input
     model_output = graph.output[0].name
-    for node in list(graph.node):  # in order of execution
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:  # in order of execution
         inputs = [origins.get(name, name) for name in node.input]
         node.input[:] = inputs
         output = node.output[0]
         if _is_identity(node) and output != model_output:
             origins[output] = inputs[0]
-            graph.node.remove(node)
+        else:
+            nodes.append(node)
+    replace_nodes(graph, nodes)
     last = graph.node[-1]
     if not _is_identity(last):
         return model
@@ -84,6 +89,8 @@ def _read(file: str) -> onnx.ModelProto:
     safety.refuse_non_model(path, file)
     try:
         model = onnx.load(file, load_external_data=False)
+        structure_check.check(model.graph)
+        functions.check(model)
         _check_external_data(model, path)
         onnx.load_external_data_for_model(model, str(path.parent))
         for tensor in model.graph.initializer:
@@ -208,15 +215,15 @@ def _standard_opsets(model: onnx.ModelProto) -> Iterator[int]:
 
 def _constants_to_initializers(graph: onnx.GraphProto) -> None:
     """Turn Constant nodes into initializers, where quantizers look for weights."""
-    for node in list(graph.node):
-        if node.op_type != "Constant":
-            continue
-        attribute = node.attribute[0]
-        if attribute.name == "value":
-            graph.initializer.append(attribute.t)
-            initializer = graph.initializer[-1]
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            initializer = graph.initializer.add()
+            initializer.CopyFrom(node.attribute[0].t)
             initializer.name = node.output[0]
-            graph.node.remove(node)
+        else:
+            nodes.append(node)
+    replace_nodes(graph, nodes)
 
 
 def _is_identity(node: onnx.NodeProto) -> bool:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgebake.errors import ModelError
-
-if TYPE_CHECKING:
-    import h5py  # type: ignore[import-untyped]
 
 Config = dict[str, Any]  # of a Keras model or of an object in it, as JSON
 
@@ -116,35 +113,6 @@ def unknown_class_message(class_name: str, layer: str) -> str:
         "layers. Save the model again with those, or as a SavedModel, which needs no classes: "
         "model.export('folder')"
     )
-
-
-def refuse_links(store: h5py.File, file: str) -> None:
-    """Refuse an open HDF5 file with links or with datasets outside it.
-
-    Raises:
-        ModelError: it holds a link, external storage or a virtual dataset.
-    """
-    _refuse_links_in(store, "", file)
-
-
-def _refuse_links_in(group: h5py.Group, name: str, file: str) -> None:
-    import h5py
-
-    for key in group:
-        link = group.get(key, getlink=True)
-        child_name = f"{name}/{key}"
-        if not isinstance(link, h5py.HardLink):
-            raise ModelError(
-                f"{file}: {child_name} is a {type(link).__name__}; "
-                "expected weights in the file itself"
-            )
-        child = group[key]
-        if isinstance(child, h5py.Group):
-            _refuse_links_in(child, child_name, file)
-        elif child.external or child.is_virtual:
-            raise ModelError(
-                f"{file}: {child_name} lies in another file; expected weights in the file itself"
-            )
 
 
 def _objects(node: object, layer: str) -> Iterator[tuple[Config, str]]:

@@ -17,8 +17,9 @@ from edgebake.models.importers import output_check, safety, tflite_graph
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
-from edgebake.models.tflite import strip, tables
+from edgebake.models.tflite import strip, structure_check, tables
 from edgebake.models.tflite.tables import DTYPES
+from edgebake.printable import printable
 from edgebake.recipe import Output
 
 if TYPE_CHECKING:
@@ -123,34 +124,12 @@ def _read(file: str) -> schema.ModelT:
     safety.refuse_non_model(path, file)
     try:
         model = tables.parse(path.read_bytes())
-    except Exception as error:  # the generated parser follows any offset in a damaged file
+        structure_check.check(model)
+    except Exception as error:  # the generated parser raises any exception for a damaged file
         raise ModelError(f"{file}: not a valid .tflite ({error}); convert it again") from None
-    if not model.subgraphs or not model.subgraphs[0].operators:
+    if not model.subgraphs[0].operators:
         raise ModelError(f"{file}: holds no operators; convert it again")
-    if not _has_valid_indices(model):
-        raise ModelError(f"{file}: is damaged: it names parts that it does not have; copy it again")
     return model
-
-
-def _has_valid_indices(model: schema.ModelT) -> bool:
-    """Return whether the main graph refers only to tensors, operators and buffers that exist."""
-    graph = model.subgraphs[0]
-    inputs: list[int] = []
-    outputs = [*graph.inputs, *graph.outputs]
-    for operator in graph.operators:
-        inputs += list(operator.inputs)
-        outputs += list(operator.outputs)
-    codes = [operator.opcodeIndex for operator in graph.operators]
-    buffers = [tensor.buffer for tensor in graph.tensors]
-    if min(outputs, default=0) < 0:
-        return False
-    if min(inputs, default=0) < -1:  # -1: no tensor
-        return False
-    return (
-        max([*inputs, *outputs], default=-1) < len(graph.tensors)
-        and max(codes, default=-1) < len(model.operatorCodes)
-        and max(buffers, default=-1) < len(model.buffers)
-    )
 
 
 def _check_graph(model: schema.ModelT, file: str) -> None:
@@ -173,7 +152,7 @@ def _check_graph(model: schema.ModelT, file: str) -> None:
     custom: set[str] = set()
     for code in model.operatorCodes:
         if code.customCode:
-            custom.add(code.customCode.decode())
+            custom.add(printable(code.customCode.decode(errors="replace")))
     if custom:
         raise ModelError(
             f"{file}: holds the custom operators {listed(custom)}; expected only those of LiteRT"

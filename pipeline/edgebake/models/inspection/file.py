@@ -7,8 +7,11 @@ from edgebake.models import importers
 from edgebake.models.importers import safety
 from edgebake.models.inspection import keras, onnx, saved_model, tflite
 from edgebake.models.inspection.model_info import ModelInfo
+from edgebake.printable import printable
 
 READERS = {"keras": keras.read, "onnx": onnx.read, "tflite": tflite.read}
+MAX_MESSAGE = 2000  # characters of a message
+MAX_SUMMARY = 300  # characters of an exception of a library
 
 
 def inspect_file(path: Path) -> ModelInfo:
@@ -17,6 +20,15 @@ def inspect_file(path: Path) -> ModelInfo:
     Raises:
         ModelError: the file is missing, damaged or not a model; the message says what to do next.
     """
+    try:
+        return _inspect(path)
+    except EdgebakeError as error:
+        # A message about a file is one line, whatever names the file holds.
+        message = printable(error, max_length=MAX_MESSAGE)
+        raise type(error)(message) from None
+
+
+def _inspect(path: Path) -> ModelInfo:
     pointer = path.with_name(f"{path.name}.dvc")
     if not path.exists() and pointer.exists():
         raise ModelError(
@@ -25,16 +37,19 @@ def inspect_file(path: Path) -> ModelInfo:
     if path.is_dir() and not (path / importers.SAVED_MODEL).is_file():
         raise ModelError(f"{path}: {_describe_folder(path)}; expected {importers.EXPECTED}")
     model_format = importers.format_of(str(path))
+    read = READERS[model_format]
     if path.is_dir():
-        return saved_model.read(path)
-    safety.refuse_non_model(path, str(path))
+        read = saved_model.read
+    else:
+        safety.refuse_non_model(path, str(path))
     try:
-        return READERS[model_format](path)
+        return read(path)
     except EdgebakeError:
         raise
-    # h5py, flatbuffers and protobuf raise any exception for a damaged file.
+    # h5py, flatbuffers, protobuf and TensorFlow raise any exception for a damaged file.
     except Exception as error:
-        summary = next(iter(str(error).splitlines()), type(error).__name__)
+        summary = str(error).strip() or type(error).__name__
+        summary = summary.splitlines()[0][:MAX_SUMMARY]
         raise ModelError(
             f"{path}: is damaged, or no {model_format} model ({summary}); copy it again, or save "
             "the model again"

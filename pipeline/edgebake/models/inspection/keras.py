@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import h5, keras_archive, safety
+from edgebake.models.importers import h5, hdf5_check, keras_archive, keras_structure, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.models.importers.safety import Config
 from edgebake.models.inspection import affine, keras_config
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import ModelInfo
@@ -39,7 +40,7 @@ def _read_archive(path: Path) -> ModelInfo:
     metadata = keras_archive.parse_config(entries[METADATA], file)
     version = metadata.get("keras_version", UNKNOWN_VERSION)
     with keras_archive.open_weights(entries[WEIGHTS], file) as store:
-        parameters = _count_parameters(store)
+        parameters = _count_parameters(store, file)
     model = keras_archive.parse_config(entries[CONFIG], file)
     origin = ("Keras archive", f"Keras {version}")
     return _model_info(path, model, origin, parameters)
@@ -56,7 +57,7 @@ def _read_hdf5(path: Path) -> ModelInfo:
             f"{file}: is damaged ({error}); expected an HDF5 file that model.save wrote"
         ) from None
     with store:
-        safety.refuse_links(store, file)
+        parameters = _count_parameters(store, file)
         if "model_config" not in store.attrs:
             problem = _describe_without_config(store)
             raise ModelError(
@@ -65,8 +66,7 @@ def _read_hdf5(path: Path) -> ModelInfo:
         model = keras_archive.parse_config(store.attrs["model_config"], file)
         version = store.attrs.get("keras_version", UNKNOWN_VERSION)
         if isinstance(version, bytes):
-            version = version.decode()
-        parameters = _count_parameters(store)
+            version = version.decode(errors="replace")
     origin = ("HDF5", f"Keras {version}")
     return _model_info(path, model, origin, parameters)
 
@@ -78,14 +78,9 @@ def _describe_without_config(store: h5py.File) -> str:
     return "an HDF5 file without a Keras model"
 
 
-def _model_info(path: Path, model: object, origin: tuple[str, str], parameters: int) -> ModelInfo:
+def _model_info(path: Path, model: Config, origin: tuple[str, str], parameters: int) -> ModelInfo:
     """Combine a config with its origin: the kind of file and the program that wrote it."""
-    class_name: object = type(model).__name__
-    if isinstance(model, dict):
-        class_name = model.get("class_name")
-    if not isinstance(model, dict) or class_name not in keras_config.MODELS:
-        message = safety.unknown_class_message(str(class_name), "the model")
-        raise ModelError(f"{path}: {message}")
+    keras_structure.check(model, str(path))
     container, producer = origin
     operations = keras_config.preprocessing(model)
     steps = [operation for operation in operations if isinstance(operation, AffineStep)]
@@ -115,17 +110,16 @@ def _refusal(model: object, path: Path, allow_code: bool) -> str | None:
     return None
 
 
-def _count_parameters(store: h5py.File) -> int:
-    """Return how many numbers the weights of a model have."""
-    counts = []
+def _count_parameters(store: h5py.File, file: str) -> int:
+    """Return how many numbers the weights of a model have.
 
-    def count(_: str, item: h5py.Group | h5py.Dataset) -> None:
-        is_float_array = hasattr(item, "shape") and item.dtype.kind == "f"
-        is_uncounted = any(fragment in item.name for fragment in UNCOUNTED_NAMES)
-        if is_float_array and not is_uncounted:
-            counts.append(int(item.size))
-
-    for key in store:
-        if key not in UNCOUNTED_GROUPS:
-            store[key].visititems(count)
-    return sum(counts)
+    Raises:
+        ModelError: the file is refused by `hdf5_check`.
+    """
+    parameters = 0
+    for path, dataset in hdf5_check.datasets(store, file):
+        is_counted_group = path.split("/")[1] not in UNCOUNTED_GROUPS
+        is_counted_name = not any(fragment in path for fragment in UNCOUNTED_NAMES)
+        if dataset.dtype.kind == "f" and is_counted_group and is_counted_name:
+            parameters += int(dataset.size or 0)
+    return parameters

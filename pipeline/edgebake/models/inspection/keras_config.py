@@ -1,16 +1,20 @@
-"""Read the layers of a Keras model from its config, without building them."""
+"""Read the layers of a Keras model from its config, without building them.
+
+The config was checked by `importers.keras_structure`. ValueErrors name the layer, not the file.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
+from edgebake.models.importers.keras_structure import MODELS, layers
 from edgebake.models.importers.safety import Config
 from edgebake.models.inspection import affine
 from edgebake.models.inspection.affine import AffineStep
+from edgebake.models.inspection.keras_values import first_reference, numbers, references
 from edgebake.models.inspection.model_info import LOGITS, TensorInfo
+from edgebake.printable import printable
 
-MODELS = ("Functional", "Sequential", "Model")
 # Layers whose last dimension is that of their input, besides pooling.
 SIZE_PRESERVING = (
     "Reshape",
@@ -44,15 +48,6 @@ def is_model(layer: Config) -> bool:
     return layer["class_name"] in MODELS
 
 
-def layers(model: Config) -> list[Config]:
-    """Return the layers of a model, in the order of the config."""
-    config: Any = model["config"]
-    if isinstance(config, list):  # of a Sequential, before Keras 2.3
-        return config
-    listed: list[Config] = config["layers"]
-    return listed
-
-
 def layer_counts(model: Config) -> Counter[str]:
     """Count the layers of a model, and of the models inside it, by class."""
     counts: Counter[str] = Counter()
@@ -79,26 +74,28 @@ def inputs(model: Config) -> tuple[TensorInfo, ...]:
     config = model["config"]
     if model["class_name"] != "Sequential":
         by_name = {_name(layer): layer for layer in layers(model)}
-        names = _references(config["input_layers"])
+        names = references(config["input_layers"])
         return tuple(_tensor_info(by_name[name]) for name in names if name in by_name)
     first = layers(model)[0]
     if is_model(first):
         return inputs(first)
     shape = _shape(first)
-    if shape is None and isinstance(config, dict):
-        shape = config.get("build_input_shape")
+    if not shape and isinstance(config, dict):
+        shape = _checked_shape(config.get("build_input_shape"), first)
     if not shape:
         return ()
-    return (TensorInfo(_name(first), tuple(shape), _dtype(first)),)
+    return (TensorInfo(_name(first), shape, _dtype(first)),)
 
 
 def outputs(model: Config) -> tuple[TensorInfo, ...]:
     """Return the outputs of a model, with the number of classes if the last layers state it."""
     names = []
     if model["class_name"] != "Sequential":
-        names = _references(model["config"]["output_layers"])
+        names = references(model["config"]["output_layers"])
     if not names:
-        last = next(layers_from_output(model))
+        last = next(layers_from_output(model), None)
+        if last is None:
+            raise ValueError("its output_layers name none of its layers; expected one")
         names = [_name(last)]
     shape = (None, _output_units(model))
     return tuple(TensorInfo(name, shape, "float32") for name in names)
@@ -146,11 +143,11 @@ def _own_layers_from_output(model: Config) -> Iterator[Config]:
     if model["class_name"] == "Sequential":
         yield from reversed(by_name.values())
         return
-    name = _first_reference(model["config"]["output_layers"])
+    name = first_reference(model["config"]["output_layers"])
     while name in by_name:
         layer = by_name.pop(name)
         yield layer
-        name = _first_reference(layer.get("inbound_nodes"))
+        name = first_reference(layer.get("inbound_nodes"))
 
 
 def _output_units(model: Config) -> int | None:
@@ -160,13 +157,19 @@ def _output_units(model: Config) -> int | None:
         config = layer["config"]
         units = config.get("units", config.get("filters"))
         if class_name == "Reshape":
-            units = config["target_shape"][-1]
-            if units is None or units < 1:
+            units = _last(config.get("target_shape"))
+            if not isinstance(units, int) or units < 1:
                 continue
-        if isinstance(units, int):
+        if isinstance(units, int) and not isinstance(units, bool):
             return units if units > 0 else None
         if class_name not in SIZE_PRESERVING and "Pooling" not in class_name:
             return None
+    return None
+
+
+def _last(value: object) -> object:
+    if isinstance(value, list) and value:
+        return value[-1]
     return None
 
 
@@ -176,13 +179,13 @@ def _affine_step(layer: Config) -> AffineStep | None:
     config = layer["config"]
     name = _name(layer)
     if class_name == "Rescaling":
-        factor = _numbers(config["scale"])
-        offset = _numbers(config.get("offset", 0.0))
+        factor = numbers(config.get("scale"))
+        offset = numbers(config.get("offset", 0.0))
         if factor:
             return AffineStep(factor, offset, f"{name}: Rescaling")
     if class_name == "Normalization":
-        mean = _numbers(config.get("mean"))
-        variance = _numbers(config.get("variance"))
+        mean = numbers(config.get("mean"))
+        variance = numbers(config.get("variance"))
         return affine.normalization(mean, variance, f"{name}: Normalization")
     constant = _second_operand(layer.get("inbound_nodes"))
     operation = OPERATIONS.get(_function_name(layer))
@@ -206,31 +209,15 @@ def _second_operand(inbound_nodes: object) -> tuple[float, ...]:
         return ()
     call = inbound_nodes[0]
     if isinstance(call, dict):  # Keras 3
-        operands = call["args"][1:]
-        if len(operands) != 1:
+        operands = call.get("args")
+        if not isinstance(operands, list) or len(operands) != 2:
             return ()
-        return _numbers(operands[0])
-    if call and not isinstance(call[0], str):  # a list of tensors
+        return numbers(operands[1])
+    if isinstance(call, list) and call and not isinstance(call[0], str):  # a list of tensors
         call = call[0]
-    if not isinstance(call, list) or len(call) < 4 or not call[3]:
+    if not isinstance(call, list) or len(call) < 4 or not isinstance(call[3], dict):
         return ()
-    return _numbers(call[3].get("y"))
-
-
-def _numbers(value: object) -> tuple[float, ...]:
-    """Return the numbers in a value, an array of Keras, or a list of them at any depth."""
-    if isinstance(value, dict):
-        config = value.get("config", {})
-        stored = config.get("value", value.get("value"))
-        return _numbers(stored)
-    if isinstance(value, list):
-        numbers: list[float] = []
-        for child in value:
-            numbers += _numbers(child)
-        return tuple(numbers)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (float(value),)
-    return ()
+    return numbers(call[3].get("y"))
 
 
 def _name(layer: Config) -> str:
@@ -253,15 +240,29 @@ def _activation_name(value: object) -> str | None:
     return str(value).lower()
 
 
-def _shape(layer: Config) -> list[int | None] | None:
+def _shape(layer: Config) -> tuple[int | None, ...]:
     config = layer["config"]
-    shape: list[int | None] | None = config.get("batch_shape") or config.get("batch_input_shape")
-    return shape
+    return _checked_shape(config.get("batch_shape") or config.get("batch_input_shape"), layer)
+
+
+def _checked_shape(value: object, layer: Config) -> tuple[int | None, ...]:
+    """Return a shape, empty if there is none; TensorInfo checks its sizes.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ValueError(
+            f"layer {printable(_name(layer))!r} has the input shape "
+            f"{printable(value, max_length=40)}; expected a list of sizes"
+        )
+    return tuple(value)
 
 
 def _tensor_info(layer: Config) -> TensorInfo:
-    shape = _shape(layer) or ()
-    return TensorInfo(_name(layer), tuple(shape), _dtype(layer))
+    return TensorInfo(_name(layer), _shape(layer), _dtype(layer))
 
 
 def _dtype(layer: Config) -> str:
@@ -269,32 +270,3 @@ def _dtype(layer: Config) -> str:
     if isinstance(dtype, str):
         return dtype
     return "float32"
-
-
-def _references(value: object) -> list[str]:
-    """Return the names of the layers that a part of a config refers to, in order."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__keras_tensor__":
-            history = value.get("config", {}).get("keras_history")
-            if history:
-                return [history[0]]
-        return _references_in(value.values())
-    if not isinstance(value, list):
-        return []
-    if len(value) in (3, 4):
-        name, call, output = value[:3]
-        if isinstance(name, str) and isinstance(call, int) and isinstance(output, int):
-            return [name]
-    return _references_in(value)
-
-
-def _references_in(values: Iterable[object]) -> list[str]:
-    names = []
-    for value in values:
-        names += _references(value)
-    return names
-
-
-def _first_reference(value: object) -> str | None:
-    references = _references(value)
-    return next(iter(references), None)

@@ -1,20 +1,43 @@
 """Properties of a model that its file states, in any format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+
+from edgebake.printable import printable
 
 IMAGE_CHANNELS = (1, 3)
 LOGITS = "linear"
 PROBABILITIES = ("softmax", "sigmoid")
+MAX_SIZE = 2**31 - 1  # of a dimension
+MAX_RANK = 64  # dimensions of a tensor, as NumPy
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output of a model."""
+    """An input or output of a model; its texts are escaped by `printable`.
+
+    Raises:
+        ValueError: a size is none that a tensor can have.
+    """
 
     name: str
     shape: tuple[int | None, ...]  # None: any size
     dtype: str
+
+    def __post_init__(self) -> None:
+        """Escape the texts, and check the sizes."""
+        _escape_texts(self)
+        if len(self.shape) > MAX_RANK:
+            raise ValueError(
+                f"tensor {self.name!r} has {len(self.shape):,} dimensions; "
+                f"expected at most {MAX_RANK}"
+            )
+        for size in self.shape:
+            if size is not None and not _is_size(size):
+                raise ValueError(
+                    f"tensor {self.name!r} has the size {printable(size, max_length=40)}; "
+                    f"expected a whole number from 0 to {MAX_SIZE:,}"
+                )
 
 
 @dataclass(frozen=True)
@@ -28,7 +51,10 @@ class PixelScaling:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """All that can be read from a model file."""
+    """All that can be read from a model file.
+
+    All texts but the labels are escaped by `printable`: those are data, which a recipe may use.
+    """
 
     format: str  # keras, onnx or tflite
     container: str  # the kind of file, for example: HDF5
@@ -48,6 +74,10 @@ class ModelInfo:
     color: str | None = None  # grayscale, rgb or bgr; None: not known
     labels: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Escape the texts."""
+        _escape_texts(self)
 
     @property
     def layout(self) -> str | None:
@@ -96,3 +126,41 @@ class ModelInfo:
         if self.final_activation == LOGITS:
             return "logits"
         return None
+
+
+def _escape_texts(info: TensorInfo | ModelInfo) -> None:
+    """Escape every text of a frozen dataclass, except for labels."""
+    for attribute in fields(info):
+        value = getattr(info, attribute.name)
+        if attribute.name != "labels":
+            object.__setattr__(info, attribute.name, _escaped(value))
+
+
+def _escaped(value: object) -> object:
+    """Return a text, or the texts in a tuple or mapping, escaped; any other value as it is."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        return tuple(printable(text) for text in value)
+    if isinstance(value, Mapping):
+        return _escaped_mapping(value)
+    return value
+
+
+def _escaped_mapping(mapping: Mapping[object, object]) -> dict[str, object]:
+    """Return a mapping with escaped keys; numbers of keys that become equal are added up."""
+    escaped: dict[str, object] = {}
+    for key, value in mapping.items():
+        name = printable(key)
+        if isinstance(value, int):
+            count = escaped.get(name, 0)
+            escaped[name] = value + (count if isinstance(count, int) else 0)
+        else:
+            escaped[name] = _escaped(value)
+    return escaped
+
+
+def _is_size(size: object) -> bool:
+    if not isinstance(size, int) or isinstance(size, bool):
+        return False
+    return 0 <= size <= MAX_SIZE

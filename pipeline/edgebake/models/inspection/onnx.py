@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import math
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebake.errors import ModelError
-from edgebake.models.inspection import affine
+from edgebake.errors import ModelError, listed
+from edgebake.models.inspection import affine, label_text
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
+from edgebake.models.onnx import functions, structure_check
+from edgebake.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import onnx
 
@@ -48,6 +47,7 @@ QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger",
 STANDARD_DOMAINS = ("", "ai.onnx")
 SUPPORTED_DOMAINS = (*STANDARD_DOMAINS, "ai.onnx.ml", "com.microsoft")  # of ONNX Runtime
 MAX_CHANNELS = 4  # a constant of more numbers is no preprocessing
+NUMBERS = (1, 6, 7, 10, 11)  # TensorProto.DataType: float, int32, int64, float16, double
 
 Weights = dict[str, "onnx.TensorProto"]  # by name
 
@@ -56,10 +56,13 @@ def read(path: Path) -> ModelInfo:
     """Inspect an ONNX model.
 
     Raises:
-        ModelError: it is damaged.
+        ModelError: it is no ONNX model.
+        ValueError: its graph is not one; the message says why, without the name of the file.
     """
     model = _load(path)
     graph = model.graph
+    structure_check.check(graph)
+    functions.check(model)
     weights = {tensor.name: tensor for tensor in graph.initializer}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     operators = [node.op_type for node in graph.node]
@@ -69,7 +72,7 @@ def read(path: Path) -> ModelInfo:
     producer = f"{model.producer_name} {model.producer_version}".strip()
     inputs = [_tensor_info(value) for value in graph.input if value.name not in weights]
     outputs = [_tensor_info(value) for value in graph.output]
-    sizes = [math.prod(tensor.dims) for tensor in weights.values()]
+    sizes = [structure_check.size(tensor) for tensor in weights.values()]
     other_metadata = dict(metadata)
     for key in LABEL_KEYS:
         other_metadata.pop(key, None)
@@ -86,7 +89,7 @@ def read(path: Path) -> ModelInfo:
         precision=_precision(is_quantized, weights),
         is_quantized=is_quantized,
         preprocessing=tuple(str(step) for step in steps),
-        unsupported=_unsupported(graph),
+        unsupported=_unsupported(model),
         pixel_scaling=affine.infer_pixel_scaling(steps),
         labels=_labels(metadata),
         metadata=other_metadata,
@@ -116,21 +119,30 @@ def _opset(model: onnx.ModelProto) -> int:
     return 0
 
 
-def _unsupported(graph: onnx.GraphProto) -> str | None:
+def _unsupported(model: onnx.ModelProto) -> str | None:
+    own_functions = functions.keys(model)
     custom: set[str] = set()
-    for node in graph.node:
-        if node.domain not in SUPPORTED_DOMAINS:
-            custom.add(node.op_type)
+    for node in functions.all_nodes(model.graph.node):
+        is_own = functions.called_function(node) in own_functions
+        if node.domain not in SUPPORTED_DOMAINS and not is_own:
+            custom.add(printable(node.op_type))
     if not custom:
         return None
-    names = ", ".join(sorted(custom))
-    return f"it holds custom operators: {names}"
+    return f"it holds custom operators: {listed(custom)}"
 
 
 def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     import onnx
 
+    kind = value.type.WhichOneof("value") or "none"
+    if kind != "tensor_type":
+        raise ValueError(
+            f"{printable(value.name)!r} has the type {kind.removesuffix('_type')}; "
+            "expected a tensor"
+        )
     tensor = value.type.tensor_type
+    if tensor.elem_type not in onnx.TensorProto.DataType.values()[1:]:
+        raise ValueError(f"{printable(value.name)!r} has the unknown dtype {tensor.elem_type}")
     shape = tuple(_dimension(dimension) for dimension in tensor.shape.dim)
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
     return TensorInfo(value.name, shape, str(dtype.name))
@@ -149,8 +161,9 @@ def _final_activation(graph: onnx.GraphProto) -> str | None:
         for name in node.output:
             producers[name] = node
     last = producers.get(graph.output[0].name)
+    # It ends: no node reads what it writes itself, or what a later one writes.
     while last is not None and last.op_type in VALUE_PRESERVING:
-        last = producers.get(last.input[0])
+        last = producers.get(_first(last.input))
     if last is None:
         return None
     return FINAL_ACTIVATIONS.get(last.op_type)
@@ -160,23 +173,29 @@ def _first_steps(graph: onnx.GraphProto, weights: Weights) -> list[AffineStep]:
     """Return the arithmetic on the image before the first other operator."""
     constants: Weights = {}
     for node in graph.node:
-        if _is_constant(node):
+        if _is_constant(node) and node.output:
             constants[node.output[0]] = node.attribute[0].t
     constants |= weights
     image_names = [value.name for value in graph.input if value.name not in weights]
     tensor = next(iter(image_names), "")
+    readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+    for node in graph.node:
+        for name in set(node.input):
+            readers[name].append(node)
     steps: list[AffineStep] = []
-    while True:
-        readers = [node for node in graph.node if tensor in node.input]
-        if len(readers) != 1:
-            return steps
-        reader = readers[0]
+    while len(readers[tensor]) == 1:
+        (reader,) = readers[tensor]
         step = _affine_step(reader, tensor, constants)
         if step is not None:
             steps.append(step)
         elif reader.op_type not in ("Identity", "Cast", "Transpose"):
-            return steps
-        tensor = reader.output[0]
+            break
+        tensor = _first(reader.output)
+    return steps
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] if names else ""
 
 
 def _is_constant(node: onnx.NodeProto) -> bool:
@@ -206,7 +225,9 @@ def _values(tensor: onnx.TensorProto) -> tuple[float, ...]:
     import onnx
 
     is_external = tensor.data_location == onnx.TensorProto.EXTERNAL
-    if is_external or math.prod(tensor.dims) > MAX_CHANNELS:
+    if is_external or structure_check.size(tensor) > MAX_CHANNELS:
+        return ()
+    if tensor.data_type not in NUMBERS:
         return ()
     array = onnx.numpy_helper.to_array(tensor)
     return tuple(float(value) for value in array.reshape(-1))
@@ -226,18 +247,7 @@ def _precision(is_quantized: bool, weights: Weights) -> str:
 def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the class names in the metadata: a list or a mapping, as JSON or Python literal."""
     for key in LABEL_KEYS:
-        text = metadata.get(key, "")
-        for parse in (json.loads, ast.literal_eval):
-            try:
-                value = parse(text)
-            except (ValueError, SyntaxError):
-                continue
-            if isinstance(value, dict):
-                value = list(value.values())
-            if isinstance(value, list) and value and _are_texts(value):
-                return tuple(value)
+        labels = label_text.parse(metadata.get(key, ""))
+        if labels:
+            return labels
     return ()
-
-
-def _are_texts(values: list[object]) -> bool:
-    return all(isinstance(value, str) for value in values)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,15 +35,22 @@ OPERATIONS = {"DIV": "divide", "MUL": "multiply", "ADD": "add", "SUB": "subtract
 INTEGERS = ("int8", "uint8", "int16")
 QUANTIZED_WEIGHTS = {*INTEGERS, "int4", "int2"}
 BLACK = {"uint8": 0, "int8": -128}  # value of a black pixel in an input that is not scaled
+NO_TENSOR = -1
+FLOAT_BYTES = 4
 MAX_CHANNELS = 4  # a constant of more numbers is no preprocessing
 
 
 def read(path: Path) -> ModelInfo:
-    """Inspect a .tflite file."""
-    from edgebake.models.tflite import tables
+    """Inspect a .tflite file.
+
+    Raises:
+        ValueError: it is damaged; the message says where, without the name of the file.
+    """
+    from edgebake.models.tflite import structure_check, tables
 
     content = path.read_bytes()
     model = tables.parse(content)
+    structure_check.check(model)
     graph = model.subgraphs[0]
     metadata = tflite_metadata.read(content, model)
     operator_counts = Counter(_operator_names(model))
@@ -182,9 +189,12 @@ def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | No
     for operator in graph.operators:
         for index in operator.outputs:
             producers[index] = operator
+    if not len(graph.outputs):
+        return None
     last = producers.get(graph.outputs[0])
+    # It ends: no operator reads what it writes itself, or what a later one writes.
     while last is not None and _operator_name(model, last) in VALUE_PRESERVING:
-        last = producers.get(last.inputs[0])
+        last = producers.get(_first(last.inputs))
     if last is None:
         return None
     fused_activation = getattr(last.builtinOptions, "fusedActivationFunction", 0)
@@ -195,18 +205,24 @@ def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | No
 
 def _first_steps(model: schema.ModelT, graph: schema.SubGraphT) -> list[AffineStep]:
     """Return the arithmetic on the image before the first other operator."""
+    readers: dict[int, list[schema.OperatorT]] = defaultdict(list)
+    for operator in graph.operators:
+        for read_index in set(operator.inputs):
+            readers[read_index].append(operator)
     steps: list[AffineStep] = []
-    index = graph.inputs[0]
-    while True:
-        readers = [operator for operator in graph.operators if index in operator.inputs]
-        if len(readers) != 1:
-            return steps
-        reader = readers[0]
+    index = _first(graph.inputs)
+    while len(readers[index]) == 1:
+        (reader,) = readers[index]
         step = _affine_step(model, graph, reader, index)
         if step is None:
-            return steps
+            break
         steps.append(step)
-        index = reader.outputs[0]
+        index = _first(reader.outputs)
+    return steps
+
+
+def _first(indices: Sequence[int]) -> int:
+    return indices[0] if len(indices) else NO_TENSOR
 
 
 def _affine_step(
@@ -230,9 +246,9 @@ def _values(model: schema.ModelT, tensor: schema.TensorT) -> tuple[float, ...]:
     """Return a float constant of one number, or of one per channel; nothing for any other."""
     if not _is_constant(model, tensor) or _dtype(tensor) != "float32":
         return ()
-    if _size(tensor) > MAX_CHANNELS:
-        return ()
     buffer = model.buffers[tensor.buffer]
+    if len(buffer.data) > MAX_CHANNELS * FLOAT_BYTES or len(buffer.data) % FLOAT_BYTES:
+        return ()
     data = np.asarray(buffer.data, np.uint8).tobytes()
     values = np.frombuffer(data, np.float32)
     return tuple(float(value) for value in values)
@@ -240,11 +256,15 @@ def _values(model: schema.ModelT, tensor: schema.TensorT) -> tuple[float, ...]:
 
 def _input_scaling(graph: schema.SubGraphT) -> PixelScaling | None:
     """Return the scaling of an 8-bit input, assuming that unscaled pixels are written to it."""
+    if not len(graph.inputs):
+        return None
     tensor = graph.tensors[graph.inputs[0]]
     dtype = _dtype(tensor)
-    if dtype not in BLACK or not _has_scale(tensor):
-        return None
     quantization = tensor.quantization
+    if dtype not in BLACK or not _has_scale(tensor) or quantization.zeroPoint is None:
+        return None
+    if not len(quantization.zeroPoint):
+        return None
     mean = float(quantization.zeroPoint[0] - BLACK[dtype])
     scale = float(quantization.scale[0])
     reason = f"as its {dtype} input says, if pixels go in as they are"

@@ -7,9 +7,13 @@ https://github.com/tensorflow/tflite-support
 from __future__ import annotations
 
 import io
+import math
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from edgebake.models.inspection.model_info import PixelScaling
@@ -22,7 +26,10 @@ BUFFER = "TFLITE_METADATA"
 COLORS = {1: "rgb", 2: "grayscale"}  # members of the enumeration ColorSpaceType
 # Members of the unions ContentProperties and ProcessUnitOptions.
 IMAGE, NORMALIZATION = 2, 1
+MAX_CHANNELS = 4
 MAX_LABEL_BYTES = 2**20  # of a file of labels
+# Exceptions of an archive that is damaged, encrypted, or of another kind than text.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError)
 # Slots of ModelMetadata.
 TEXTS = {"name": 0, "description": 1, "version": 2, "author": 4, "license": 5}
 SUBGRAPHS = 3
@@ -51,8 +58,18 @@ def read(content: bytes, model: schema.ModelT) -> TfliteMetadata:
     Args:
         content: the file, with a zip archive of labels behind the model.
         model: the same file, parsed.
+
+    Raises:
+        ValueError: the metadata are damaged.
     """
     labels = _labels(content)
+    try:
+        return _read_tables(model, labels)
+    except (struct.error, IndexError, TypeError):  # an offset that names no byte of the table
+        raise ValueError("its metadata are damaged") from None
+
+
+def _read_tables(model: schema.ModelT, labels: tuple[str, ...]) -> TfliteMetadata:
     root = _root(model)
     if root is None:
         return TfliteMetadata(labels=labels)
@@ -83,7 +100,7 @@ def _root(model: schema.ModelT) -> _Table | None:
     for entry in model.metadata or []:
         if text(entry.name) == BUFFER:
             buffer = model.buffers[entry.buffer]
-            data = bytearray(buffer.data)
+            data = bytearray(buffer.data if buffer.data is not None else b"")
             offset_type = number_types.UOffsetTFlags.packer_type
             start = encode.Get(offset_type, data, 0)
             return _Table(table.Table(data, start))
@@ -106,6 +123,8 @@ def _pixel_scaling(image: _Table) -> PixelScaling | None:
         deviations = options.floats(NORMALIZATION_STD)
         if mean and deviations and all(deviations):
             scale = tuple(1 / deviation for deviation in deviations)
+            if not all(math.isfinite(value) for value in (*mean, *scale)):
+                return None
             return PixelScaling(mean, scale, "from its metadata")
     return None
 
@@ -129,14 +148,16 @@ def _labels(content: bytes) -> tuple[str, ...]:
                 return ()
             data = archive.read(files[0])
         listing = data.decode("utf-8-sig")
-    except (zipfile.BadZipFile, UnicodeDecodeError):
+    except UNREADABLE:
         return ()
     lines = [line.strip() for line in listing.splitlines()]
     return tuple(line for line in lines if line)
 
 
 def _is_label_file(info: zipfile.ZipInfo) -> bool:
-    return info.filename.endswith(".txt") and info.file_size < MAX_LABEL_BYTES
+    is_plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    is_text = info.filename.endswith(".txt")
+    return is_plain and is_text and info.file_size < MAX_LABEL_BYTES
 
 
 @dataclass(frozen=True)
@@ -175,11 +196,11 @@ class _Table:
             yield self._table_at(position)
 
     def floats(self, slot: int) -> tuple[float, ...]:
-        """Return the numbers of a vector of float32."""
+        """Return the first numbers of a vector of float32, one for each channel."""
         from flatbuffers import number_types
 
         numbers: list[float] = []
-        for position in self._elements(slot):
+        for position in islice(self._elements(slot), MAX_CHANNELS):
             number = self.table_reader.Get(number_types.Float32Flags, position)
             numbers.append(float(number))
         return tuple(numbers)

@@ -4,6 +4,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgebake.models.tflite import bounds_check
+
 IDENTIFIER = b"TFL3"
 
 
@@ -26,21 +28,32 @@ def parse(model: bytes) -> schema.ModelT:
     are valid, but serializing the tables alone would lose such weights.
 
     Raises:
-        ValueError: it is no .tflite.
+        ValueError: it is no .tflite, or its offsets are not valid.
     """
     if model[4:8] != IDENTIFIER:
         raise ValueError(f"no {IDENTIFIER.decode()} at byte 4, where every .tflite has it")
     parsed = parse_tables(model)
-    for buffer in parsed.buffers:
+    weight_bytes = 0
+    for buffer in parsed.buffers or []:
         if buffer.offset > 1:  # 0 and 1 stand for: not used (schema.fbs, Buffer)
+            if buffer.offset + buffer.size > len(model):
+                raise ValueError(f"weights at byte {buffer.offset:,} end outside the file")
             buffer.data = np.frombuffer(model, np.uint8, count=buffer.size, offset=buffer.offset)
+            weight_bytes += buffer.size
             buffer.offset = 0
             buffer.size = 0
+    if weight_bytes > len(model):
+        raise ValueError("its weights overlap; expected each in bytes of its own")
     return parsed
 
 
 def parse_tables(model: bytes) -> schema.ModelT:
-    """Return the ModelT of a file without the weights that are stored behind the tables."""
+    """Return the ModelT of a file without the weights that are stored behind the tables.
+
+    Raises:
+        ValueError: its offsets are not valid.
+    """
+    bounds_check.check(model)
     root = schema.Model.GetRootAs(bytearray(model), 0)
     return schema.ModelT.InitFromObj(root)
 
@@ -66,5 +79,5 @@ def operator_kind(code: schema.OperatorCodeT) -> str:
     name = builtin_name(code)
     custom_name: bytes | None = code.customCode
     if name == "CUSTOM" and custom_name:
-        return custom_name.decode()
+        return custom_name.decode(errors="replace")
     return name
