@@ -69,14 +69,96 @@ def test_allow_code_permits_lambda_layers_and_nothing_else() -> None:
 
 
 def test_layers_of_keras_2_and_3_pass() -> None:
-    for module in (
-        "keras.layers",
-        "keras.src.ops.numpy",
-        "tf_keras.src.layers.core.tf_op_layer",
-        None,
-        "builtins",
-    ):
+    modules = ("keras.layers", "keras.src.layers.core.dense", "tf_keras.src.layers.core", None)
+    for module in modules:
         safety.refuse_code(layer("Dense", module), "model.keras", allow_code=False)
+
+
+ODD_VALUES = [["Dense"], {"a": 1}, 3, True, ["\x1b[2J"]]
+
+
+@pytest.mark.parametrize("key", ["class_name", "module", "registered_name"])
+@pytest.mark.parametrize("value", ODD_VALUES)
+def test_a_name_of_another_type_is_refused(key: str, value: Any) -> None:
+    node = layer("Dense")
+    node["config"]["layers"][0][key] = value
+    with pytest.raises(ModelError) as refused:
+        safety.refuse_code(node, "model.keras", allow_code=False)
+    shown = repr(value).replace("\x1b", "\\x1b")
+    assert str(refused.value) == (
+        f"model.keras: layer 'third' has the {key} {shown}; expected text"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "registered_name"),
+    [
+        ("TFSMLayer", None),
+        ("TFSMLayer", "TFSMLayer"),
+        ("TFSMLayer", "Dense"),
+        ("TFSMLayer", "edgebake>Graph"),
+        ("TorchModuleWrapper", "mine>Layer"),
+        ("FeatureSpace", "Dense"),
+        ("Popen", "Dense"),
+        ("Dense", "edgebake>Graph"),
+        ("Dense", "TFSMLayer"),
+        ("Graph", "edgebake>Graph"),
+        ("__typespec__", None),
+        ("__import__", None),
+        ("", None),
+    ],
+)
+def test_every_class_name_is_checked_whatever_it_is_registered_as(
+    kind: str, registered_name: str | None
+) -> None:
+    node = layer(kind)
+    node["config"]["layers"][0]["registered_name"] = registered_name
+    with pytest.raises(ModelError):
+        safety.refuse_code(node, "model.keras", allow_code=False)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda node: {"class_name": "__numpy__", "config": {"value": node}},
+        lambda node: {"class_name": "Bidirectional", "config": {"layer": node}},
+        lambda node: {"class_name": "Dense", "config": {"kernel_initializer": [node]}},
+        lambda node: {"class_name": "Dense", "build_config": {"a": {"b": node}}},
+        lambda node: {"class_name": "Dense", "compile_config": {"loss": node}},
+        lambda node: [[{"inbound_nodes": [{"args": [node], "kwargs": {}}]}]],
+    ],
+)
+def test_a_class_is_refused_at_any_depth(wrap: Any) -> None:
+    hidden = {"class_name": "TFSMLayer", "module": "keras.layers", "config": {"filepath": "/a"}}
+    with pytest.raises(ModelError, match="is a TFSMLayer, which reads files"):
+        safety.refuse_code(wrap(hidden), "model.keras", allow_code=False)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        {"class_name": "function", "module": "keras.utils", "config": "get_file"},
+        {"class_name": "function", "module": "builtins", "config": "deserialize"},
+        {"class_name": "function", "module": "builtins", "config": "eval"},
+        {"class_name": "function", "module": "keras.ops", "config": "map"},
+        {"class_name": "function", "module": "keras.ops", "config": ["relu"]},
+        {
+            "class_name": "function",
+            "module": "keras.ops",
+            "config": "relu",
+            "registered_name": "get_file",
+        },
+    ],
+)
+def test_a_function_that_does_more_than_compute_is_refused(activation: Any) -> None:
+    with pytest.raises(ModelError, match=r"layer 'third' calls .*; expected a function of Keras"):
+        safety.refuse_code(layer("Dense", activation=activation), "m.keras", allow_code=False)
+
+
+def test_a_function_of_keras_passes() -> None:
+    for module in ("builtins", "keras.activations", "keras.ops", None):
+        activation = {"class_name": "function", "module": module, "config": "relu"}
+        safety.refuse_code(layer("Dense", activation=activation), "m.keras", allow_code=False)
 
 
 @pytest.mark.parametrize(

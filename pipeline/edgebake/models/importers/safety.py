@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgebake.errors import ModelError
+from edgebake.models.importers import keras_classes
+from edgebake.printable import printable
 
 Config = dict[str, Any]  # of a Keras model or of an object in it, as JSON
 
@@ -23,14 +25,6 @@ NOT_A_MODEL = {
         f"is a pickle; expected a model that holds no code, and {ALLOW_CODE} does not change that"
     ),
 }
-# Packages whose classes Keras may instantiate.
-TRUSTED_PACKAGES = (
-    "keras",
-    "tf_keras",
-    "tensorflow.keras",
-    "tensorflow.python.keras",
-    "tensorflow.python.ops.init_ops_v2",
-)
 LAMBDAS = ("Lambda", "__lambda__")
 # Classes of Keras that read files or URLs named in the config, or run programs of other libraries.
 UNSAFE_CLASSES = {
@@ -43,16 +37,18 @@ UNSAFE_CLASSES = {
     "JaxLayer",
     "FlaxLayer",
 }
-# Modules of Keras whose functions only compute. Others do more: keras.utils.get_file, for example.
-COMPUTING_MODULES = (
-    "activations",
-    "initializers",
-    "ops",
-    "losses",
-    "metrics",
-    "regularizers",
-    "constraints",
+# Values that Keras writes as objects; it looks up no class for them.
+VALUES = (
+    "__bytes__",
+    "__ellipsis__",
+    "__keras_tensor__",
+    "__numpy__",
+    "__slice__",
+    "__tensor__",
+    "__tuple__",
+    "TensorShape",
 )
+FUNCTION = "function"
 
 
 def refuse_non_model(path: Path, file: str) -> None:
@@ -70,48 +66,83 @@ def refuse_non_model(path: Path, file: str) -> None:
             raise ModelError(f"{file}: {message}")
 
 
-def refuse_code(config: object, file: str, allow_code: bool) -> None:
+def refuse_code(
+    config: object, file: str, allow_code: bool, registered: tuple[str, ...] = ()
+) -> None:
     """Refuse a config that would make Keras run more than its own layers.
 
     Args:
         config: of the model.
         file: its name in messages.
         allow_code: permits Lambda layers, and nothing else.
+        registered: names of classes that edgebake registered with Keras, which a model of its own
+            may hold.
 
     Raises:
-        ModelError: the config holds a Lambda layer, a class or function of another package, or a
-            layer that reads files.
+        ModelError: the config holds a Lambda layer, a class or function that is not listed in
+            keras_classes.yaml, or a layer that reads files.
     """
     for node, layer in _objects(config, "the model"):
-        class_name = str(node["class_name"])
-        module = node.get("module")
-        registered_name = node.get("registered_name")
-        if class_name in LAMBDAS and not allow_code:
-            raise ModelError(
-                f"{file}: {layer} is a Lambda: Python code in the file; expected only layers. "
-                f"If you trust its author, set {ALLOW_CODE}: true"
-            )
-        if class_name in UNSAFE_CLASSES:
-            raise ModelError(
-                f"{file}: {layer} is a {class_name}, which reads files or runs other programs; "
-                "expected layers that only compute"
-            )
-        is_registered = isinstance(registered_name, str) and ">" in registered_name
-        if not _is_trusted(module) or is_registered:
-            raise ModelError(f"{file}: {_foreign_class_message(class_name, layer, module)}")
-        if class_name == "function" and not _only_computes(module):
-            raise ModelError(
-                f"{file}: {layer} calls {module}.{node.get('config')}; expected a function of "
-                "Keras' layers"
-            )
+        problem = _problem(node, layer, registered, allow_code)
+        if problem is not None:
+            raise ModelError(f"{file}: {problem}")
+
+
+def _problem(node: Config, layer: str, registered: tuple[str, ...], allow_code: bool) -> str | None:
+    """Return what is wrong with an object of a config; None if it only computes."""
+    for key in ("class_name", "module", "registered_name"):
+        value = node.get(key)
+        if not isinstance(value, str | None):
+            return f"{layer} has the {key} {printable(repr(value), max_length=40)}; expected text"
+    class_name = str(node["class_name"])
+    if class_name in LAMBDAS and not allow_code:
+        return (
+            f"{layer} is a Lambda: Python code in the file; expected only layers. "
+            f"If you trust its author, set {ALLOW_CODE}: true"
+        )
+    if class_name in UNSAFE_CLASSES:
+        return (
+            f"{layer} is a {class_name}, which reads files or runs other programs; "
+            "expected layers that only compute"
+        )
+    if class_name in (*LAMBDAS, *VALUES):
+        return None
+    if class_name == FUNCTION:
+        return _function_problem(node, layer)
+    return _class_problem(node, layer, registered)
+
+
+def _class_problem(node: Config, layer: str, registered: tuple[str, ...]) -> str | None:
+    """Return what is wrong with the class of an object; None if it is listed."""
+    class_name = str(node["class_name"])
+    module = node.get("module")
+    registered_name = node.get("registered_name")  # by which Keras looks for a class first
+    if registered_name is not None and registered_name in registered:
+        return None
+    is_renamed = registered_name not in (None, class_name)
+    if is_renamed or not keras_classes.is_class(class_name, module):
+        return _foreign_class_message(class_name, layer, module)
+    return None
+
+
+def _function_problem(node: Config, layer: str) -> str | None:
+    name = node.get("config")
+    module = node.get("module")
+    if not keras_classes.is_of_keras(module) and module != keras_classes.ANYWHERE:
+        return _foreign_class_message(FUNCTION, layer, module)
+    is_renamed = node.get("registered_name") not in (None, FUNCTION, name)
+    if is_renamed or not isinstance(name, str) or not keras_classes.is_function(name, module):
+        called = printable(f"{module}.{name}", max_length=80)
+        return f"{layer} calls {called}; expected a function of Keras' layers"
+    return None
 
 
 def unknown_class_message(class_name: str, layer: str) -> str:
     """Return the message about a class that Keras does not have, and what to do."""
     return (
-        f"{layer} is of the class {class_name!r}, which Keras does not have; expected Keras' own "
-        "layers. Save the model again with those, or as a SavedModel, which needs no classes: "
-        "model.export('folder')"
+        f"{layer} is of the class '{printable(class_name)}', which is none of Keras' classes that "
+        "only compute; expected those. Save the model again with those, or as a SavedModel, "
+        "which needs no classes: model.export('folder')"
     )
 
 
@@ -135,24 +166,11 @@ def _layer_name(node: Config) -> str | None:
     name = config.get("name")
     if not isinstance(name, str):
         return None
-    return f"layer {name!r}"
+    return f"layer '{printable(name)}'"
 
 
-def _is_trusted(module: object) -> bool:
-    if module is None or module == "builtins":
-        return True
-    return any(f"{module}.".startswith(f"{package}.") for package in TRUSTED_PACKAGES)
-
-
-def _only_computes(module: object) -> bool:
-    if module is None or module == "builtins":
-        return True
-    submodule = str(module).removeprefix("keras.").removeprefix("src.").split(".")[0]
-    return submodule in COMPUTING_MODULES
-
-
-def _foreign_class_message(class_name: str, layer: str, module: object) -> str:
+def _foreign_class_message(class_name: str, layer: str, module: str | None) -> str:
     message = unknown_class_message(class_name, layer)
-    if module and not _is_trusted(module):
-        message += f" (it comes from {module})"
+    if not keras_classes.is_of_keras(module):
+        message += f" (it comes from {printable(module)})"
     return message
