@@ -72,7 +72,7 @@ def _dvc_fails(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def _built() -> tuple[int, str]:
     shown = io.StringIO()
-    return local.build(Console(file=shown, width=200), keep_going=False), shown.getvalue()
+    return local.build(Console(file=shown, width=200), fail_fast=True), shown.getvalue()
 
 
 @pytest.mark.usefixtures("planned_auto")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgebake import artifacts
-from edgebake.bundle import manifest
+from edgebake.bundle import bundle_files, manifest
 from edgebake.bundle.trust import decryption, keys
 from edgebake.cli import keygen
 from edgebake.errors import ArtifactError, GateError, LicenseError, RecipeError
@@ -217,6 +217,20 @@ def test_a_missed_gate_is_refused_with_its_table_and_leaves_nothing() -> None:
         alone.run("package", "linux")
     assert str(refused.value) == REFUSED_LINUX
     assert artifacts.read_files(artifacts.ROOT / "package") == {}
+
+
+@pytest.mark.parametrize("gates", [{"right": 920}, {}], ids=["a gate", "a license"])
+def test_a_failure_leaves_no_bundle_of_an_earlier_build(gates: dict[str, int]) -> None:
+    """Not even the zip: it would not be of the measurements that were refused."""
+    _linux()
+    alone.run("package", "linux")
+    (BUNDLE.with_name("linux.proof") / "provenance.json").parent.mkdir()
+    _linux(**gates)
+    if not gates:
+        alone.set_param("package", "linux", "licenses", "allow", value=["MIT"])
+    with pytest.raises((GateError, LicenseError)):
+        alone.run("package", "linux")
+    assert bundle_files.is_absent("linux")
 
 
 def test_one_bad_target_holds_back_the_whole_platform() -> None:

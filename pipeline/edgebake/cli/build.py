@@ -7,21 +7,21 @@ from rich.console import Console
 from edgebake.cli import table
 from edgebake.cli.verbs import Example, Verb
 
-FAILED = "the build failed: for stages that did not run, the table shows an earlier build"
+FAILED = "the build failed; the table marks what is of an earlier build"
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--keep-going",
+        "--fail-fast",
         action="store_true",
-        help="build everything that does not depend on a failed stage",
+        help="stop at the first failed stage; default: build what does not depend on it",
     )
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.execution import local
 
-    code = local.build(console, arguments.keep_going)
+    code = local.build(console, fail_fast=arguments.fail_fast)
     if code:
         console.print(FAILED)
     table.show(console)
@@ -36,11 +36,13 @@ VERB = Verb(
         "Write params.yaml from the recipes, run `dvc repro` with the progress of every stage, and "
         "print the table of results. DVC runs only stages whose inputs, parameters or code "
         "changed. A target with `quantize: auto` is planned and built again with its next "
-        "candidate while a gate fails. The exit code is that of DVC."
+        "candidate while a gate fails. If a stage fails, everything that does not depend on it is "
+        "still built, and the exit code is 1. A bundle is there with its zip and its proof, or not "
+        "at all."
     ),
     examples=(
         Example("edgebake build", "build every target of recipes/release.yaml"),
-        Example("edgebake build --keep-going", "go on with other targets after a failure"),
+        Example("edgebake build --fail-fast", "stop at the first failure"),
     ),
     add_options=_add_options,
 )

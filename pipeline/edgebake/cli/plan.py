@@ -20,6 +20,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    from edgebake.bundle import bundle_files
     from edgebake.execution import dvc_state, retries
     from edgebake.plan import code_digest, planner
     from edgebake.recipe import stage_params
@@ -33,7 +34,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             console.print(line, markup=False)
     changes = planner.update(in_repro=arguments.in_repro)
     if arguments.in_repro:
-        retries.count(stage_params.read_plan()["validate"])
+        plan = stage_params.read_plan()
+        retries.count(plan["validate"])
+        for line in bundle_files.remove_incomplete(plan["package"]):
+            console.print(line, markup=False)
     code_changes = code_digest.write(stage_params.read_plan())
     for change in [*changes, *code_changes]:
         console.print(str(change), markup=False)

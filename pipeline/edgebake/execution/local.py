@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
 from edgebake.execution import child_group, dvc_state
@@ -33,7 +34,7 @@ _HINTS = re.compile(
 SINGLE_STAGES = 3  # plan, revision and parity
 
 
-def build(console: Console, keep_going: bool) -> int:
+def build(console: Console, *, fail_fast: bool) -> int:
     """Plan and run `dvc repro` with live status; again for each next scheme of a search.
 
     Returns:
@@ -46,8 +47,15 @@ def build(console: Console, keep_going: bool) -> int:
     _check_tools()
     _print(console, dvc_state.set_aside_unreadable())
     planner.update()
+    try:
+        return _build_plan(console, fail_fast)
+    finally:
+        _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
+
+
+def _build_plan(console: Console, fail_fast: bool) -> int:
     while True:
-        code = _repro(console, keep_going)
+        code = _repro(console, fail_fast)
         candidates = read_plan().get(scheme_search.PLAN_KEY)
         if code == 0 or candidates is None:
             return code
@@ -69,9 +77,9 @@ def _print_changes(
             console.print("\n".join(lines), markup=False)
 
 
-def _repro(console: Console, keep_going: bool) -> int:
+def _repro(console: Console, fail_fast: bool) -> int:
     command = child_group.python_module("dvc", "repro")
-    if keep_going:
+    if not fail_fast:
         command.append("--keep-going")
     with child_group.running(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environment()
@@ -81,7 +89,7 @@ def _repro(console: Console, keep_going: bool) -> int:
     damaged = dvc_state.set_aside_databases(output) if code else []
     if damaged:
         _print(console, damaged)
-        return _repro(console, keep_going)
+        return _repro(console, fail_fast)
     if code < 0:
         name = signal.Signals(-code).name
         raise HostError(f"dvc: ended by {name}, which edgebake did not send; run the same command")
