@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL, saved_model_check
 from edgebake.models.importers.saved_model import SERVING
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
+from edgebake.printable import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -38,6 +38,9 @@ UNLISTED_OPERATIONS = {
     "VarHandleOp",
     *CALLS,
 }
+SHOWN_NAMES = 10  # of signatures, in a message
+MAX_NUMBERS = 2**48  # of a variable
+MAX_DIGITS = 6  # of the number of an output
 # Final activation by the operation that computes the output.
 FINAL_ACTIVATIONS = {
     "Softmax": "softmax",
@@ -67,7 +70,7 @@ def read(path: Path) -> ModelInfo:
     outputs = sorted(signature.outputs.items())
     output_names = [tensor.name for _, tensor in outputs]
     serving_nodes = _ancestors(graph.node, output_names)
-    operations = _operations(serving_nodes, functions, set())
+    operations = _operations(serving_nodes, functions)
     operation_counts = Counter(operations)
     version = meta_graph.meta_info_def.tensorflow_version or "of an unknown version"
     return ModelInfo(
@@ -127,7 +130,7 @@ def _serving_signature(graph: MetaGraphDef, path: Path) -> SignatureDef:
         return graph.signature_def[SERVING]
     if len(names) != 1:
         raise ModelError(
-            f"{path}: has the signatures {listed(names)}; expected {SERVING}: "
+            f"{path}: has the signatures {listed(names[:SHOWN_NAMES])}; expected {SERVING}: "
             "model.export('folder')"
         )
     return graph.signature_def[names[0]]
@@ -140,7 +143,12 @@ def _tensor_info(name: str, tensor: TensorInfoProto) -> TensorInfo:
     for dimension in tensor.tensor_shape.dim:
         is_open = dimension.size < 0
         shape.append(None if is_open else int(dimension.size))
-    dtype = dtypes.as_dtype(tensor.dtype)
+    try:
+        dtype = dtypes.as_dtype(tensor.dtype)
+    except TypeError:
+        raise ValueError(
+            f"tensor {printable(name)!r} has the unknown dtype {tensor.dtype}"
+        ) from None
     return TensorInfo(name, tuple(shape), str(dtype.name))
 
 
@@ -159,15 +167,17 @@ def _ancestors(nodes: Nodes, tensors: list[str]) -> Nodes:
     return list(reached.values())
 
 
-def _operations(nodes: Nodes, functions: Functions, visited: set[str]) -> Iterator[str]:
-    """Yield the type of every operation, and of those in called functions."""
-    for node in nodes:
-        yield node.op
-        called = _called_function(node)
-        if called in functions and called not in visited:
-            visited.add(called)
-            function = functions[called]
-            yield from _operations(function.node_def, functions, visited)
+def _operations(nodes: Nodes, functions: Functions) -> Iterator[str]:
+    """Yield the type of every operation, and of those in called functions, each function once."""
+    visited: set[str] = set()
+    bodies = [nodes]
+    while bodies:
+        for node in bodies.pop():
+            yield node.op
+            called = _called_function(node)
+            if called in functions and called not in visited:
+                visited.add(called)
+                bodies.append(functions[called].node_def)
 
 
 def _called_function(node: tf.compat.v1.NodeDef) -> str:
@@ -192,25 +202,43 @@ def _activation_of_first(
 
 def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | None:
     """Return the activation function that computes a tensor, here or in a called function."""
-    by_name = {node.name: node for node in nodes}
-    name, _, index = tensor.partition(":")
-    node = by_name.get(name)
-    while node is not None and node.op == "Identity":
-        tensor = node.input[0]
-        name, _, index = tensor.partition(":")
-        node = by_name.get(name)
+    visited: set[str] = set()
+    node, index = _producer(tensor, nodes)
+    while node is not None and node.op in CALLS:
+        called = _called_function(node)
+        if called not in functions or called in visited:
+            return None
+        visited.add(called)
+        function = functions[called]
+        returned = _returned_tensor(function, index)
+        node, index = _producer(returned, function.node_def)
     if node is None:
         return None
-    if node.op not in CALLS:
-        return FINAL_ACTIVATIONS.get(node.op)
-    function = functions.get(_called_function(node))
-    if function is None:
-        return None
+    return FINAL_ACTIVATIONS.get(node.op)
+
+
+def _producer(tensor: str, nodes: Nodes) -> tuple[tf.compat.v1.NodeDef | None, str]:
+    """Return the node that computes a tensor and is no Identity, and which output of it that is."""
+    by_name = {node.name: node for node in nodes}
+    name, _, index = tensor.partition(":")
+    node = by_name.pop(name, None)
+    # A loop of Identity nodes ends: each is taken once.
+    while node is not None and node.op == "Identity" and node.input:
+        name, _, index = node.input[0].partition(":")
+        node = by_name.pop(name, None)
+    return node, index
+
+
+def _returned_tensor(function: FunctionDef, index: str) -> str:
+    """Return the tensor inside a function that is an output of it; empty if there is none."""
     _, _, digits = index.rpartition(":")
-    number = int(digits or 0)
-    output = function.signature.output_arg[number]
-    returned = function.ret[output.name]
-    return _final_activation(returned, function.node_def, functions)
+    outputs = [output.name for output in function.signature.output_arg]
+    if digits and not digits.isdecimal():
+        return ""
+    number = int(digits[:MAX_DIGITS] or 0)
+    if number >= len(outputs):
+        return ""
+    return str(function.ret.get(outputs[number], ""))
 
 
 def _count_parameters(path: Path) -> int:
@@ -232,5 +260,22 @@ def _count_parameters(path: Path) -> int:
         is_variable = "/.ATTRIBUTES/" in name and dtypes[name].is_floating
         is_uncounted = any(fragment in name for fragment in UNCOUNTED_VARIABLES)
         if is_variable and not is_uncounted:
-            parameters += math.prod(shape)
+            parameters += _size(shape)
     return parameters
+
+
+def _size(shape: list[int]) -> int:
+    """Return how many numbers a variable has.
+
+    Raises:
+        ValueError: no variable can have this shape.
+    """
+    numbers = 1
+    for size in shape:
+        numbers *= size
+        if size < 0 or numbers > MAX_NUMBERS:
+            raise ValueError(
+                f"a variable has the shape {printable(shape, max_length=60)}; expected one that a "
+                "file can hold"
+            )
+    return numbers
