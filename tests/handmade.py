@@ -39,6 +39,15 @@ def constant_tflite(answer: int) -> bytes:
     return _tflite(schema.BuiltinOperator.FULLY_CONNECTED, operator, tensors, constants)
 
 
+def crashing_tflite() -> bytes:
+    """Return a .tflite without the weights of its dense layer: XNNPACK reads address 0."""
+    model = schema.ModelT.InitFromPackedBuf(constant_tflite(0), 0)
+    model.subgraphs[0].operators[0].inputs = [0, -1, 2]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def constant_onnx(answer: int) -> bytes:
     """Return an .onnx for images [1, 32, 32, 1] that always predicts one of ten classes."""
     nodes = [

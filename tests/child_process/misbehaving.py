@@ -44,7 +44,7 @@ def throw_bad_alloc() -> None:
 def allocate() -> None:
     blocks = []
     while True:
-        blocks.append(np.ones(64 * MIB, np.uint8))
+        blocks.append(np.empty(64 * MIB, np.uint8))
 
 
 def sleep() -> None:

@@ -228,12 +228,14 @@ class Child:
             return self._time_problem()
         if is_memory_message(printed):
             return self._memory_problem()
-        if status >= 0:
-            problem = f"ended with exit code {status}"
-        else:
+        problem = f"ended with exit code {status}"
+        if status < 0:
             problem = f"was ended by {_signal_name(-status)}"
+        # A library that ends its process says why; a process that the system ends does not.
         reason = _last_line(printed)
-        return f"{problem} ({reason})" if reason else problem
+        if reason and (status > 0 or status == -signal.SIGABRT):
+            return f"{problem} ({reason})"
+        return problem
 
     def _time_problem(self) -> str:
         return f"took longer than {self._limits.seconds:g} s{_raised_by(self._limits.seconds_key)}"

@@ -5,6 +5,7 @@ import sys
 from rich.console import Console
 
 from edgebake import artifacts, plugins
+from edgebake.child_process.child import imported_modules
 from edgebake.errors import EdgebakeError, PlanError
 from edgebake.execution import stage_log
 from edgebake.plan import code_digest
@@ -30,7 +31,7 @@ def run(stage: str, variant: str) -> None:
             module = plugins.load_stage(stage)
             job = Job(variant, params, out, console)
             line = module.run(job)
-            imported = sys.modules.keys() - imported_before
+            imported = (sys.modules.keys() - imported_before) | imported_modules
             code_digest.refuse_unlisted(stage, variant, imported)
     except EdgebakeError:
         raise

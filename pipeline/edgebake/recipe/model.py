@@ -40,6 +40,10 @@ class Imported:
     allow_code: bool = MISSING
     # Width of the input in pixels, if it differs from its height; null: square images.
     image_width: int | None = MISSING
+    # Largest memory, in GiB, that reading the file may take; macOS does not enforce it.
+    memory_limit_gib: float = 16
+    # Longest time, in seconds, that reading the file may take.
+    time_limit_s: float = 600
 
 
 @dataclass

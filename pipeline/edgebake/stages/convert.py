@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import keras_session
+from edgebake.models.importers import limited
 from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe.stage_params import ConvertParams
+from edgebake.runtimes import imported_session, session_process
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Inspection, single_output
+from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -170,20 +173,13 @@ def check_float_predictions(
     if quantized.weights not in TOLERANCE:
         return
     tolerance = TOLERANCE[quantized.weights]
-    runtime = load_runtime(converted.runtime)
-    session = runtime.load_session(converted.files, THREADS)
-    importer = load_importer(quantized.format)
-    predict = importer.predictor(quantized.archive)
-    for pixels in _noise(converted.contract):
-        model_input = converted.contract.normalize(pixels)
-        if inspection.input.is_image:
-            session.feed(pixels)
-        else:
-            session.feed(model_input)
-        session.invoke()
-        predictions = single_output(session.read())
-        differences = np.abs(predictions - predict(model_input))
-        difference = float(differences.max())
+    pixels = _noise(converted.contract)
+    images = converted.contract.normalize(pixels)
+    file_input = pixels if inspection.input.is_image else images
+    outputs = session_process.predictions(_session_file(converted), file_input)
+    differences = np.abs(single_output(outputs) - _predict(converted.variant, quantized, images))
+    for differences_of_image in differences:
+        difference = float(differences_of_image.max())
         if not difference <= tolerance:  # NaN differs too
             raise ConversionError(
                 f"convert {converted.variant}: its predictions differ from its model's "
@@ -192,8 +188,28 @@ def check_float_predictions(
             )
 
 
+def _session_file(converted: ConvertedModel) -> SessionFile:
+    file = load_runtime(converted.runtime).facts.file
+    name = f"convert {converted.variant}: {file}"
+    return SessionFile.of_runtime(name, converted.runtime, converted.files, THREADS)
+
+
+def _predict(
+    variant: str, quantized: QuantizedModel, images: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] of the model itself, an image at a time."""
+    if quantized.format == "keras":
+        predict = load_importer(quantized.format).predictor(quantized.archive)
+        return np.concatenate([predict(image[np.newaxis]) for image in images])
+    name = f"convert {variant}: model.{quantized.format}"
+    arguments = (quantized.format, quantized.archive)
+    library = limited.LIBRARIES[quantized.format]
+    graph = SessionFile(name, library, imported_session.load, arguments)
+    return single_output(session_process.predictions(graph, images))
+
+
 def _noise(image: Contract) -> NDArray[np.uint8]:
-    """Return images of random pixels, uint8 [images, 1, h, w, c]."""
+    """Return images of random pixels, uint8 [images, h, w, c]."""
     random = np.random.default_rng(0)
-    shape = (NOISE_IMAGES, 1, image.height, image.width, image.channels)
+    shape = (NOISE_IMAGES, image.height, image.width, image.channels)
     return random.integers(0, 256, shape, np.uint8)

@@ -17,10 +17,13 @@ from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.models import float_reference, keras_session
-from edgebake.models.importers import heads
-from edgebake.models.importers.interface import load_importer
+from edgebake.models.importers import heads, limited
+from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, stage_params
 from edgebake.recipe.stage_params import TrainParams
+from edgebake.runtimes import imported_session, session_process
+from edgebake.runtimes.session import single_output
+from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -107,8 +110,8 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
 
     options = params.model
     if options.imported is not None:
-        importer = load_importer(params.format)
-        return importer.load(model_contract, options.imported)
+        archive = limited.load_archive(_importing(params, options.imported, model_contract))
+        return keras_session.load(archive)
     architecture = plugins.load("model.architecture", options.architecture)
     model: keras.Model = architecture.build(
         options, model_contract.channels, len(model_contract.labels)
@@ -123,18 +126,18 @@ def _import_graph(
     params: TrainParams, imported: Imported, splits: TrainingSplits, model_contract: Contract
 ) -> TrainedModel:
     """Import a model that is no Keras model: it is measured, and cannot be trained."""
-    importer = load_importer(params.format)
-    archive = importer.load(model_contract, imported)
-    predict = importer.predictor(archive)
-    images = splits.validation_images
-    rows = []
-    for number in range(len(images)):
-        image = images[number : number + 1]
-        rows.append(predict(image))
-    predictions = np.concatenate(rows)
+    archive = limited.load_archive(_importing(params, imported, model_contract))
+    library = limited.LIBRARIES[params.format]
+    graph = SessionFile(imported.file, library, imported_session.load, (params.format, archive))
+    outputs = session_process.predictions(graph, splits.validation_images)
+    predictions = single_output(outputs)
     return TrainedModel(
         archive=archive, reference=archive, history=[], metrics=_metrics(predictions, splits)
     )
+
+
+def _importing(params: TrainParams, imported: Imported, model_contract: Contract) -> Importing:
+    return Importing(model_contract, imported, params.threads, params.seed)
 
 
 def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[str, float]:

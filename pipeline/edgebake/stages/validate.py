@@ -25,11 +25,12 @@ from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.quality import MeasurementContext, PredictionSet
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
-from edgebake.runtimes import placement, workload
+from edgebake.runtimes import placement, session_process, workload
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, RunMode
-from edgebake.runtimes.session import IMAGE, Session, predictions, single_output
+from edgebake.runtimes.session import IMAGE, single_output
 from edgebake.runtimes.session import Examples as Images
+from edgebake.runtimes.session_process import SessionFile, SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
 from edgebake.stages.job import Job
@@ -109,12 +110,15 @@ def _predict(
     inspection = _inspection(job)
     if inspection["input"]["dtype"] == IMAGE:
         images = test.images.unscaled()
-    runtime = load_runtime(job.params.runtime)
+    params = job.params
+    file = load_runtime(params.runtime).facts.file
+    name = str(artifacts.folder("convert", params.convert) / "files" / file)
     by_mode = {}
     try:
-        for mode in modes:
-            session = runtime.load_session(files, THREADS, mode.name)
-            by_mode[mode] = _probabilities(session, images)
+        with SessionProcess() as process:
+            for mode in modes:
+                loaded = SessionFile.of_runtime(name, params.runtime, files, THREADS, mode.name)
+                by_mode[mode] = single_output(process.predictions(loaded, images))
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return PredictionSet(
@@ -127,13 +131,8 @@ def _predict_float(params: ValidateParams, test: TestSplit) -> NDArray[np.float3
     runtime = load_runtime(params.reference_runtime)
     file = _float_model(params)
     files = {runtime.facts.file: file.read_bytes()}
-    session = runtime.load_session(files, THREADS)
-    return _probabilities(session, test.images)
-
-
-def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] that a file predicts for images [n, h, w, c]."""
-    return single_output(predictions(session, images))
+    loaded = SessionFile.of_runtime(str(file), params.reference_runtime, files, THREADS)
+    return single_output(session_process.predictions(loaded, test.images))
 
 
 def _float_model(params: ValidateParams) -> Path:

@@ -70,6 +70,23 @@ def like_pytorch(batch: int | str = 1, softmax: bool = False, opset: int = 17) -
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
+def with_expanded_constant(side: int) -> onnx.ModelProto:
+    """Return a network that adds the sum of a matrix [side, side], which it makes when it runs."""
+    model = like_pytorch()
+    shape = np.array([side, side], np.int64)
+    model.graph.initializer.append(numpy_helper.from_array(shape, "shape"))
+    last = model.graph.node[-1]
+    last.output[0] = "scores"
+    model.graph.node.extend(
+        [
+            helper.make_node("ConstantOfShape", ["shape"], ["matrix"]),
+            helper.make_node("ReduceSum", ["matrix"], ["sum"], keepdims=0),
+            helper.make_node("Add", ["scores", "sum"], ["logits"]),
+        ]
+    )
+    return model
+
+
 def saved(model: onnx.ModelProto, file: Path) -> Path:
     onnx.save(model, file)
     return file

@@ -169,3 +169,13 @@ def test_words_of_training_fit_each_other(recipe: Recipe) -> None:
         ("train.layers", "empty; expected patterns of names of layers, '*' for all"),
         ("train.early_stopping.patience", "0; expected 1 or more"),
     ]
+
+
+def test_limits_that_no_import_can_keep_are_refused(brought: Recipe) -> None:
+    assert brought.model.imported is not None
+    brought.model.imported.memory_limit_gib = 2.5
+    brought.model.imported.time_limit_s = float("inf")
+    assert problems(brought) == [
+        ("model.imported.memory_limit_gib", "2.5; expected 4 or more"),
+        ("model.imported.time_limit_s", "inf; expected 60 or more"),
+    ]

@@ -1,5 +1,6 @@
 """Check the options of `model`, and whether its format supports the rest of the recipe."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from edgebake.recipe import Head, Imported, Recipe
 from edgebake.runtimes.interface import runtimes_of, schemes_of
 
 IMPORT = "import"  # the architecture of an imported model
+# TensorFlow takes 2 GiB of addresses and 4 s before it reads anything, on a slow machine more.
+LEAST_MEMORY_GIB = 4
+LEAST_TIME_S = 60
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
@@ -56,6 +60,15 @@ def _check_file(imported: Imported) -> Iterator[Problem]:
         yield key, f"{imported.file}: no such file; {expected}"
     if imported.image_width is not None and imported.image_width < 1:
         yield "model.imported.image_width", f"{imported.image_width}; expected 1 or more, or null"
+    yield from _check_limits(imported)
+
+
+def _check_limits(imported: Imported) -> Iterator[Problem]:
+    least_values = {"memory_limit_gib": LEAST_MEMORY_GIB, "time_limit_s": LEAST_TIME_S}
+    for name, least in least_values.items():
+        value = getattr(imported, name)
+        if not least <= value < math.inf:
+            yield f"model.imported.{name}", f"{value:g}; expected {least} or more"
 
 
 def _check_format(recipe: Recipe, imported: Imported) -> Iterator[Problem]:

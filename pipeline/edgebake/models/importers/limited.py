@@ -1,0 +1,80 @@
+"""Import a model's file in a child process with limits, which returns a clean archive."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebake.child_process.child import Subject, run
+from edgebake.child_process.limits import Limits
+from edgebake.errors import ModelError
+from edgebake.models import importers, keras_session
+from edgebake.models.importers.interface import load_importer
+from edgebake.recipe import Imported
+from edgebake.tasks.contract import Contract
+
+if TYPE_CHECKING:
+    import keras
+
+MIB = 1024**2
+# An archive of Keras is written before it is loaded: once as it was, once as it is imported.
+SMALLEST_FILE_MIB = 64  # for an archive of a small file with a larger graph
+ARCHIVE_SIZES = 4
+LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
+
+
+@dataclass(frozen=True)
+class Importing:
+    """A model's file, what it has to match, and how its framework is started."""
+
+    contract: Contract
+    options: Imported
+    threads: int  # of TensorFlow
+    seed: int  # of a new classification head
+
+    @property
+    def format(self) -> str:
+        """Return the format: keras, onnx or tflite."""
+        return importers.format_of(self.options.file)
+
+
+def load_archive(importing: Importing) -> bytes:
+    """Return an archive of the model that an importer loads, in the format of the importer.
+
+    Raises:
+        ModelError: the importer refuses the file, or importing it takes more than the limits.
+    """
+    options = importing.options
+    limits = Limits(
+        memory_gib=options.memory_limit_gib,
+        seconds=options.time_limit_s,
+        file_mib=_file_mib(Path(options.file)),
+        memory_key="model.imported.memory_limit_gib",
+        seconds_key="model.imported.time_limit_s",
+    )
+    library = LIBRARIES[importing.format]
+    expected = f"expected a model that {library} can load within the limits of model.imported"
+    subject = Subject(options.file, library, ModelError, expected)
+    archive: object = run(limits, subject, _load, importing)
+    if not isinstance(archive, bytes):
+        raise ModelError(f"{options.file}: {library} returned no model; {expected}")
+    return archive
+
+
+def _load(importing: Importing) -> bytes:
+    """Return the archive of the imported model; runs in the child."""
+    if importing.format == "keras":
+        keras_session.start(importing.threads, importing.seed)
+    importer = load_importer(importing.format)
+    model: keras.Model | bytes = importer.load(importing.contract, importing.options)
+    if isinstance(model, bytes):
+        return model
+    return keras_session.save(model)
+
+
+def _file_mib(path: Path) -> float:
+    """Return the size of the largest file that the import of a file or folder may write."""
+    files = [path]
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return SMALLEST_FILE_MIB + ARCHIVE_SIZES * size / MIB
