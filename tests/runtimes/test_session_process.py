@@ -78,14 +78,14 @@ def test_a_session_that_misbehaves_is_an_error_that_names_file_and_runtime(
     )
 
 
-def test_a_file_that_crashes_litert_itself_is_named() -> None:
-    files = {"model.tflite": handmade.crashing_tflite()}
+def test_a_file_that_makes_litert_read_other_memory_is_named() -> None:
+    """What that memory holds decides whether LiteRT dies or notices."""
+    files = {"model.tflite": handmade.tflite_without_weights()}
     file = SessionFile.of_runtime("convert x: model.tflite", "litert", files, 1)
-    with pytest.raises(ConversionError) as caught:
+    with pytest.raises(
+        ConversionError, match=r"^convert x: model\.tflite: LiteRT (was ended by SIGSEGV|failed \()"
+    ):
         session_process.predictions(file, np.zeros((1, 32, 32, 1), np.float32))
-    assert str(caught.value) == (
-        f"convert x: model.tflite: LiteRT was ended by SIGSEGV; {EXPECTED}"
-    )
 
 
 @pytest.mark.parametrize("runtime", LIBRARIES)
