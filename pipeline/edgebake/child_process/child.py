@@ -230,7 +230,7 @@ class Child:
             return self._memory_problem()
         problem = f"ended with exit code {status}"
         if status < 0:
-            problem = f"was ended by {_signal_name(-status)}"
+            problem = f"was ended by {signal_name(-status)}"
         # A library that ends its process says why; a process that the system ends does not.
         reason = _last_line(printed)
         if reason and (status > 0 or status == -signal.SIGABRT):
@@ -281,7 +281,8 @@ def _descriptor(stream: Any) -> int:
     return descriptor
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of a signal, for example SIGABRT."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebake import strict_json
+from edgebake.child_process.child import signal_name
 from edgebake.errors import HostError
 from edgebake.evaluation.latency import command, measurements, recording_check, stopwatch
 from edgebake.evaluation.latency.command import CommandResult, DeviceError, Limits
@@ -174,7 +175,11 @@ def _failure(code: int, stderr: str) -> str:
     for line in reversed(lines):
         if line.startswith("stopwatch: "):
             return command.last_line(line.removeprefix("stopwatch: "))
-    return command.last_line(stderr) or f"ended with code {code}"
+    last_line = command.last_line(stderr)
+    if code < 0:  # of a process on this machine
+        problem = f"its process was ended by {signal_name(-code)}"
+        return f"{problem} ({last_line})" if last_line else problem
+    return last_line or f"ended with code {code}"
 
 
 def _latency_only(request: Request) -> Request:
