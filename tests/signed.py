@@ -13,6 +13,7 @@ import yaml
 
 from edgebake import artifacts
 from edgebake.bundle import manifest
+from edgebake.bundle.trust import keys, proof, signing
 from edgebake.cli import keygen
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import Plan
@@ -85,8 +86,18 @@ def make(
             measured.lay(f"{name}-linux", "linux", right=right, files={"files/model.onnx": content})
         alone.run("package", "linux")
         sign.write("linux")
+        if signed:
+            _sign(private, public)
     package = root / "artifacts/package"
     return Signed(package / "linux", package / "linux.zip", package / "linux.proof", public)
+
+
+def _sign(private: Path, public: Path) -> None:
+    """Sign the bundle as `edgebake release` does."""
+    bundle = artifacts.folder("package", "linux")
+    signer = keys.load_signer(f"file:{private}", public)
+    with artifacts.publish(proof.proof_folder(bundle)) as out:
+        signing.sign(bundle, out, signer)
 
 
 def _set(params: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from edgebake.cli import (
     interruption,
     keygen,
     plan,
+    release,
     sensitivity,
     show,
     stages,
@@ -49,7 +50,7 @@ GROUPS = (
         ),
     ),
     Group("bring your own", (inspect.VERB, init.VERB)),
-    Group("release", (keygen.VERB, verify.VERB)),
+    Group("release", (keygen.VERB, release.VERB, verify.VERB)),
     Group("used by dvc.yaml", stages.VERBS),
 )
 DVC_STAGE = "DVC_STAGE"  # a variable that DVC sets for the commands of dvc.yaml

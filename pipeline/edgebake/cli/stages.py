@@ -1,4 +1,8 @@
-"""The verbs that dvc.yaml calls, one per stage."""
+"""The verbs that dvc.yaml calls, one per stage.
+
+A stage runs models, plugins and code of the project's data, so it is told no key that it does not
+need.
+"""
 
 import argparse
 
@@ -17,7 +21,10 @@ def _add_platform(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(arguments: argparse.Namespace, _: Console) -> int:
     from edgebake.execution import runner
+    from edgebake.recipe import key_variables
+    from edgebake.recipe.stage_params import read_plan
 
+    key_variables.withhold(read_plan(), arguments.verb.name)
     runner.run(arguments.verb.name, arguments.variant)
     return 0
 
@@ -114,11 +121,10 @@ VERBS = (
     Verb(
         name="sign",
         run=_run_sign,
-        summary="write the provenance and the signature of a bundle",
+        summary="write the provenance of a bundle",
         description=(
-            "Record the commit, data and tools that a platform's bundle was built from, and sign "
-            "the bundle if recipes/release.yaml names a key. Writes "
-            "artifacts/package/<platform>.proof/."
+            "Record the commit, data and tools that a platform's bundle was built from. Writes "
+            "artifacts/package/<platform>.proof/, unsigned: `edgebake release` signs."
         ),
         examples=(Example("edgebake sign android", "write the proof of one bundle"),),
         add_options=_add_platform,

@@ -146,22 +146,31 @@ def _run_dvc(folder: Path, arguments: tuple[str, ...], environment: dict[str, st
 
 def _environment(copy: Path) -> dict[str, str]:
     """Return an environment in which this `python` runs the clone's own code, without keys."""
-    isolation = git.top(copy).with_name("isolation")
+    environment = {}
+    for name, value in _isolated_environment(copy).items():
+        if not name.startswith("DVC_"):
+            environment[name] = value
+    isolation = environment["PYTHONPATH"]
+    environment["PYTHONPATH"] = f"{isolation}{os.pathsep}{_source_root(copy)}"
+    return environment | dict.fromkeys(DVC_FOLDERS, isolation)
+
+
+def _isolated_environment(copy: Path) -> dict[str, str]:
+    """Return an environment in which this `python` runs nothing of the project, without keys."""
     withheld = {*git.WITHHELD, *key_variables.signing(_plan(project()))}
     withheld |= key_variables.signing(_plan(copy))
     environment = {}
     for name, value in os.environ.items():
-        if name not in withheld and not name.startswith(("PYTHON", "DVC_")):
+        if name not in withheld and not name.startswith("PYTHON"):
             environment[name] = value
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment |= {
+    return environment | {
         "PATH": path,
-        "PYTHONPATH": f"{isolation}{os.pathsep}{_source_root(copy)}",
+        "PYTHONPATH": str(git.top(copy).with_name("isolation")),
         "PYTHONSAFEPATH": "1",  # a module in the current folder is not a library
         "PYTHONNOUSERSITE": "1",
         "NO_COLOR": "1",
     }
-    return environment | dict.fromkeys(DVC_FOLDERS, str(isolation))
 
 
 def _source_root(copy: Path) -> Path:
@@ -184,7 +193,7 @@ def _configure_dvc(copy: Path) -> None:
     original = project()
     link = git.top(copy).with_name("cache")
     # With the user's own settings of DVC, which may name a shared cache.
-    path = _run_dvc(original, ("cache", "dir"), dict(os.environ))
+    path = _run_dvc(original, ("cache", "dir"), _isolated_environment(copy))
     link.symlink_to(original / path.strip(), target_is_directory=True)
     url = os.path.relpath(link, settings)
     text = f"[cache]\n    dir = cache\n['remote \"{DATA_REMOTE}\"']\n    url = {url}\n"

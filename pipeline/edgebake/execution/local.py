@@ -22,6 +22,7 @@ from edgebake.bundle.trust import git
 from edgebake.errors import HostError
 from edgebake.execution import child_group, dvc_state
 from edgebake.plan import planner, scheme_search, variants
+from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import read_plan
 
 _RUNNING = re.compile(r"Running stage '(?P<stage>[^']+)'")
@@ -108,13 +109,16 @@ def _check_tools() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment with this `python` first on the path, and a user name.
+    """Return an environment with this `python` first on the path, a user name and no signing key.
 
     DVC asks for the user's name; a container that runs under an arbitrary user id has none.
     """
     folder = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "")
-    return {**_user_name(), **os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
+    environment = {**_user_name(), **os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
+    for name in key_variables.signing(read_plan()):
+        environment.pop(name, None)
+    return environment
 
 
 def _user_name() -> dict[str, str]:

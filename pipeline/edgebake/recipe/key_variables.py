@@ -32,7 +32,7 @@ def withhold(plan: Mapping[str, Any], stage: str) -> None:
     variables = signing(plan)
     if stage != "package":
         for uri in encryption_keys(plan):
-            variables.add(uri.removeprefix(PREFIX))
+            variables.add(uri.removeprefix(PREFIX))  # a path is the name of no variable
     for name in variables:
         os.environ.pop(name, None)
 

@@ -1,7 +1,7 @@
-"""Write the proof of a bundle: provenance and, if the release is signed, a signature.
+"""Write the provenance of a bundle, unsigned: `edgebake release` signs what it builds itself.
 
 Reads artifacts/package/<platform>/ and <platform>.zip, params.yaml, dvc.lock, and the training
-data. Writes artifacts/package/<platform>.proof/ with provenance.json and, if signed, model.sig.
+data. Writes artifacts/package/<platform>.proof/ with provenance.json.
 """
 
 import re
@@ -17,11 +17,11 @@ from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
 from edgebake.bundle.lineage import trace
 from edgebake.bundle.manifest_types import Manifest
-from edgebake.bundle.trust import dvc_lock, keys, proof, provenance, signature
+from edgebake.bundle.trust import dvc_lock, keys, proof, provenance
 from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
-from edgebake.recipe import Signature, stage_params
+from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import PackageParams
 
 LOCK = Path("dvc.lock")
@@ -33,45 +33,41 @@ Lineage = dict[str, dict[str, Any]]  # parameters of the stages that led to a ta
 
 
 def write(platform: str) -> str:
-    """Write the proof of a platform's bundle atomically, and return a line about the signer.
+    """Write the proof of a platform's bundle atomically, and return a line about it.
+
+    The build may come from DVC's run cache or remote, and from files that no commit holds, so no
+    stage signs.
 
     Raises:
         ArtifactError: there is no bundle, or it was built from another plan.
         DataError: the training data is missing.
-        HostError: the key cannot be read, or cannot sign.
     """
     params: PackageParams = stage_params.read("package", platform)
     bundle = artifacts.verify(artifacts.folder("package", platform))
     content = artifacts.read_json(bundle / manifest.FILE)
-    signer = _load_signer(params.signature, content)
+    _check_signing_key(params, content)
     record = _build_record(params, platform, content)
     statement = provenance.build_statement(record)
     with artifacts.publish(proof.proof_folder(bundle)) as out:
         provenance_file = out / proof.PROVENANCE
-        provenance_file.write_bytes(provenance.seal(statement, signer))
-        if signer:
-            signature.sign(bundle, out / proof.SIGNATURE, signer)
-    if signer is None:
+        provenance_file.write_bytes(provenance.seal(statement, None))
+    if params.signature is None:
         return "unsigned, as recipes/release.yaml says"
-    key_id = keys.key_id(signer.public_key)
-    return f"signed by {key_id[:16]}"
+    return "unsigned: `edgebake release` builds from the commit and signs"
 
 
-def _load_signer(options: Signature | None, content: Manifest) -> keys.Signer | None:
-    """Load the release's signing key, and check that the manifest names the same key."""
-    signer = None
+def _check_signing_key(params: PackageParams, content: Manifest) -> None:
+    """Check that the manifest names the release's key; its private half is not needed."""
     planned = None
-    if options:
-        public_key = Path(options.public_key)
-        signer = keys.load_signer(options.key, public_key)
-        planned = keys.key_id(signer.public_key)
+    if params.signature:
+        public_key = keys.read_public_key(Path(params.signature.public_key))
+        planned = keys.key_id(public_key)
     packaged = manifest.signing_key_id(content)
     if planned != packaged:
         raise ArtifactError(
             f"{manifest.FILE} of {content['platform']}: to be signed by {_key_name(packaged)}; "
             f"params.yaml says {_key_name(planned)}: run `dvc repro`"
         )
-    return signer
 
 
 def _key_name(key_id: str | None) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgebake.errors import HostError
+from edgebake.recipe import key_variables
 
 # The URI schemes of securesystemslib whose services can sign with P-256.
 SCHEMES = ("awskms", "azurekms", "gcpkms", "hsm", "hv")
 EXTRAS = {"hv": "vault"}  # extras of securesystemslib that differ from the scheme
 ALGORITHM = "ecdsa-sha2-nistp256"
-PIN_VARIABLE = "EDGEBAKE_HSM_PIN"  # PIN of `hsm:`
+PIN_VARIABLE = key_variables.HSM_PIN
 
 
 def remote_signing(
