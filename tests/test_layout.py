@@ -34,7 +34,7 @@ LAYERS = (
     {"recipe"},
     {"child_process"},
     {"artifacts", "plugins", "measurement"},
-    {"errors", "printable", "strict_json"},
+    {"errors", "printable", "strict_json", "strict_yaml", "yaml_text"},
 )
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a

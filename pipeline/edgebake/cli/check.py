@@ -8,12 +8,13 @@ from edgebake.cli.verbs import Example, Verb
 
 
 def _run(_: argparse.Namespace, console: Console) -> int:
-    from edgebake.plan import compose
+    from edgebake.plan import compose, unused_options
     from edgebake.recipe import files
 
     compose.compose_release()
     targets = files.targets()
     compose.compose_targets(targets)
+    unused_options.check_all()
     console.print(f"{len(targets)} targets are sound: {' '.join(targets)}")
     return 0
 
@@ -24,7 +25,8 @@ VERB = Verb(
     summary="check the recipe of every target, released or not",
     description=(
         "Compose the release and every target of recipes/target/, and check keys, types and what "
-        "must hold between fields. Stops at the first error and names its file, key and value. "
+        "must hold between fields. Of options that no target picks, keys, types and ranges are "
+        "checked. Stops at the first error and names its file, key and value. "
         "Builds and writes nothing."
     ),
     examples=(Example("edgebake check", "check all recipes after an edit"),),

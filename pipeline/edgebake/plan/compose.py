@@ -4,15 +4,16 @@ Reads recipes/ of the project, and the recipes that are built into edgebake. Wri
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -20,19 +21,19 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
 from edgebake.compression.quantization import schemes
-from edgebake.errors import RecipeError, UnfitError, listed, nearest
-from edgebake.plan import recipe_source
+from edgebake.errors import Problem, RecipeError, UnfitError, listed, nearest
+from edgebake.plan import defaults_list, recipe_source
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks import secrets
-from edgebake.recipe import Recipe, Release, renamed_fields
+from edgebake.plan.defaults_list import MergedFile
+from edgebake.recipe import Recipe, Release, field_types, renamed_fields
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
 
 COMMAND_LINE = "command line"
-# Without this line, Hydra would place the options of a target below the key `target`.
-PACKAGE_HEADER = "# @package _global_"
+MAX_PROBLEMS = 10  # of one file in a message
 NO_VALUE = "no value; expected one, it has no default"
 
 recipe_source.register()
@@ -57,10 +58,10 @@ def compose_release() -> Release:
         RecipeError: a key is unknown, missing or wrong, or a target is repeated or does not exist.
     """
     file = RECIPES / "release.yaml"
-    with _translated_errors(file, ()):
-        recipe_source.refuse_secrets(file)
-        options = OmegaConf.load(file)
-        secrets.refuse_in_values(OmegaConf.to_container(options), str(file))
+    options = recipe_source.read(file)
+    secrets.refuse_in_values(options, str(file))
+    _refuse(field_types.problems(options, Release, ""), file)
+    with translated_errors(file, ()):
         schema = OmegaConf.structured(Release)
         merged = OmegaConf.merge(schema, options)
         for key in sorted(OmegaConf.missing_keys(merged)):
@@ -93,10 +94,12 @@ def option(group: str, name: str) -> Any:
         RecipeError: a key is unknown or wrong.
     """
     file = find(f"{group}/{name}")
-    with _translated_errors(file, ()):
-        group_type = get_type_hints(Recipe)[group]
+    group_type = get_type_hints(Recipe)[group]
+    options = recipe_source.read_options(file, group)
+    options.pop("defaults", None)
+    _refuse(field_types.problems(options, group_type, group), file)
+    with translated_errors(file, ()):
         schema = OmegaConf.structured(group_type)
-        options = recipe_source.read_options(file, group)
         merged = OmegaConf.merge(schema, options)
         return OmegaConf.to_object(merged)
 
@@ -115,14 +118,11 @@ def _hydra() -> Iterator[None]:
 
 
 @contextmanager
-def _translated_errors(file: Path, overrides: Sequence[str]) -> Iterator[None]:
-    """Translate errors of Hydra, OmegaConf and PyYAML; `file` is named if the error names none."""
+def translated_errors(file: Path, overrides: Sequence[str]) -> Iterator[None]:
+    """Translate errors of Hydra and OmegaConf; `file` is named if the error names none."""
     try:
         yield
-    except UnicodeDecodeError as error:
-        location = f"{shown(file)}, or an option that it picks"
-        raise RecipeError(f"{location}: not UTF-8: {error}") from None
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise translate(error, overrides, shown(file)) from None
     except AttributeError as error:
         # OmegaConf 2.3 cannot merge a mapping from the command line into a group that is null.
@@ -134,19 +134,20 @@ def _translated_errors(file: Path, overrides: Sequence[str]) -> Iterator[None]:
 def _compose_target(name: str, overrides: Sequence[str]) -> Target:
     _check_target_exists(name)
     file = find(f"target/{name}")
-    _check_package_header(file)
+    recipe_source.package_of(file, f"target/{name}")
+    _check_files(name, overrides)
     arguments = [f"target={name}", *overrides]
-    with _translated_errors(file, overrides):
+    with translated_errors(file, overrides):
         config = compose("recipe", overrides=arguments, return_hydra_config=True)
     choices = _choices(config)
     with flag_override(config, ["struct", "readonly"], [False, False]):
         del config["hydra"]
-    with _translated_errors(file, overrides):
+    with translated_errors(file, overrides):
         for key in sorted(OmegaConf.missing_keys(config)):
             origin = _file_of(key, name, choices, files={})
             raise RecipeError(f"{origin}: {key}: {NO_VALUE}")
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
-    _check_names({"target": name, **choices})
+    check_names({"target": name, **choices})
     target = Target(name, recipe, choices)
     _check_candidates(target, overrides)
     _check_recipe(target, overrides)
@@ -169,13 +170,54 @@ def _check_target_exists(name: str) -> None:
         raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
 
 
-def _check_package_header(file: Path) -> None:
-    if not file.read_text().startswith(PACKAGE_HEADER):
-        expected = "expected it at the top of every target"
-        raise RecipeError(f"{shown(file)}: line 1: no {PACKAGE_HEADER!r}; {expected}")
+def _check_files(name: str, overrides: Sequence[str]) -> None:
+    """Check keys and types of each file of a target by itself, so that messages name the file."""
+    for merged in defaults_list.files_of_target(name, overrides):
+        check_file(merged)
 
 
-def _check_names(choices: dict[str, str]) -> None:
+def check_file(merged: MergedFile, package_type: Any = None) -> None:
+    """Check keys and types of a recipe file.
+
+    Args:
+        merged: the file, and the key below which it is merged.
+        package_type: type of that key's value; None: the one that `Recipe` has.
+
+    Raises:
+        RecipeError: names the file, each key, what is wrong and what was expected.
+    """
+    file = find(merged.config)
+    recipe_source.package_of(file, merged.config)
+    options = recipe_source.read_options(file, merged.package)
+    options.pop("defaults", None)
+    if not merged.package:
+        package_type = Recipe
+    elif package_type is None:
+        package_type = field_types.type_at(Recipe, merged.package)
+    _refuse(field_types.problems(options, package_type, merged.package), file)
+
+
+def _merged_files(name: str, overrides: Sequence[str]) -> list[ResultDefault]:
+    """Return the files that are merged into a target, in order; later ones replace values."""
+    loader = GlobalHydra.instance().config_loader()
+    arguments = [f"target={name}", *overrides]
+    with translated_errors(find(f"target/{name}"), overrides):
+        entries = loader.compute_defaults_list("recipe", arguments, RunMode.RUN).defaults
+    is_ours = re.compile(r"(?!hydra/|schema$)")
+    return [entry for entry in entries if is_ours.match(str(entry.config_path))]
+
+
+def _refuse(problems: Iterable[Problem], file: Path) -> None:
+    """Raise an error that names each problem of a file, if there is any."""
+    lines = [
+        f"{shown(file)}: {key}: {problem}" if key else f"{shown(file)}: {problem}"
+        for key, problem in islice(problems, MAX_PROBLEMS)
+    ]
+    if lines:
+        raise RecipeError("\n".join(lines))
+
+
+def check_names(choices: dict[str, str]) -> None:
     """Check names that become part of a variant's name.
 
     DVC reads a dot as nesting, and a shell splits at blanks.
@@ -204,8 +246,7 @@ def _check_candidates(target: Target, overrides: Sequence[str]) -> None:
 
 def _is_auto(quantize_option: str) -> bool:
     file = find(f"quantize/{quantize_option}")
-    options = yaml.safe_load(file.read_text())
-    return isinstance(options, dict) and options.get("scheme") == schemes.AUTO
+    return recipe_source.read(file).get("scheme") == schemes.AUTO
 
 
 def _check_recipe(target: Target, overrides: Sequence[str]) -> None:
@@ -259,12 +300,8 @@ def _check_release(release: Release, file: Path) -> None:
 
 
 def _origins(target_name: str, overrides: Sequence[str]) -> dict[str, str]:
-    loader = GlobalHydra.instance().config_loader()
-    arguments = [f"target={target_name}", *overrides]
-    defaults_list = loader.compute_defaults_list("recipe", arguments, RunMode.RUN)
     files: dict[str, str] = {}
-    # Later files replace values of earlier ones.
-    for entry in defaults_list.defaults:
+    for entry in _merged_files(target_name, overrides):
         path = find(str(entry.config_path))
         for key in _keys_in_file(path, entry.package or ""):
             files[key] = shown(path)

@@ -4,7 +4,7 @@ Hydra looks for a file in the project's recipes/ first, then in the recipes that
 edgebake.
 """
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,16 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from edgebake import strict_yaml
+from edgebake.errors import RecipeError
 from edgebake.plan.checks import secrets
+from edgebake.printable import printable
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe import renamed_fields
 from edgebake.recipe.files import RECIPES, shown
+
+# Without this line, Hydra would place the options of a target below the key `target`.
+PACKAGE_HEADER = "# @package _global_"
 
 
 def register() -> None:
@@ -28,28 +34,35 @@ def register() -> None:
     plugins.register(RecipeSource)
 
 
-def read_options(file: Path, package: str) -> Any:
+def read_options(file: Path, package: str) -> dict[str, Any]:
     """Read a recipe file as nested mappings and lists, with the new names of fields.
 
     Args:
         file: a YAML file of recipes/.
         package: dotted key below which the file is merged; empty for a target.
-    """
-    refuse_secrets(file)
-    config = OmegaConf.load(file)
-    options = OmegaConf.to_container(config)
-    secrets.refuse_in_values(options, shown(file), package)
-    return renamed_fields.rename_in_file(options, package, shown(file))
-
-
-def refuse_secrets(file: Path) -> None:
-    """Refuse a recipe file that contains a secret, before a parser could show a part of it.
 
     Raises:
-        RecipeError: names the line, and the kind of secret.
+        RecipeError: it is no YAML file, or not a mapping.
     """
-    text = file.read_text(encoding="utf-8", errors="replace")
-    secrets.refuse_in_text(text, shown(file))
+    options = read(file)
+    secrets.refuse_in_values(options, shown(file), package)
+    renamed: dict[str, Any] = renamed_fields.rename_in_file(options, package, shown(file))
+    return renamed
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Read a recipe file as nested mappings and lists, with the names of fields as they are.
+
+    A secret is refused before a parser could show a part of it.
+
+    Raises:
+        RecipeError: it contains a secret, is no YAML file, or not a mapping.
+    """
+    if file.is_file():
+        with file.open("rb") as stream:
+            data = stream.read(strict_yaml.MAX_BYTES)
+        secrets.refuse_in_text(data.decode(errors="replace"), shown(file))
+    return recipe_files.read(file)
 
 
 class RecipeSource(FileConfigSource):
@@ -63,15 +76,14 @@ class RecipeSource(FileConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         """Read one file; called by Hydra."""
         file = Path(self.path) / self._normalize_file_name(config_path)
-        if file.is_file():
-            refuse_secrets(file)
-        result = super().load_config(config_path)
-        package = _package(config_path, result.header)
-        options = OmegaConf.to_container(result.config)
-        secrets.refuse_in_values(options, shown(file), package)
-        options = renamed_fields.rename_in_file(options, package, shown(file))
-        result.config = OmegaConf.create(options)
-        return result
+        package = package_of(file, config_path)
+        options = read_options(file, package)
+        return ConfigResult(
+            config=OmegaConf.create(options),
+            path=f"{self.scheme()}://{self.path}",
+            provider=self.provider,
+            header={"package": package or "_global_"},
+        )
 
 
 class RecipeSearchPath(SearchPathPlugin):
@@ -87,12 +99,30 @@ class RecipeSearchPath(SearchPathPlugin):
             search_path.append("edgebake", f"recipes://{folder}")
 
 
-def _package(config_path: str, header: Mapping[str, str | None]) -> str:
-    """Return the dotted key below which Hydra merges a file: its folder, or the package header."""
-    package = header.get("package")
-    if package == "_global_":
+def package_of(file: Path, config: str) -> str:
+    """Return the dotted key below which Hydra merges a file, empty for a target.
+
+    That is the group of an option. The first line of a target says `# @package _global_`.
+
+    Args:
+        file: a YAML file of recipes/.
+        config: `<group>/<option>`, or `recipe`.
+
+    Raises:
+        RecipeError: the file's package line names another key, or a target has no such line.
+    """
+    group = config.rpartition("/")[0]
+    read(file)
+    first_line, _, rest = file.read_text("utf-8").partition("\n")
+    if group == recipe_files.TARGET:
+        if first_line.rstrip() != PACKAGE_HEADER:
+            expected = "expected it at the top of every target"
+            raise RecipeError(f"{shown(file)}: line 1: no {PACKAGE_HEADER!r}; {expected}")
         return ""
-    if package:
-        return package
-    folder = Path(config_path).parent.as_posix()
-    return folder.replace("/", ".").removeprefix(".")
+    lines = [first_line, *rest.split("\n")]
+    for number, line in enumerate(lines, start=1):
+        if re.match(r"\s*#\s*@\s*package\b", line, re.IGNORECASE):
+            problem = f"{printable(line.strip())!r}, which only targets have"
+            expected = f"expected no such line: an option is merged below {group or 'no key'}"
+            raise RecipeError(f"{shown(file)}: line {number}: {problem}; {expected}")
+    return group

@@ -5,7 +5,14 @@ recipes/target/, the built-in targets are ignored. The built-in files are inside
 package, and at the top of the repository in a checkout of edgebake itself.
 """
 
+import os
 from pathlib import Path
+from typing import Any
+
+from edgebake import strict_yaml
+from edgebake.errors import RecipeError
+from edgebake.printable import printable
+from edgebake.strict_yaml import StrictYamlError
 
 RECIPES = Path("recipes")  # of the project
 PACKAGE = Path(__file__).parents[1]
@@ -35,6 +42,24 @@ def find(config: str) -> Path:
         if file.is_file():
             return file
     return RECIPES / f"{config}.yaml"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Read a recipe file as nested mappings and lists; an empty file is an empty mapping.
+
+    Raises:
+        RecipeError: it is no YAML file, or not a mapping; the message names file and line.
+    """
+    try:
+        content = strict_yaml.read(file)
+    except StrictYamlError as error:
+        raise RecipeError(f"{shown(file)}: {error}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        expected = "expected lines of `key: value`"
+        raise RecipeError(f"{shown(file)}: {strict_yaml.shown(content)}; {expected}")
+    return content
 
 
 def options(group: str) -> list[str]:
@@ -71,12 +96,14 @@ def shown(file: Path) -> str:
 
     Files of the project are named by their path, built-in ones as `edgebake: quantize/int8.yaml`.
     """
-    resolved = file.resolve()
+    # Other than Path.resolve, realpath returns for symbolic links that form a loop.
+    resolved = Path(os.path.realpath(file))
     for folder in folders():
-        if resolved.is_relative_to(folder.resolve()):
-            path = resolved.relative_to(folder.resolve())
-            return str(RECIPES / path) if folder == RECIPES else f"edgebake: {path}"
-    return str(file)
+        real_folder = Path(os.path.realpath(folder))
+        if resolved.is_relative_to(real_folder):
+            path = printable(resolved.relative_to(real_folder))
+            return f"{RECIPES}/{path}" if folder == RECIPES else f"edgebake: {path}"
+    return printable(file)
 
 
 def shown_option(group: str, option: str) -> str:

@@ -14,7 +14,7 @@ SOURCE_OPTIONS = ("table", "features", "name")
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the dataset of a recipe."""
     data = recipe.data
-    problems = [*_check_path(data), *_check_source_options(data), *_check_shares(data)]
+    problems = list(check_alone(recipe))
     yield from problems
     if problems or (data.path is not None and _is_not_fetched(data)):
         return
@@ -25,6 +25,14 @@ def check(recipe: Recipe) -> Iterator[Problem]:
         return
     yield from _check_splits_exist(data, counts)
     yield from _check_split_sizes(recipe, counts)
+
+
+def check_alone(recipe: Recipe) -> Iterator[Problem]:
+    """Yield the problems that the options of `data` have by themselves, with no file read."""
+    data = recipe.data
+    yield from _check_path(data)
+    yield from _check_source_options(data)
+    yield from _check_shares(data)
 
 
 def _is_not_fetched(data: Data) -> bool:

@@ -19,6 +19,17 @@ LEAST_TIME_S = 60
 
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the model of a recipe."""
+    problems = list(check_alone(recipe))
+    yield from problems
+    imported = recipe.model.imported
+    if imported is None or "model.imported" in dict(problems):
+        return
+    problems = list(_check_file(imported))
+    yield from problems or _check_format(recipe, imported)
+
+
+def check_alone(recipe: Recipe) -> Iterator[Problem]:
+    """Yield the problems that the options of `model` have by themselves, with no file read."""
     model = recipe.model
     if model.architecture == IMPORT and model.imported is None:
         yield "model.imported", f"null; expected a mapping for the architecture {IMPORT}"
@@ -28,9 +39,6 @@ def check(recipe: Recipe) -> Iterator[Problem]:
         yield "model.imported", f"has options; {expected}"
         return
     yield from _check_architecture(recipe)
-    if model.imported is not None:
-        problems = list(_check_file(model.imported))
-        yield from problems or _check_format(recipe, model.imported)
 
 
 def _check_architecture(recipe: Recipe) -> Iterator[Problem]:

@@ -26,22 +26,13 @@ FIT = (
 
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the quantization of a recipe."""
-    if recipe.quantize.scheme != AUTO:
-        yield from _check_scheme_of_runtime(recipe)
-        yield from _check_scheme_of_device(recipe)
-        yield from _check_io_dtypes(recipe)
-    for rule in (
-        _check_scheme_options,
-        _check_candidates,
-        _check_gates,
-        _check_compression,
-        _check_calibration,
-        _check_qat,
-    ):
+    for rule in RULES:
         yield from rule(recipe)
 
 
 def _check_scheme_of_runtime(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.quantize.scheme == AUTO:
+        return
     runtime, quantize = recipe.convert.runtime, recipe.quantize
     scheme, fallback_dtype = quantize.scheme, quantize.fallback_dtype
     facts = load_runtime(runtime).facts
@@ -60,6 +51,8 @@ def _check_scheme_of_runtime(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_scheme_of_device(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.quantize.scheme == AUTO:
+        return
     required = SCHEMES[recipe.quantize.scheme].arithmetic
     available = [dtype.value for dtype in recipe.device.dtypes]
     if required not in available:
@@ -69,6 +62,8 @@ def _check_scheme_of_device(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_io_dtypes(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.quantize.scheme == AUTO:
+        return
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     supported = load_runtime(runtime).facts.io_dtypes.get(SCHEMES[scheme].activations, ())
     expected = f"null or one of: {listed(supported)}" if supported else "null"
@@ -166,3 +161,16 @@ def _check_qat(recipe: Recipe) -> Iterator[Problem]:
         yield f"{key}.freeze_after", f"{qat.freeze_after}; {expected}"
     if not (0 < qat.learning_rate <= 1 and math.isfinite(qat.learning_rate)):
         yield f"{key}.learning_rate", f"{qat.learning_rate:g}; expected more than 0 and at most 1"
+
+
+RULES = (
+    _check_scheme_of_runtime,
+    _check_scheme_of_device,
+    _check_io_dtypes,
+    _check_scheme_options,
+    _check_candidates,
+    _check_gates,
+    _check_compression,
+    _check_calibration,
+    _check_qat,
+)

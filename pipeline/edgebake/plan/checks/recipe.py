@@ -6,7 +6,8 @@ rule checks one thing. The rules of most groups are in modules of their own.
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
@@ -16,6 +17,7 @@ from edgebake.plan.checks.values import value_at
 from edgebake.recipe import Color, Recipe
 from edgebake.runtimes.interface import load_runtime
 
+SCHEME = "quantize.scheme"
 SEEDS = (
     "data.seed",
     "train.seed",
@@ -23,6 +25,13 @@ SEEDS = (
     "quantize.calibration.seed",
     "quantize.qat.seed",
 )
+
+
+Rule = Callable[[Recipe], Iterator[Problem]]
+
+
+class NoTargetError(Exception):
+    """A rule asks for another group than the one of an option that is checked alone."""
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -45,21 +54,44 @@ def version_problem(version: str) -> str | None:
     return f"{version!r}; expected MAJOR.MINOR.PATCH, for example 1.4.0"
 
 
+def check_option(recipe: Recipe, group: str) -> list[Problem]:
+    """Return the problems that the options of one group have by themselves, with no file read.
+
+    Args:
+        recipe: a recipe in which only this group has values; others raise `NoTargetError`.
+        group: a field of `Recipe`.
+    """
+    keys = [key for key in (*plugins.FOLDERS, SCHEME) if key.startswith(f"{group}.")]
+    problems = list(_check_names(recipe, keys))
+    if problems:
+        return problems
+    for rule in (*RULES_OF_OPTIONS, *train.RULES, *quantize.RULES, *validate.RULES):
+        with suppress(NoTargetError):
+            # Not a list: problems that a rule yields before it asks for another group count.
+            for problem in rule(recipe):
+                problems.append(problem)
+    return problems
+
+
 def _check_plugins(recipe: Recipe) -> Iterator[Problem]:
-    for key in plugins.FOLDERS:
+    yield from _check_names(recipe, (*plugins.FOLDERS, SCHEME))
+
+
+def _check_names(recipe: Recipe, keys: Iterable[str]) -> Iterator[Problem]:
+    """Check the values that name a module or a scheme."""
+    for key in keys:
         name = value_at(recipe, key)
         try:
-            if name is not None:
+            if key == SCHEME:
+                schemes.refuse_unknown(name)
+            elif name is not None:
                 plugins.refuse_unknown(key, name)
         except EdgebakeError as error:
             yield key, str(error).removeprefix(f"{key}: ")
-    try:
-        schemes.refuse_unknown(recipe.quantize.scheme)
-    except EdgebakeError as error:
-        yield "quantize.scheme", str(error)
 
 
 def _check_finite(recipe: Recipe) -> Iterator[Problem]:
+    """Check numbers of the command line; those of files are checked when they are read."""
     for group in ("data", "model", "train", "package"):
         for name, value in vars(getattr(recipe, group)).items():
             numbers = value if isinstance(value, list) else [value]
@@ -68,11 +100,13 @@ def _check_finite(recipe: Recipe) -> Iterator[Problem]:
                     yield f"{group}.{name}", f"{number}; expected a finite number"
 
 
-def _check_seeds(recipe: Recipe) -> Iterator[Problem]:
-    for key in SEEDS:
+def _seed_rule(key: str) -> Rule:
+    def check_seed(recipe: Recipe) -> Iterator[Problem]:
         seed = value_at(recipe, key)
         if seed is not None and not 0 <= seed < 2**32:
             yield key, f"{seed}; expected 0 to 4294967295"
+
+    return check_seed
 
 
 def _check_normalization(recipe: Recipe) -> Iterator[Problem]:
@@ -135,10 +169,11 @@ def _check_package(recipe: Recipe) -> Iterator[Problem]:
         yield "package.threshold", f"{recipe.package.threshold:g}; expected 0 to 1"
 
 
-RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
+SEED_RULES = tuple(_seed_rule(key) for key in SEEDS)
+RULES: tuple[Rule, ...] = (
     data.check,
     _check_finite,
-    _check_seeds,
+    *SEED_RULES,
     _check_normalization,
     model.check,
     train.check,
@@ -149,5 +184,16 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _check_accelerators,
     _check_device,
     validate.check,
+    _check_package,
+)
+# Those that ask for one group, apart from the rules of `train`, `quantize` and `validate`.
+RULES_OF_OPTIONS: tuple[Rule, ...] = (
+    *SEED_RULES,
+    data.check_alone,
+    _check_normalization,
+    model.check_alone,
+    prune.check,
+    _check_accelerators,
+    _check_device,
     _check_package,
 )

@@ -25,39 +25,60 @@ OF_COLOR = ("saturation", "hue")
 
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the options of training and fine-tuning."""
-    yield from _check_train(recipe)
-    color = recipe.data.color
-    for key, problem in _check_options(recipe.train, recipe.train.epochs, color):
+    for rule in RULES:
+        yield from rule(recipe)
+
+
+def _check_options_of_train(recipe: Recipe) -> Iterator[Problem]:
+    for key, problem in _check_options(recipe.train, recipe.train.epochs):
         yield f"train.{key}", problem
+
+
+def _check_options_of_fine_tune(recipe: Recipe) -> Iterator[Problem]:
     fine_tune = recipe.prune.fine_tune
     if fine_tune is None:
         return
     # Every step of pruning has its own warm-up.
     steps = max(recipe.prune.steps or 1, 1)
     epochs_per_step = fine_tune.epochs // steps
-    for key, problem in _check_options(fine_tune, epochs_per_step, color):
+    for key, problem in _check_options(fine_tune, epochs_per_step):
         yield f"prune.fine_tune.{key}", problem
     if fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: pruned models are fine-tuned in all layers"
 
 
+def _check_color(recipe: Recipe) -> Iterator[Problem]:
+    """Check that no option of color images is set for grayscale ones."""
+    for key, options in (("train", recipe.train), ("prune.fine_tune", recipe.prune.fine_tune)):
+        if options is None or options.augment is None:
+            continue
+        for name in OF_COLOR:
+            value = getattr(options.augment, name)
+            if value is not None and recipe.data.color is Color.grayscale:
+                yield f"{key}.augment.{name}", f"{value:g}; expected null for grayscale images"
+
+
+def _check_epochs(recipe: Recipe) -> Iterator[Problem]:
+    epochs, imported = recipe.train.epochs, recipe.model.imported
+    if not epochs and imported is None:
+        yield "train.epochs", f"{epochs}; expected 1 or more"
+    if imported is not None and imported.head is Head.new and epochs < 1:
+        yield "train.epochs", "0; a new head expects 1 or more: its weights are random"
+
+
 def _check_train(recipe: Recipe) -> Iterator[Problem]:
     train = recipe.train
-    imported = recipe.model.imported
-    if train.epochs < 0 or (not train.epochs and imported is None):
+    if train.epochs < 0:
         yield "train.epochs", f"{train.epochs}; expected 1 or more"
-    if imported is not None and imported.head is Head.new and train.epochs < 1:
-        yield "train.epochs", "0; a new head expects 1 or more: its weights are random"
     for name in ("batch_size", "threads"):
         number = getattr(train, name)
         if number < 1:
             yield f"train.{name}", f"{number}; expected 1 or more"
-    is_trained = train.epochs or imported is None
-    if is_trained and not 0 < train.learning_rate <= 1:
+    if train.epochs and not 0 < train.learning_rate <= 1:
         yield "train.learning_rate", f"{train.learning_rate:g}; expected more than 0 and at most 1"
 
 
-def _check_options(train: Train, epochs: int, color: Color) -> Iterator[Problem]:
+def _check_options(train: Train, epochs: int) -> Iterator[Problem]:
     if epochs > 0 and not 0 <= train.warmup_epochs < epochs:
         expected = f"expected 0, or fewer than the {epochs} of epochs"
         yield "warmup_epochs", f"{train.warmup_epochs}; {expected}"
@@ -67,11 +88,11 @@ def _check_options(train: Train, epochs: int, color: Color) -> Iterator[Problem]
     if early_stopping is not None and early_stopping.patience < 1:
         yield "early_stopping.patience", f"{early_stopping.patience}; expected 1 or more"
     if train.augment is not None:
-        for key, problem in _check_augment(train.augment, color):
+        for key, problem in _check_augment(train.augment):
             yield f"augment.{key}", problem
 
 
-def _check_augment(augment: Augment, color: Color) -> Iterator[Problem]:
+def _check_augment(augment: Augment) -> Iterator[Problem]:
     for name, limit in UPPER_LIMITS.items():
         value = getattr(augment, name)
         if value is None:
@@ -80,5 +101,12 @@ def _check_augment(augment: Augment, color: Color) -> Iterator[Problem]:
         interval = Interval(0, limit, is_open_below=True, is_open_above=is_open_above)
         if value not in interval:
             yield name, f"{value:g}; expected {interval}, or null"
-        if name in OF_COLOR and color is Color.grayscale:
-            yield name, f"{value:g}; expected null for grayscale images"
+
+
+RULES = (
+    _check_train,
+    _check_epochs,
+    _check_options_of_train,
+    _check_options_of_fine_tune,
+    _check_color,
+)

@@ -27,17 +27,7 @@ DURATIONS = {"seconds": 3600, "sustained_minutes": 3600, "deadline_minutes": 10_
 
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the options of validation."""
-    for rule in (
-        _check_protocol,
-        _check_connection,
-        _check_runtime_of_device,
-        _check_mac,
-        _check_adb,
-        _check_limits,
-        _check_confidence,
-        _check_slice_column,
-        _check_waivers,
-    ):
+    for rule in RULES:
         yield from rule(recipe)
 
 
@@ -163,3 +153,16 @@ def _check_waiver(waiver: Waiver, gates: list[str]) -> Iterator[Problem]:
         date.fromisoformat(waiver.until)
     except ValueError:
         yield "until", f"{waiver.until}; expected a date, for example 2027-01-31"
+
+
+RULES = (
+    _check_protocol,
+    _check_connection,
+    _check_runtime_of_device,
+    _check_mac,
+    _check_adb,
+    _check_limits,
+    _check_confidence,
+    _check_slice_column,
+    _check_waivers,
+)

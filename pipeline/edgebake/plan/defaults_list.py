@@ -1,0 +1,212 @@
+"""Check the `defaults` of recipe files before Hydra follows them.
+
+Hydra neither ends on a file that lists itself, nor names the file that lists a missing option.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from edgebake.errors import RecipeError, listed, nearest
+from edgebake.plan import recipe_source
+from edgebake.printable import printable
+from edgebake.recipe import Recipe, field_types, files
+from edgebake.recipe.field_types import keys_of
+from edgebake.recipe.files import TARGET
+from edgebake.strict_yaml import shown
+
+ROOT = "recipe"  # recipes/recipe.yaml, which lists an option of every group
+SCHEMA = "schema"
+SELF = "_self_"
+OVERRIDE = "override "
+EXAMPLE = "`- override /quantize: int8`"
+MAX_FILES = 100  # that one target may list, directly and through other files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of `defaults` that names an option."""
+
+    group: str
+    option: object
+    package: str = ""  # the key below which the option is merged, if it is not the group
+    is_override: bool = False
+    is_sibling: bool = False  # an option of the same group, which nothing overrides
+
+    @property
+    def key(self) -> str:
+        """Return what an override names: the group, and the package if there is one."""
+        return f"{self.group}@{self.package}" if self.package else self.group
+
+
+@dataclass(frozen=True)
+class MergedFile:
+    """A recipe file that is merged into a target."""
+
+    config: str  # `recipe` or `<group>/<option>`
+    package: str  # dotted key below which it is merged; empty for targets and recipes/recipe.yaml
+
+
+def files_of_target(target: str, overrides: Sequence[str]) -> list[MergedFile]:
+    """Return every file that is merged into a target.
+
+    Args:
+        target: name of a file in recipes/target/.
+        overrides: those of the command line; `quantize=int8` picks another file.
+
+    Raises:
+        RecipeError: names the file whose defaults are wrong.
+    """
+    config = f"{TARGET}/{target}"
+    choices: dict[str, str] = {}
+    for entry in _entries(config):
+        if entry.is_override:
+            choices[entry.key] = str(entry.option)
+    for override in overrides:
+        key, _, option = override.lstrip("+").partition("=")
+        if option in files.options(key.partition("@")[0]):
+            choices[key] = option
+    choices[TARGET] = target
+    walk = _Walk(choices)
+    walk.follow(MergedFile(ROOT, ""), chain=())
+    return walk.files
+
+
+def files_of_option(group: str, option: str) -> list[MergedFile]:
+    """Return an option's file, and those that it lists.
+
+    Raises:
+        RecipeError: names the file whose defaults are wrong.
+    """
+    walk = _Walk({})
+    walk.follow(MergedFile(f"{group}/{option}", group), chain=())
+    return walk.files
+
+
+class _Walk:
+    """Collects the files that a recipe file lists, directly and through other files."""
+
+    def __init__(self, choices: Mapping[str, str]) -> None:
+        """Start a walk on which options of some entries are replaced.
+
+        Args:
+            choices: option by key of the entry.
+        """
+        self.files: list[MergedFile] = []
+        self._choices = choices
+
+    def follow(self, file: MergedFile, chain: Sequence[str]) -> None:
+        """Collect a file and those that it lists; `chain` led to it."""
+        self.files.append(file)
+        name = _name(file.config)
+        if file.config in chain:
+            problem = f"defaults: lists itself ({' > '.join([*chain, file.config])})"
+            raise RecipeError(f"{name}: {problem}; expected other options")
+        if len(self.files) > MAX_FILES:
+            raise RecipeError(f"{name}: defaults: more than {MAX_FILES} files; expected fewer")
+        for entry in _entries(file.config):
+            if entry.is_override or entry.group == SCHEMA:
+                continue
+            listed_file = self._listed_file(entry, file)
+            if listed_file is not None:
+                self.follow(listed_file, (*chain, file.config))
+
+    def _listed_file(self, entry: Entry, parent: MergedFile) -> MergedFile | None:
+        """Return the file that an entry lists; None if nothing was chosen."""
+        if entry.is_sibling:
+            return MergedFile(f"{entry.group}/{entry.option}", parent.package)
+        package = entry.package or entry.group
+        if parent.package:
+            package = f"{parent.package}.{package}"
+        key = entry.group
+        if package != entry.group:
+            key = f"{entry.group}@{package}"
+        option = self._choices.get(key, entry.option)
+        if option == MISSING:
+            return None
+        config = f"{entry.group}/{option}"
+        if entry.group == TARGET:
+            return MergedFile(config, "")
+        if field_types.type_at(Recipe, package) is None:
+            expected = "expected the key of an option, for example prune.fine_tune"
+            problem = f"defaults: no key {printable(package)!r}"
+            raise RecipeError(f"{_name(parent.config)}: {problem}; {expected}")
+        return MergedFile(config, package)
+
+
+def _name(config: str) -> str:
+    return files.shown(files.find(config))
+
+
+def _entries(config: str) -> list[Entry]:
+    """Return the checked entries of a file's defaults, apart from `_self_`."""
+    name = _name(config)
+    defaults = recipe_source.read(files.find(config)).get("defaults", [])
+    if not isinstance(defaults, list):
+        expected = f"expected a list, for example {EXAMPLE}"
+        raise RecipeError(f"{name}: defaults: {shown(defaults)}; {expected}")
+    entries: list[Entry] = []
+    for node in defaults:
+        entry = _entry(node, config, name)
+        if entry.key in [known.key for known in entries]:
+            raise RecipeError(f"{name}: defaults: {entry.key} is listed twice; expected once")
+        entries.append(entry)
+    entries = [entry for entry in entries if entry.group != SELF]
+    if config == ROOT:
+        _check_root(entries, name)
+    for entry in entries:
+        if entry.option != MISSING and entry.group not in (SCHEMA, TARGET):
+            _check_option(entry, name)
+    return entries
+
+
+def _entry(node: object, config: str, name: str) -> Entry:
+    folder = config.rpartition("/")[0]
+    if node in (SELF, SCHEMA):
+        return Entry(str(node), option=node)
+    if isinstance(node, str):
+        return Entry(folder, option=node, is_sibling=True)
+    if not isinstance(node, dict) or len(node) != 1:
+        raise RecipeError(f"{name}: defaults: {shown(node)}; expected entries like {EXAMPLE}")
+    ((key, option),) = node.items()
+    is_override = key.startswith(OVERRIDE)
+    path, _, package = key.removeprefix(OVERRIDE).strip().partition("@")
+    group = path.removeprefix("/")
+    if folder and not path.startswith("/"):
+        expected = f"expected '- override /{printable(path)}: {printable(option)}'"
+        raise RecipeError(f"{name}: defaults: '- {printable(key)}: ...'; {expected}")
+    return Entry(group, option, package, is_override)
+
+
+def _check_option(entry: Entry, name: str) -> None:
+    groups = keys_of(Recipe)
+    if entry.group not in groups:
+        expected = f"expected one of: {listed(groups)}{nearest(entry.group, groups)}"
+        group = printable(entry.group)
+        raise RecipeError(f"{name}: defaults: no group {group!r}; {expected}")
+    options = files.options(entry.group)
+    if not isinstance(entry.option, str):
+        expected = f"expected one of: {listed(options)}"
+        raise RecipeError(f"{name}: {entry.group}: {shown(entry.option)}; {expected}")
+    if entry.option not in options:
+        expected = f"expected one of: {listed(options)}{nearest(entry.option, options)}"
+        raise RecipeError(f"{name}: {entry.group}: no option {shown(entry.option)}; {expected}")
+
+
+def _check_root(entries: Sequence[Entry], name: str) -> None:
+    """Check that recipes/recipe.yaml lists the schema, every group and the target."""
+    groups = [entry.group for entry in entries]
+    if groups[:1] != [SCHEMA]:
+        raise RecipeError(f"{name}: defaults: no '- {SCHEMA}'; expected it as the first entry")
+    for entry in entries:
+        if entry.is_override or entry.package:
+            expected = f"expected '- {entry.group}: ...'"
+            raise RecipeError(f"{name}: defaults: {entry.group}: has more than a name; {expected}")
+    for group in (*keys_of(Recipe), TARGET):
+        if group not in groups:
+            raise RecipeError(f"{name}: defaults: no '- {group}: ...'; expected one of each group")
+    for entry in entries:
+        if entry.group == TARGET and entry.option != MISSING:
+            expected = f"expected {MISSING}: the command line names the target"
+            raise RecipeError(f"{name}: defaults: {TARGET}: {shown(entry.option)}; {expected}")

@@ -1,0 +1,102 @@
+"""Check options by themselves, whether a target picks them or not.
+
+Keys, types and ranges are checked. What depends on another group, or reads a file that an option
+names, is checked when a target picks the option.
+"""
+
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from edgebake import plugins
+from edgebake.errors import RecipeError, listed, nearest
+from edgebake.plan import compose, defaults_list, recipe_source
+from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.plan.checks.recipe import NoTargetError
+from edgebake.plan.defaults_list import MergedFile
+from edgebake.recipe import FineTune, Recipe, field_types, files
+from edgebake.recipe.files import RECIPES, TARGET, shown_option
+
+PLACEHOLDER = "set by each target"
+# Options of recipes/train/ can be used below prune.fine_tune as well.
+WIDER_TYPES = {"train": FineTune}
+
+
+class _OptionAlone:
+    """A recipe in which one group has values."""
+
+    def __init__(self, group: str, options: object) -> None:
+        setattr(self, group, options)
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse to return another group; called if there is no such attribute."""
+        raise NoTargetError(name)
+
+
+def check_all() -> int:
+    """Check every option of the project, and return their number.
+
+    Raises:
+        RecipeError: names the file of the option, the key, what is wrong and what was expected.
+    """
+    count = 0
+    known = field_types.keys_of(Recipe)
+    for group, options in files.groups().items():
+        for option in options:
+            if group == TARGET or not files.find(f"{group}/{option}").is_relative_to(RECIPES):
+                continue
+            if group not in known:
+                expected = f"expected one of: {listed(known)}{nearest(group, known)}"
+                problem = f"no group {group!r}"
+                raise RecipeError(f"{shown_option(group, option)}: {problem}; {expected}")
+            check(group, option)
+            count += 1
+    return count
+
+
+def check(group: str, option: str) -> None:
+    """Check one option.
+
+    Raises:
+        RecipeError: names the file of the option, the key, what is wrong and what was expected.
+    """
+    compose.check_names({group: option})
+    name = shown_option(group, option)
+    group_type = WIDER_TYPES.get(group) or field_types.type_at(Recipe, group)
+    files_of_option = defaults_list.files_of_option(group, option)
+    for file in files_of_option:
+        compose.check_file(file, group_type if file.package == group else None)
+    with compose.translated_errors(files.find(f"{group}/{option}"), ()):
+        merged = _merge(files_of_option, group, group_type)
+        if not _fill_missing(merged):
+            return
+        instance = OmegaConf.to_object(merged)
+    alone: Any = _OptionAlone(group, instance[group])  # type: ignore[index, call-overload]
+    problems = recipe_checks.check_option(alone, group)
+    if problems:
+        lines = [f"{name}: {key}: {problem}" for key, problem in problems]
+        raise RecipeError("\n".join(lines))
+
+
+def _merge(files_of_option: list[MergedFile], group: str, group_type: Any) -> Any:
+    """Merge an option with the files that it lists; its own values replace theirs."""
+    merged: Any = OmegaConf.create({group: OmegaConf.structured(group_type)})
+    for file in reversed(files_of_option):
+        node = recipe_source.read_options(files.find(file.config), file.package)
+        node.pop("defaults", None)
+        for key in reversed(file.package.split(".")):
+            node = {key: node}
+        merged = OmegaConf.merge(merged, node)
+    return merged
+
+
+def _fill_missing(merged: Any) -> bool:
+    """Fill texts that each target has to set; return whether every value is there then."""
+    is_complete = True
+    for key in sorted(OmegaConf.missing_keys(merged)):
+        expected = field_types.type_at(Recipe, key)
+        if key not in plugins.FOLDERS and expected in (str, str | None):
+            OmegaConf.update(merged, key, PLACEHOLDER)
+        else:
+            is_complete = False
+    return is_complete
