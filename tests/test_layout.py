@@ -33,8 +33,8 @@ LAYERS = (
     {"tasks"},
     {"recipe"},
     {"child_process"},
-    {"artifacts", "plugins", "measurement"},
-    {"errors", "printable", "strict_json", "strict_yaml", "yaml_text"},
+    {"artifacts", "plugins", "measurement", "strict_yaml"},
+    {"errors", "printable", "strict_json", "yaml_text"},
 )
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a

@@ -106,12 +106,12 @@ def parse(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
         loader.dispose()
 
 
-def _events(loader: yaml.CSafeLoader) -> Iterator[yaml.Event]:
+def _events(loader: yaml.CSafeLoader) -> Iterator[Any]:
     while loader.check_event():
         yield loader.get_event()
 
 
-def _build(events: Iterator[yaml.Event]) -> Any:
+def _build(events: Iterator[Any]) -> Any:
     """Return the value that a stream of events describes; without recursion, however deep it is."""
     values: list[Any] = []
     top = _Collection(values, line=1)  # a list of the one document
@@ -151,7 +151,7 @@ def _refuse_properties(event: Any, line: int) -> None:
         raise refusal(line, f"the tag {tag}", "expected the value alone")
 
 
-def _scalar(event: ScalarEvent, line: int) -> str | int | float | bool | None:
+def _scalar(event: Any, line: int) -> str | int | float | bool | None:
     """Return the value of a scalar; one in quotes is always a text."""
     text: str = event.value
     is_plain = event.implicit[0]

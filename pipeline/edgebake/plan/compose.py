@@ -4,35 +4,30 @@ Reads recipes/ of the project, and the recipes that are built into edgebake. Wri
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.config_store import ConfigStore
-from hydra.core.default_element import ResultDefault
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override
-from omegaconf.errors import OmegaConfBaseException
 
 from edgebake.compression.quantization import schemes
 from edgebake.errors import Problem, RecipeError, UnfitError, listed, nearest
 from edgebake.plan import defaults_list, recipe_source
+from edgebake.plan import origins as origin_files
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks import secrets
+from edgebake.plan.config_session import session, translated_errors
 from edgebake.plan.defaults_list import MergedFile
+from edgebake.plan.origins import COMMAND_LINE
 from edgebake.recipe import Recipe, Release, field_types, renamed_fields
 from edgebake.recipe import files as recipe_files
-from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
 
-COMMAND_LINE = "command line"
 MAX_PROBLEMS = 10  # of one file in a message
 NO_VALUE = "no value; expected one, it has no default"
 
@@ -83,7 +78,7 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
     """
     overrides = [renamed_fields.rename_override(override) for override in overrides]
     secrets.refuse_in_values(overrides, COMMAND_LINE)
-    with _hydra():
+    with session():
         return [_compose_target(name, overrides) for name in names]
 
 
@@ -107,28 +102,8 @@ def option(group: str, name: str) -> Any:
 def origins(target_name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
     """Return the file that set each value of a target's recipe, by dotted key."""
     overrides = [renamed_fields.rename_override(override) for override in overrides]
-    with _hydra():
-        return _origins(target_name, overrides)
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    with initialize_config_dir(str(RECIPES.resolve()), version_base="1.3"):
-        yield
-
-
-@contextmanager
-def translated_errors(file: Path, overrides: Sequence[str]) -> Iterator[None]:
-    """Translate errors of Hydra and OmegaConf; `file` is named if the error names none."""
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise translate(error, overrides, shown(file)) from None
-    except AttributeError as error:
-        # OmegaConf 2.3 cannot merge a mapping from the command line into a group that is null.
-        key = str(error).partition("full_key: ")[2].partition("\n")[0]
-        expected = "expected a mapping in a file of recipes/, for example a target"
-        raise RecipeError(f"command line: {key}: null; {expected}") from None
+    with session():
+        return origin_files.of_values(target_name, overrides)
 
 
 def _compose_target(name: str, overrides: Sequence[str]) -> Target:
@@ -144,7 +119,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Target:
         del config["hydra"]
     with translated_errors(file, overrides):
         for key in sorted(OmegaConf.missing_keys(config)):
-            origin = _file_of(key, name, choices, files={})
+            origin = origin_files.file_of(key, name, choices, files={})
             raise RecipeError(f"{origin}: {key}: {NO_VALUE}")
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
     check_names({"target": name, **choices})
@@ -197,16 +172,6 @@ def check_file(merged: MergedFile, package_type: Any = None) -> None:
     _refuse(field_types.problems(options, package_type, merged.package), file)
 
 
-def _merged_files(name: str, overrides: Sequence[str]) -> list[ResultDefault]:
-    """Return the files that are merged into a target, in order; later ones replace values."""
-    loader = GlobalHydra.instance().config_loader()
-    arguments = [f"target={name}", *overrides]
-    with translated_errors(find(f"target/{name}"), overrides):
-        entries = loader.compute_defaults_list("recipe", arguments, RunMode.RUN).defaults
-    is_ours = re.compile(r"(?!hydra/|schema$)")
-    return [entry for entry in entries if is_ours.match(str(entry.config_path))]
-
-
 def _refuse(problems: Iterable[Problem], file: Path) -> None:
     """Raise an error that names each problem of a file, if there is any."""
     lines = [
@@ -238,8 +203,8 @@ def _check_candidates(target: Target, overrides: Sequence[str]) -> None:
     key = "quantize.candidates"
     for candidate in candidates:
         if candidate not in known:
-            files = _origins(target.name, overrides)
-            file = _file_of(key, target.name, target.choices, files)
+            files = origin_files.of_values(target.name, overrides)
+            file = origin_files.file_of(key, target.name, target.choices, files)
             expected = f"expected options of quantize: {listed(known)}{nearest(candidate, known)}"
             raise RecipeError(f"{file}: {key}: {candidate}; {expected}")
 
@@ -253,33 +218,15 @@ def _check_recipe(target: Target, overrides: Sequence[str]) -> None:
     problems = recipe_checks.check(target.recipe)
     if not problems:
         return
-    files = _origins(target.name, overrides)
+    files = origin_files.of_values(target.name, overrides)
     lines: list[str] = []
     for key, problem in problems:
-        file = _file_of(key, target.name, target.choices, files)
+        file = origin_files.file_of(key, target.name, target.choices, files)
         lines.append(f"{file}: {key}: {problem}")
     message = "\n".join(lines)
     if all(key in quantize_checks.FIT for key, _ in problems):
         raise UnfitError(message)
     raise RecipeError(message)
-
-
-def _file_of(key: str, target_name: str, choices: dict[str, str], files: dict[str, str]) -> str:
-    """Return the file to correct for a key.
-
-    Args:
-        key: dotted key; the name of a group stands for the target's choice of an option.
-        target_name: name of the target.
-        choices: option by group.
-        files: the file that set each value, by dotted key.
-    """
-    group = key.split(".", maxsplit=1)[0]
-    if key == group:
-        return shown_option("target", target_name)
-    for known_key, file in files.items():
-        if known_key == key or known_key.startswith(f"{key}."):
-            return file
-    return shown_option(group, choices[group])
 
 
 def _check_release(release: Release, file: Path) -> None:
@@ -297,40 +244,3 @@ def _check_release(release: Release, file: Path) -> None:
     problem = recipe_checks.version_problem(release.version)
     if problem:
         raise RecipeError(f"{file}: version: {problem}")
-
-
-def _origins(target_name: str, overrides: Sequence[str]) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for entry in _merged_files(target_name, overrides):
-        path = find(str(entry.config_path))
-        for key in _keys_in_file(path, entry.package or ""):
-            files[key] = shown(path)
-    for override in overrides:
-        key = override.lstrip("+~").split("=", 1)[0]
-        # The name of a group picks another file, which is among the defaults already.
-        if recipe_files.is_group(key):
-            continue
-        for known_key in list(files):
-            if known_key.startswith(f"{key}."):
-                files[known_key] = COMMAND_LINE
-        files[key] = COMMAND_LINE
-    return files
-
-
-def _keys_in_file(path: Path, prefix: str) -> Iterator[str]:
-    """Yield the dotted key of every value in the file of an option."""
-    if not path.exists():
-        return
-    options = recipe_source.read_options(path, prefix)
-    options.pop("defaults", None)
-    yield from _leaf_keys(options, prefix)
-
-
-def _leaf_keys(node: object, prefix: str) -> Iterator[str]:
-    """Yield the dotted key of every value of nested mappings."""
-    if not isinstance(node, dict) or not node:
-        yield prefix
-        return
-    for name, value in node.items():
-        key = f"{prefix}.{name}" if prefix else str(name)
-        yield from _leaf_keys(value, key)

@@ -13,6 +13,7 @@ from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import compose, defaults_list, recipe_source
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks.recipe import NoTargetError
+from edgebake.plan.config_session import translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.recipe import FineTune, Recipe, field_types, files
 from edgebake.recipe.files import RECIPES, TARGET, shown_option
@@ -66,7 +67,7 @@ def check(group: str, option: str) -> None:
     files_of_option = defaults_list.files_of_option(group, option)
     for file in files_of_option:
         compose.check_file(file, group_type if file.package == group else None)
-    with compose.translated_errors(files.find(f"{group}/{option}"), ()):
+    with translated_errors(files.find(f"{group}/{option}"), ()):
         merged = _merge(files_of_option, group, group_type)
         if not _fill_missing(merged):
             return

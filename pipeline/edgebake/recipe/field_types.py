@@ -60,7 +60,7 @@ def type_at(annotation: Any, key: str) -> Any:
         _, annotation = _without_none(annotation)
         if not is_dataclass(annotation) or name not in keys_of(annotation):
             return None
-        annotation = _types_of(annotation)[name]
+        annotation = _types_of(annotation)[name]  # type: ignore[arg-type]
     return annotation
 
 

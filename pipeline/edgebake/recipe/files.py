@@ -12,7 +12,7 @@ from typing import Any
 from edgebake import strict_yaml
 from edgebake.errors import RecipeError
 from edgebake.printable import printable
-from edgebake.strict_yaml import StrictYamlError
+from edgebake.yaml_text import StrictYamlError
 
 RECIPES = Path("recipes")  # of the project
 PACKAGE = Path(__file__).parents[1]
