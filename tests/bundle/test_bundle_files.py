@@ -7,9 +7,8 @@ import pytest
 
 from edgebake import artifacts
 from edgebake.bundle import bundle_files
-from edgebake.bundle.trust import proof, provenance
-
-FOLDER = Path("artifacts/package")
+from tests.bundle import whole
+from tests.bundle.whole import FOLDER
 
 
 @pytest.fixture(autouse=True)
@@ -17,19 +16,7 @@ def _bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle of four small files and its proof; the test runs in its project."""
     monkeypatch.chdir(tmp_path)
     for platform in ("linux", "ios"):
-        _write(platform, b"models")
-
-
-def _write(platform: str, content: bytes) -> None:
-    subjects = []
-    for path in (f"{platform}/manifest.json", f"{platform}.zip", f"{platform}.measurements.json"):
-        artifacts.write(FOLDER / path, content)
-        digest = {"sha256": artifacts.sha256(content)}
-        subjects.append({"name": Path(path).name, "digest": digest})
-    artifacts.write(FOLDER / f"{platform}.samples/README.md", content)
-    statement = {**provenance.STATEMENT_TYPES, "subject": subjects, "predicate": {}}
-    with artifacts.publish(FOLDER / f"{platform}.proof") as out:
-        (out / proof.PROVENANCE).write_bytes(provenance.seal(statement, None))  # type: ignore[arg-type]
+        whole.write(platform, b"models")
 
 
 def _names() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from rich.console import Console
 
 from edgebake import artifacts
@@ -18,6 +19,7 @@ from edgebake.recipe import Release, TimedCeiling, Waiver
 from edgebake.recipe.stage_params import Plan
 from edgebake.runtimes.coreml.executor import LABEL
 from tests import measured
+from tests.bundle import whole
 
 PIXEL = "digits-ds_cnn-int8-litert-android"
 IPHONE = "digits-ds_cnn-float16-coreml-ios"
@@ -217,19 +219,49 @@ def test_a_terminal_of_80_columns_shows_all_of_it(project: Path, planned: Plan) 
 
 def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     planner.write(planned)
-    folder = artifacts.ROOT / "package"
-    artifacts.write_files(folder, {"linux.zip": b"zip"})
-    assert _lines("bundle linux") == ["bundle linux: none, see above"]  # its folder is not there
+    assert _lines("bundle linux") == ["bundle linux: none, see above"]
     key = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32}
     for signature, state in (
         ("unsigned", "unsigned"),
         (key, "to be signed by key abababababababab"),
     ):
-        manifest = json.dumps({"signature": signature}).encode()
-        artifacts.write_files(folder / "linux", {"manifest.json": manifest})
+        whole.write("linux", json.dumps({"signature": signature}).encode())
         assert _lines("bundle linux") == [
             f"bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip, {state}"
         ]
+
+
+def test_a_bundle_with_the_proof_of_an_earlier_one_is_none(project: Path, planned: Plan) -> None:
+    planner.write(planned)
+    whole.write("linux", b'{"signature": "unsigned"}')
+    artifacts.write(whole.FOLDER / "linux.zip", b"newer")
+    expected = "expected a bundle as a whole: run `edgebake build`"
+    assert _lines("bundle linux") == [
+        "bundle linux: incomplete, artifacts/package/linux.proof is of another build than "
+        f"artifacts/package/linux.zip; {expected}"
+    ]
+    (whole.FOLDER / "linux.zip").unlink()
+    assert _lines("bundle linux") == [
+        f"bundle linux: incomplete, artifacts/package/linux.zip is missing; {expected}"
+    ]
+
+
+def test_a_row_of_an_earlier_build_is_marked_and_says_what_has_changed(
+    project: Path, planned: Plan
+) -> None:
+    planner.write(planned)
+    measured.lay(PIXEL, "android")
+    assert _lines("dvc.lock") == [table.NO_RECORD]
+    validate = {"cmd": "", "params": {"params.yaml": {f"validate.{PIXEL}": {"runs": 1}}}}
+    lock = {"schema": "2.0", "stages": {f"validate@{PIXEL}": validate}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    changed = f"the parameters of validate@{PIXEL} have changed"
+    assert _lines("* ") == [f"* pixel_8: of an earlier build: {changed}"]
+    assert [row.split()[0] for row in _rows("pixel_8*")] == ["pixel_8*", "pixel_8*"]
+    params = planned["validate"][PIXEL]
+    validate["params"] = {"params.yaml": {f"validate.{PIXEL}": params}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert (_lines("* "), _rows("pixel_8*")) == ([], [])
 
 
 def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned: Plan) -> None:

@@ -1,6 +1,7 @@
 """`edgebake table`: the state of the release: what is built, how good it is, where it is.
 
-Reads params.yaml, artifacts/validate/, artifacts/prune/ and artifacts/package/. Writes nothing.
+Reads params.yaml, dvc.lock, artifacts/validate/, artifacts/prune/ and artifacts/package/. Writes
+nothing.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from edgebake.runtimes.coreml.executor import LABEL
 
 if TYPE_CHECKING:
     from edgebake.evaluation.gates.judge import Judgment
+    from edgebake.plan.earlier_build import BuildRecord
     from edgebake.recipe.stage_params import Plan, TargetParams
 
 NOTE = (
@@ -28,6 +30,8 @@ NOTE = (
     "speedup: times as fast as the float parent in the same runtime"
 )
 NO_BUNDLE = "none, see above"
+EARLIER = "*"  # after the name of a target
+NO_RECORD = "dvc.lock: not found or damaged, so that earlier builds cannot be told from this plan's"
 
 Judgments = Mapping[str, "Judgment"]  # by target name, of targets that are built
 
@@ -38,34 +42,47 @@ def show(console: Console) -> None:
     Raises:
         PlanError: there is no plan.
     """
+    from edgebake.plan import earlier_build
     from edgebake.recipe import stage_params
     from edgebake.report import tables
 
     plan = stage_params.read_plan()
     if not plan:
         raise PlanError(f"{stage_params.PARAMS}: not found; run `edgebake plan`")
+    record = earlier_build.read(plan)
     rows = []
     judgments = {}
+    earlier = []
     for platform in plan["package"]:
         for name, target in stage_params.read("package", platform).targets.items():
             judgment = _judge_if_built(target, platform)
-            rows.append(_row(name, target.runtime, judgment))
+            change = record.change(f"validate@{target.validate}") if record and judgment else ""
+            shown_name = name
+            if change:
+                shown_name = f"{name}{EARLIER}"
+                earlier.append(f"{EARLIER} {name}: of an earlier build: {change}")
+            rows.append(_row(shown_name, target.runtime, judgment))
             if judgment is not None:
-                judgments[name] = judgment
+                judgments[shown_name] = judgment
     _print_table(console, tables.release(rows))
+    for line in earlier:
+        console.print(line, markup=False)
+    if record is None and judgments:
+        console.print(NO_RECORD)
     console.print(NOTE)
     _print_judgments(console, judgments)
     _print_pruning(console, plan)
     _print_scheme_searches(console, plan)
     for platform in plan["package"]:
-        console.print(f"bundle {platform}: {_bundle_state(platform)}")
+        console.print(f"bundle {platform}: {_bundle_state(platform, record)}")
 
 
 def _judge_if_built(target: "TargetParams", platform: str) -> "Judgment | None":
     from edgebake.evaluation.gates.judge import judge
 
     folder = artifacts.folder("validate", target.validate, platform)
-    if not (folder / "report.json").exists():
+    # DVC removes one after the other before it runs the stage again.
+    if not (folder / artifacts.SUMS).exists() or not (folder / "report.json").exists():
         return None
     return judge(target, platform)
 
@@ -221,18 +238,22 @@ def _print_scheme_searches(console: Console, plan: "Plan") -> None:
         console.print(f"candidates of {target}:\n{lines}", markup=False)
 
 
-def _bundle_state(platform: str) -> str:
-    from edgebake.bundle import manifest
+def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
+    """Return where a bundle is and who signs it, and whether it is whole and of this plan."""
+    from edgebake.bundle import bundle_files, manifest
 
-    archive = artifacts.ROOT / "package" / f"{platform}.zip"
-    folder = archive.parent / platform
-    manifest_file = folder / manifest.FILE
-    if not archive.exists() or not manifest_file.exists():
+    if bundle_files.is_absent(platform):
         return NO_BUNDLE
-    signature = json.loads(manifest_file.read_text())["signature"]
+    fault = bundle_files.fault(platform)
+    if fault:
+        return f"incomplete, {fault}; expected a bundle as a whole: run `edgebake build`"
+    folder = bundle_files.FOLDER / platform
+    signature = json.loads((folder / manifest.FILE).read_text())["signature"]
     if signature != manifest.UNSIGNED:
         signature = f"to be signed by key {signature['key_id'][:16]}"
-    return f"{folder}/ and {archive}, {signature}"
+    change = record.change(f"sign@{platform}") if record else ""
+    earlier = f"; of an earlier build: {change}" if change else ""
+    return f"{folder}/ and {folder}.zip, {signature}{earlier}"
 
 
 def _run(_: argparse.Namespace, console: Console) -> int:
@@ -247,7 +268,8 @@ VERB = Verb(
     description=(
         "Print a row per target of params.yaml with its accuracy, size, latency and speedup, the "
         "verdict on each gate, the costs of pruning, and the paths of the bundles. Targets that "
-        "are not built yet are marked."
+        "are not built yet, and targets and bundles of an earlier build than params.yaml, are "
+        "marked."
     ),
     examples=(Example("edgebake table", "see what is built and how good it is"),),
 )
