@@ -33,7 +33,7 @@ LAYERS = (
     {"tasks"},
     {"recipe"},
     {"child_process"},
-    {"artifacts", "plugins", "measurement", "strict_yaml"},
+    {"artifacts", "plugins", "measurement", "strict_yaml", "terminal"},
     {"errors", "printable", "strict_json", "yaml_text"},
 )
 

@@ -6,12 +6,9 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
-
-from rich.console import Console
 
 from edgebake import plugins
 from edgebake.cli import (
@@ -34,6 +31,8 @@ from edgebake.cli.init import verb as init
 from edgebake.cli.verbs import Group, Verb
 from edgebake.errors import EdgebakeError, RenamedFieldWarning
 from edgebake.execution import parent_watch
+from edgebake.printable import printable
+from edgebake.terminal import ArgumentParser, Terminal, accept_all_characters, escape, write_line
 
 GROUPS = (
     Group(
@@ -63,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: an error that the user can correct, on stderr; 2: wrong usage; 129, 130, 143:
     stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM.
     """
+    accept_all_characters()
     arguments = parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.simplefilter("once", RenamedFieldWarning)
@@ -72,12 +72,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _run(arguments)
         except (interruption.Stopped, KeyboardInterrupt) as reason:
             stopped = interruption.stopped_by(reason)
-            _write_line(f"edgebake: stopped by {stopped.signal.name}")
+            write_line(f"edgebake: stopped by {stopped.signal.name}")
             return stopped.exit_code
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     verb: Verb = arguments.verb
     if DVC_STAGE in os.environ:
         parent_watch.start(parent_watch.end_process)
@@ -90,9 +90,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        subject = error.filename or "output"
+        subject = printable(error.filename or "output")
         expected = "expected it to be readable and writable"
-        _write_line(f"edgebake: {subject}: {error.strerror}; {expected}")
+        write_line(f"edgebake: {subject}: {error.strerror}; {expected}")
         return 1
     except Exception as error:
         plugin_error = plugins.error_in_plugin(error)
@@ -103,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all verbs; GROUPS has their order and titles."""
-    top = argparse.ArgumentParser(
+    top = ArgumentParser(
         prog="edgebake",
         usage="edgebake [-h] [--version] VERB ...",
         description="Build gated model bundles from YAML recipes.",
@@ -157,19 +157,13 @@ def _print_warning(  # noqa: PLR0913, PLR0917 - the signature is that of warning
     text = f"edgebake: {message}\n"
     if not issubclass(category, RenamedFieldWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)
-    (file or sys.stderr).write(text)
+    (file or sys.stderr).write(escape(text))
 
 
 def _print_error(error: EdgebakeError) -> int:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"edgebake: {error}", markup=False, style="red")
+    console = Terminal(stderr=True)
+    console.print(f"edgebake: {error}", style="red")
     return 1
-
-
-def _write_line(text: str) -> None:
-    with suppress(OSError):  # of a terminal that was closed
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
 
 
 def _refuse_other_folder() -> None:

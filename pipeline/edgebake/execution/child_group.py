@@ -27,7 +27,9 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         command: the program and its arguments.
         options: of `subprocess.Popen`.
     """
-    process = subprocess.Popen(command, text=True, start_new_session=True, **options)
+    process = subprocess.Popen(
+        command, text=True, errors="backslashreplace", start_new_session=True, **options
+    )
     try:
         yield process
     finally:

@@ -140,7 +140,7 @@ def _show_progress(lines: Iterable[str], console: Console) -> str:
     printed = []
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(

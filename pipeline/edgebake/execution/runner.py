@@ -2,8 +2,6 @@
 
 import sys
 
-from rich.console import Console
-
 from edgebake import artifacts, plugins
 from edgebake.child_process.child import imported_modules
 from edgebake.errors import EdgebakeError, PlanError
@@ -11,6 +9,7 @@ from edgebake.execution import stage_log
 from edgebake.plan import code_digest
 from edgebake.recipe import stage_params
 from edgebake.stages.job import Job
+from edgebake.terminal import Terminal
 
 
 def run(stage: str, variant: str) -> None:
@@ -40,7 +39,7 @@ def run(stage: str, variant: str) -> None:
     except Exception as error:
         reason = plugins.error_in_plugin(error) or f"{type(error).__name__}: {error}"
         raise EdgebakeError(f"{stage} {variant}: {reason}; the traceback is in {log}") from error
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     console.print(f"{stage} {variant}: {line}")
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from edgebake.terminal import Terminal
+
 
 @contextmanager
 def quiet(log: Path) -> Iterator[Console]:
@@ -27,13 +29,13 @@ def quiet(log: Path) -> Iterator[Console]:
     os.dup2(log_descriptor, 1)
     os.dup2(log_descriptor, 2)
     try:
-        with os.fdopen(os.dup(stdout), "w") as terminal:
-            yield Console(file=terminal, highlight=False, soft_wrap=True)
+        with os.fdopen(os.dup(stdout), "w", errors="backslashreplace") as terminal:
+            yield Terminal(file=terminal)
     except Exception:
         _flush_into_log()
         text = traceback.format_exc()
         with suppress(OSError):
-            os.write(log_descriptor, text.encode())
+            os.write(log_descriptor, text.encode(errors="backslashreplace"))
         raise
     finally:
         # Text in Python's own buffers belongs into the log too.

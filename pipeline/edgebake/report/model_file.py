@@ -11,6 +11,7 @@ from edgebake.runtimes.interface import runtimes_of
 MAX_ITEMS = 6  # labels, kinds of operators and tensors that are listed; the rest is counted
 MAX_METADATA = 20  # texts of the metadata that are listed
 METADATA_LENGTH = 100  # characters
+LABEL_LENGTH = 30  # characters of the name of such a text
 
 Property = tuple[str, str]  # label and text of a line
 LAYOUTS = {"NHWC": "height, width, channels (NHWC)", "NCHW": "channels, height, width (NCHW)"}
@@ -72,7 +73,7 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
         yield "labels", _format_labels(model.labels)
     texts = [(label, text) for label, text in model.metadata.items() if text]
     for label, text in texts[:MAX_METADATA]:
-        yield label[:METADATA_LENGTH], " ".join(text.split())[:METADATA_LENGTH]
+        yield label[:LABEL_LENGTH], " ".join(text.split())[:METADATA_LENGTH]
     yield from _rest("metadata", texts, MAX_METADATA)
 
 

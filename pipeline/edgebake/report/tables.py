@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from edgebake.evaluation.gates.verdict import Decision, Verdict
 from edgebake.measurement import Measurement
+from edgebake.terminal import Terminal
 
 STYLES = {
     Verdict.passed: "green",
@@ -129,7 +129,7 @@ def compact(headers: tuple[str, ...], rows: list[list[str]]) -> Table:
 def as_text(table: Table) -> str:
     """Return a table as text without colors, wide enough for all its cells."""
     stream = io.StringIO()
-    Console(file=stream, width=1000, no_color=True, highlight=False).print(table)
+    Terminal(file=stream, width=1000, no_color=True).print(table)
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     return "\n".join(line for line in lines if line)
 

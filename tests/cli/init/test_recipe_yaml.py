@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from edgebake.cli.init import recipe_yaml
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
+from edgebake.printable import is_printable
 from edgebake.report import model_file
 
 MODEL = ModelInfo(
@@ -106,3 +110,22 @@ def test_texts_are_quoted_where_yaml_would_read_something_else(value: str, writt
 
 def test_a_file_gives_a_name_that_recipes_can_have() -> None:
     assert recipe_yaml.recipe_name(Path("models/My Net-v2.keras")) == "my_net_v2"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("${oc.env:HOME}")
+@example("\\\\${x}")
+@example("a\nallow_code: true")
+@example("x # y: z")
+@example("\x1b[2K\u202e\x85")
+def test_a_quoted_text_is_read_as_it_is_and_shows_no_raw_character(value: str) -> None:
+    quoted = recipe_yaml.quote(value)
+    assert is_printable(quoted)
+    if value != "???":
+        assert OmegaConf.create(f"key: {quoted} # a comment").key == value
+
+
+def test_a_path_is_one_word_of_a_shell() -> None:
+    assert recipe_yaml.shell_word("models/mine.h5") == "models/mine.h5"
+    assert recipe_yaml.shell_word("my $(rm -r ~).h5") == "'my $(rm -r ~).h5'"
+    assert recipe_yaml.shell_word("a\nb") == r"'a\nb'"

@@ -10,6 +10,7 @@ from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
 from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
+from edgebake.printable import is_printable, printable
 from edgebake.report import model_file as model_report
 
 HINT = "`edgebake inspect` shows the contents of the file, and common values"
@@ -52,11 +53,15 @@ def choose_model(answers: Answers, options: list[str]) -> ModelChoice:
 
 
 def refuse_outside(flag: str, path: str) -> None:
-    """Refuse a path outside the project, which DVC cannot track.
+    """Refuse a path outside the project, which DVC cannot track, or with characters to be escaped.
 
     Raises:
-        RecipeError: it is absolute, or has `..` in it.
+        RecipeError: it is absolute, has `..` in it, or characters that no recipe should hold.
     """
+    if not is_printable(path) or "${" in path:
+        raise RecipeError(
+            f"{flag}: {printable(path)}; expected a path of visible characters, without ${{"
+        )
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise RecipeError(
             f"{flag}: {path}; expected a path inside the project: copy it there first"

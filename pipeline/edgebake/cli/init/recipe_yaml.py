@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from edgebake.models.inspection.model_info import ModelInfo
+from edgebake.printable import printable
 from edgebake.recipe import Attribution
 from edgebake.report.model_file import yaml_numbers
 
 UNQUOTED = re.compile(r"[A-Za-z0-9_./-]([A-Za-z0-9_./ +()-]*[A-Za-z0-9_./+()-])?")
+INTERPOLATION = re.compile(r"(\\*)\$\{")
 NUMBER = re.compile(r"[\d._+-]+")
 YAML_KEYWORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 DEFAULT_RUNTIMES = {"keras": "litert", "onnx": "onnxruntime", "tflite": "litert"}  # by format
@@ -37,13 +40,23 @@ def recipe_name(path: Path) -> str:
 
 
 def quote(value: str) -> str:
-    """Return a text as YAML, in quotes if it would be read as something else."""
+    """Return a text as YAML, in quotes if it would be read as something else.
+
+    It is read as it is: OmegaConf computes no `${...}` in it.
+    """
     if value == MISSING:
         return value
     is_keyword = value.lower() in YAML_KEYWORDS
     if UNQUOTED.fullmatch(value) and not is_keyword and not NUMBER.fullmatch(value):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    literal = INTERPOLATION.sub(r"\1\1\\${", value)
+    quoted = json.dumps(literal, ensure_ascii=False)
+    return printable(quoted, max_length=len(quoted))
+
+
+def shell_word(file: str) -> str:
+    """Return a path as one word of a command that a user may copy into a shell."""
+    return shlex.quote(printable(file, max_length=len(file)))
 
 
 def import_options(model_info: ModelInfo, file: str) -> ImportOptions:
@@ -61,8 +74,9 @@ def model_recipe(model_info: ModelInfo, options: ImportOptions) -> str:
     resolution = "224 # ? it takes any size; pixels per side, or the height"
     if options.resolution:
         resolution = f"{options.resolution} # pixels per side, or the height"
+    file = shell_word(options.file)
     lines = [
-        f"# Of the {container} {options.file}. Track it with `dvc add {options.file}`.",
+        f"# Of the {container} {printable(options.file)}. Track it with `dvc add {file}`.",
         "architecture: import",
         "width_multiplier: 1.0 # unused",
         f"resolution: {resolution}",
@@ -133,7 +147,7 @@ def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[s
         f"  - override /quantize: {quantize} # ? or int8",
         f"  - override /convert: {DEFAULT_RUNTIMES[model_info.format]}",
         "---",
-        f"Or let `edgebake init {name} --device pixel_8 --model {file} --data FOLDER` "
+        f"Or let `edgebake init {name} --device pixel_8 --model {shell_word(file)} --data FOLDER` "
         "write all three.",
     ]
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from edgebake.cli.init.recipe_yaml import attribution_lines, pixel_scaling_lines, quote
+from edgebake.cli.init.recipe_yaml import attribution_lines, pixel_scaling_lines, quote, shell_word
+from edgebake.printable import printable
 from edgebake.recipe import Attribution, Data, Features, Splits
 from edgebake.report.model_file import yaml_numbers
 
@@ -17,8 +18,9 @@ SOURCE_TITLES = {
 
 def data_recipe(data: Data, attribution: Attribution) -> str:
     """Return the text of recipes/data/<name>.yaml."""
-    title = f"{SOURCE_TITLES[data.source]}: {data.path}."
-    lines = [f"# {title} Track it with `dvc add {data.path}`.", f"source: {data.source}"]
+    title = f"{SOURCE_TITLES[data.source]}: {printable(data.path)}."
+    path = shell_word(str(data.path))
+    lines = [f"# {title} Track it with `dvc add {path}`.", f"source: {data.source}"]
     if data.name:
         lines[0] = f"# {title} Downloaded if the file is missing."
         lines.append(f"name: {data.name}")

@@ -9,6 +9,7 @@ from edgebake.child_process.limits import Limits
 from edgebake.errors import ModelError
 from edgebake.models import importers
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
+from edgebake.printable import printable
 
 # Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
 LIMITS = Limits(memory_gib=8, seconds=300)
@@ -28,7 +29,7 @@ def inspect_file(path: Path) -> ModelInfo:
     """
     model_format = importers.SUFFIXES.get(path.suffix.lower(), "")
     library = LIBRARIES.get(model_format, "the protobuf parser")
-    subject = Subject(str(path), library, ModelError, EXPECTED)
+    subject = Subject(printable(path), library, ModelError, EXPECTED)
     return _from_plain(run(LIMITS, subject, _inspect, path))
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from edgebake.printable import printable
+from edgebake.printable import MAX_LENGTH, printable
 
 IMAGE_CHANNELS = (1, 3)
 LOGITS = "linear"
 PROBABILITIES = ("softmax", "sigmoid")
 MAX_SIZE = 2**31 - 1  # of a dimension
+NAME_LENGTH = 100  # characters of a tensor or an operator
 MAX_RANK = 64  # dimensions of a tensor, as NumPy
 
 
@@ -26,7 +27,7 @@ class TensorInfo:
 
     def __post_init__(self) -> None:
         """Escape the texts, and check the sizes."""
-        _escape_texts(self)
+        _escape_texts(self, NAME_LENGTH)
         if len(self.shape) > MAX_RANK:
             raise ValueError(
                 f"tensor {self.name!r} has {len(self.shape):,} dimensions; "
@@ -77,7 +78,7 @@ class ModelInfo:
 
     def __post_init__(self) -> None:
         """Escape the texts."""
-        _escape_texts(self)
+        _escape_texts(self, MAX_LENGTH)
 
     @property
     def layout(self) -> str | None:
@@ -128,35 +129,35 @@ class ModelInfo:
         return None
 
 
-def _escape_texts(info: TensorInfo | ModelInfo) -> None:
-    """Escape every text of a frozen dataclass, except for labels."""
+def _escape_texts(info: TensorInfo | ModelInfo, max_length: int) -> None:
+    """Escape every text of a frozen dataclass, except for labels, and cut longer ones."""
     for attribute in fields(info):
         value = getattr(info, attribute.name)
         if attribute.name != "labels":
-            object.__setattr__(info, attribute.name, _escaped(value))
+            object.__setattr__(info, attribute.name, _escaped(value, max_length))
 
 
-def _escaped(value: object) -> object:
+def _escaped(value: object, max_length: int) -> object:
     """Return a text, or the texts in a tuple or mapping, escaped; any other value as it is."""
     if isinstance(value, str):
-        return printable(value)
+        return printable(value, max_length=max_length)
     if isinstance(value, tuple) and value and isinstance(value[0], str):
-        return tuple(printable(text) for text in value)
+        return tuple(printable(text, max_length=max_length) for text in value)
     if isinstance(value, Mapping):
-        return _escaped_mapping(value)
+        return _escaped_mapping(value, max_length)
     return value
 
 
-def _escaped_mapping(mapping: Mapping[object, object]) -> dict[str, object]:
+def _escaped_mapping(mapping: Mapping[object, object], max_length: int) -> dict[str, object]:
     """Return a mapping with escaped keys; numbers of keys that become equal are added up."""
     escaped: dict[str, object] = {}
     for key, value in mapping.items():
-        name = printable(key)
+        name = printable(key, max_length=NAME_LENGTH)
         if isinstance(value, int):
             count = escaped.get(name, 0)
             escaped[name] = value + (count if isinstance(count, int) else 0)
         else:
-            escaped[name] = _escaped(value)
+            escaped[name] = _escaped(value, max_length)
     return escaped
 
 
