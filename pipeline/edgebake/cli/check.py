@@ -9,12 +9,18 @@ from edgebake.cli.verbs import Example, Verb
 
 def _run(_: argparse.Namespace, console: Console) -> int:
     from edgebake.plan import compose, unused_options
+    from edgebake.plan.checks import data_code
     from edgebake.recipe import files
 
     compose.compose_release()
     targets = files.targets()
-    compose.compose_targets(targets)
+    composed = compose.compose_targets(targets)
     unused_options.check_all()
+    datasets = [target.recipe.data for target in composed]
+    code = {str(data.location) for data in datasets if data_code.runs_code(data)}
+    for path in sorted(code):
+        note = "code, not run; `edgebake plan` runs it and checks its examples"
+        console.print(f"{path}: {note}", markup=False)
     console.print(f"{len(targets)} targets are sound: {' '.join(targets)}")
     return 0
 
@@ -27,7 +33,7 @@ VERB = Verb(
         "Compose the release and every target of recipes/target/, and check keys, types and what "
         "must hold between fields. Of options that no target picks, keys, types and ranges are "
         "checked. Stops at the first error and names its file, key and value. "
-        "Builds and writes nothing."
+        "Builds and writes nothing, and runs no code of datasets (`data.source: python`)."
     ),
     examples=(Example("edgebake check", "check all recipes after an edit"),),
 )

@@ -37,6 +37,11 @@ def withhold(plan: Mapping[str, Any], stage: str) -> None:
         os.environ.pop(name, None)
 
 
+def withhold_key(uri: str) -> None:
+    """Remove a key from the environment of this process, if it is there."""
+    os.environ.pop(uri.removeprefix(PREFIX), None)
+
+
 def _packages(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the parameters of each platform's bundle, none for a plan without bundles."""
     packages = plan.get("package") or {}

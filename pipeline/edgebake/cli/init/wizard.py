@@ -22,6 +22,7 @@ from edgebake.data.splits import split_sizes
 from edgebake.errors import DataError, HostError, RecipeError, listed
 from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.plan import compose
+from edgebake.plan.checks import data_code
 from edgebake.recipe import Color, Data, Device
 from edgebake.recipe.files import RECIPES, groups
 from edgebake.runtimes.interface import load_runtime
@@ -57,7 +58,8 @@ def write_recipes(answers: Answers, console: Console) -> list[str]:
     with _written(files):
         missing = next_steps.missing_values(choices)
         placeholders = [f"{key}=unsaid" for key, _ in missing]
-        compose.compose_targets([draft.answers.name], placeholders)
+        with data_code.allowed():
+            compose.compose_targets([draft.answers.name], placeholders)
     return next_steps.summarize(draft.answers.name, choices, list(files), missing)
 
 

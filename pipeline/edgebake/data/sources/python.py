@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TOOLS = ()
 WORDS = ()
+RUNS_CODE = True
 FILE = "examples.py"
 FUNCTION = "examples"
 SPLITS = ("", "train", "calibration", "validation", "test")

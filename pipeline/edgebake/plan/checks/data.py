@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from edgebake import plugins
 from edgebake.data.splits import DRAWN, split_sizes
 from edgebake.errors import EdgebakeError, Problem, listed
+from edgebake.plan.checks import data_code
 from edgebake.recipe import Data, Recipe, SplitBy
 
 # Options that belong to one source each, and are null for the others.
@@ -17,6 +18,8 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     problems = list(check_alone(recipe))
     yield from problems
     if problems or (data.path is not None and _is_not_fetched(data)):
+        return
+    if data_code.is_withheld(data):
         return
     try:
         counts: Mapping[str, int] = plugins.load("data.source", data.source).count(data)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgebake import plugins
 from edgebake.errors import DataError, Problem, listed, nearest
+from edgebake.plan.checks import data_code
 from edgebake.recipe import Gate, Recipe, SliceFloor, Waiver
 from edgebake.runtimes.interface import load_runtime
 
@@ -121,7 +122,7 @@ def _check_confidence(recipe: Recipe) -> Iterator[Problem]:
 
 def _check_slice_column(recipe: Recipe) -> Iterator[Problem]:
     gate = recipe.validate.budget.slice_accuracy
-    if not isinstance(gate, SliceFloor):
+    if not isinstance(gate, SliceFloor) or data_code.is_withheld(recipe.data):
         return
     source = recipe.data.source
     try:
