@@ -64,6 +64,9 @@ class SessionProcess:
             ConversionError: the runtime died, hung, took more than the limits, or refused the file.
             EdgebakeError: another one that loading the file raised.
         """
+        if not self._child.is_alive:  # it died of the previous file
+            self._child.close()
+            self._child = Child(LIMITS)
         subject = Subject(file.name, file.library, ConversionError, EXPECTED)
         self._child.call(subject, _load, file.load, file.arguments)
         collected: dict[str, list[NDArray[np.float32]]] = {}

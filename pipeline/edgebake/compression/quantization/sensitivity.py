@@ -3,17 +3,20 @@
 Models run in LiteRT's integer kernels on examples of the caller's choice, never the test split.
 """
 
-from collections.abc import Collection
+import sys
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake.errors import ConversionError
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import quantizer, run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import Examples, predictions, single_output
+from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session_process import SessionFile, SessionProcess
 from edgebake.tasks.outputs import classification
 
 THREADS = 1
@@ -51,21 +54,23 @@ def layer_sensitivities(
 
     The order is by signal-to-noise ratio of the predictions, then by accuracy drop.
     """
-    reference = _evaluate(model.model, examples)
-    sensitivities = []
-    for layer in model.layers:
-        only_this_layer = replace(options, only_tensors=[layer.tensor])
-        quantized = quantizer.quantize_integers(model, only_this_layer)
-        evaluation = _evaluate(quantized, examples)
-        sensitivity = _compare(layer, reference, evaluation)
-        sensitivities.append(sensitivity)
+    with SessionProcess() as process:
+        reference = _evaluate(process, model.model, examples)
+        sensitivities = []
+        for layer in model.layers:
+            only_this_layer = replace(options, only_tensors=[layer.tensor])
+            quantized = quantizer.quantize_integers(model, only_this_layer)
+            evaluation = _evaluate_candidate(process, quantized, examples)
+            sensitivity = _compare(layer, reference, evaluation)
+            sensitivities.append(sensitivity)
     sensitivities.sort(key=_sensitivity_order)
     return sensitivities
 
 
 def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
     """Return the top-1 accuracy of the float model, 0 to 1."""
-    evaluation = _evaluate(model.model, examples)
+    with SessionProcess() as process:
+        evaluation = _evaluate(process, model.model, examples)
     return evaluation.accuracy
 
 
@@ -80,14 +85,22 @@ def fallback_layers(
     """
     sensitivities = layer_sensitivities(model, options, examples)
     layers = [sensitivity.layer for sensitivity in sensitivities]
+    with SessionProcess() as process:
 
-    def is_sufficient(excluded: Collection[Layer]) -> bool:
-        tensors = [layer.tensor for layer in excluded]
-        without_excluded = replace(options, fallback_tensors=tensors)
-        quantized = quantizer.quantize_integers(model, without_excluded)
-        evaluation = _evaluate(quantized, examples)
-        return evaluation.accuracy >= min_accuracy
+        def is_sufficient(excluded: Collection[Layer]) -> bool:
+            tensors = [layer.tensor for layer in excluded]
+            without_excluded = replace(options, fallback_tensors=tensors)
+            quantized = quantizer.quantize_integers(model, without_excluded)
+            evaluation = _evaluate_candidate(process, quantized, examples)
+            return evaluation is not None and evaluation.accuracy >= min_accuracy
 
+        return _fewest_layers(layers, is_sufficient)
+
+
+def _fewest_layers(
+    layers: list[Layer], is_sufficient: Callable[[Collection[Layer]], bool]
+) -> list[Layer]:
+    """Return the shortest sufficient beginning of a list, without those it does not need."""
     for count in range(len(layers)):
         if is_sufficient(layers[:count]):
             break
@@ -108,7 +121,9 @@ def _sensitivity_order(sensitivity: LayerSensitivity) -> tuple[float, float]:
     return sensitivity.signal_to_noise_db, -sensitivity.accuracy_drop
 
 
-def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation) -> LayerSensitivity:
+def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation | None) -> LayerSensitivity:
+    if quantized is None:
+        return LayerSensitivity(layer, -np.inf, reference.accuracy)
     difference = reference.probabilities - quantized.probabilities
     noise = _power(difference)
     signal = _power(reference.probabilities)
@@ -129,9 +144,24 @@ def _power(values: NDArray[np.float32]) -> float:
     return float(squares.sum())
 
 
-def _evaluate(model: bytes, examples: LabeledImages) -> Evaluation:
-    session = run.load({litert.FILE: model}, THREADS)
-    outputs = predictions(session, examples.images)
+def _evaluate_candidate(
+    process: SessionProcess, model: bytes, examples: LabeledImages
+) -> Evaluation | None:
+    """Return the evaluation of a quantized model; None if LiteRT does not run it.
+
+    The reason goes to the log: such a candidate counts as one that predicts nothing correctly.
+    """
+    try:
+        return _evaluate(process, model, examples)
+    except ConversionError as error:
+        sys.stderr.write(f"{error}\n")
+        return None
+
+
+def _evaluate(process: SessionProcess, model: bytes, examples: LabeledImages) -> Evaluation:
+    files = {litert.FILE: model}
+    file = SessionFile(litert.FILE, "LiteRT", run.load, (files, THREADS))
+    outputs = process.predictions(file, examples.images)
     probabilities = single_output(outputs)
     accuracy = classification.accuracy(probabilities, examples.labels)
     return Evaluation(accuracy, probabilities)
