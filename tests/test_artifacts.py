@@ -69,7 +69,9 @@ def test_leftovers_of_a_killed_stage_do_not_reach_the_next_output() -> None:
 
 def test_full_disk_is_named_with_what_was_being_written() -> None:
     with (
-        pytest.raises(HostError, match="artifacts/train/digits-ds_cnn: the disk is full"),
+        pytest.raises(
+            HostError, match="artifacts/train/digits-ds_cnn: No space left on device; expected free"
+        ),
         artifacts.publish(TRAIN),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -79,20 +81,48 @@ def test_full_disk_is_named_with_what_was_being_written() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (OSError(errno.ENOSPC, ""), "artifacts/x: the disk is full; expected free disk space"),
-        (OSError(errno.EDQUOT, ""), "artifacts/x: the disk is full; expected free disk space"),
         (
-            OSError(errno.EACCES, ""),
-            "artifacts/x: cannot be written (Permission denied); expected a writable",
+            OSError(errno.ENOSPC, "No space left on device"),
+            "artifacts/x: No space left on device; expected free space: delete files and run again",
+        ),
+        (
+            OSError(errno.EDQUOT, "Disk quota exceeded"),
+            "artifacts/x: Disk quota exceeded; expected free space: delete files and run again",
+        ),
+        (
+            OSError(errno.EACCES, "Permission denied", "data/1.png"),
+            "data/1.png: Permission denied; expected that you may read and write it",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", b"artifacts/.partial/x/model"),
+            "artifacts/x: Read-only file system; expected that you may read and write it",
         ),
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "y"),
             "y: No such file or directory",
         ),
+        (OSError("Can't write data (errno = 28)"), "artifacts/x: Can't write data (errno = 28)"),
     ],
 )
-def test_disk_trouble_is_told_in_words(error: OSError, message: str) -> None:
-    assert str(artifacts.disk_trouble(error, Path("artifacts/x"))).startswith(message)
+def test_what_the_system_refuses_is_told_in_its_words(error: OSError, message: str) -> None:
+    assert str(artifacts.disk_trouble(error, Path("artifacts/x"))) == message
+
+
+def test_a_file_that_the_stage_may_not_read_is_named_and_not_its_output() -> None:
+    with (
+        pytest.raises(HostError, match=r"^data/1\.png: Permission denied"),
+        artifacts.publish(TRAIN),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", "data/1.png")
+
+
+def test_leftovers_of_killed_stages_are_removed_and_those_of_running_ones_are_not() -> None:
+    artifacts.write_files(artifacts.PARTIAL / "train-gone", {"half.keras": b"half"})
+    with artifacts.publish(TRAIN) as out:
+        (out / "model.keras").write_bytes(b"abc")
+        artifacts.remove_leftovers()
+        assert list(artifacts.PARTIAL.iterdir()) == [out]
+    assert artifacts.verify(TRAIN) == TRAIN
 
 
 def test_missing_output_names_the_stage_that_makes_it() -> None:
@@ -113,6 +143,26 @@ def test_removed_file_is_refused_by_name() -> None:
     _publish(b"abc")
     (TRAIN / "model.keras").unlink()
     with pytest.raises(ArtifactError, match=r"model\.keras: not what train wrote"):
+        artifacts.verify(TRAIN)
+
+
+def test_an_output_behind_a_link_to_a_moved_cache_says_where_it_leads() -> None:
+    _publish(b"abc")
+    (TRAIN / "model.keras").unlink()
+    (TRAIN / "model.keras").symlink_to("/gone/cache/ab")
+    link = "a link to /gone/cache/ab, which does not exist"
+    with pytest.raises(ArtifactError, match=f"not what train wrote: {link}; expected"):
+        artifacts.verify(TRAIN)
+    (TRAIN / "SHA256SUMS").unlink()
+    (TRAIN / "SHA256SUMS").symlink_to("/gone/cache/ab")
+    with pytest.raises(ArtifactError, match=f"^{TRAIN}: {link}; the stage train writes it"):
+        artifacts.verify(TRAIN)
+
+
+def test_a_file_that_was_added_is_refused() -> None:
+    _publish(b"abc")
+    (TRAIN / "more.txt").write_bytes(b"abc")
+    with pytest.raises(ArtifactError, match=r"more\.txt: .*: no line of SHA256SUMS names it"):
         artifacts.verify(TRAIN)
 
 

@@ -91,8 +91,8 @@ def test_a_full_disk(trained: Path, error_of: ErrorOf) -> None:
     with mounted(trained / "artifacts", "size=1200k"):
         artifacts.write_files(trained / "artifacts/train", files)
         assert error_of("prune", VARIANT) == (
-            f"artifacts/prune/{VARIANT}: the disk is full; "
-            "expected free disk space: delete files and run again"
+            f"artifacts/prune/{VARIANT}: No space left on device; "
+            "expected free space: delete files and run again"
         )
         assert not (trained / "artifacts/prune" / VARIANT).exists()
         assert list((trained / "artifacts/.partial").iterdir()) == []
@@ -101,8 +101,8 @@ def test_a_full_disk(trained: Path, error_of: ErrorOf) -> None:
 def test_a_read_only_artifacts_folder(trained: Path, error_of: ErrorOf) -> None:
     with mounted(trained / "artifacts", "ro"):
         assert error_of("prune", VARIANT) == (
-            f"artifacts/prune/{VARIANT}: cannot be written (Read-only file system); "
-            "expected a writable artifacts/"
+            f"artifacts/prune/{VARIANT}: Read-only file system; "
+            "expected that you may read and write it"
         )
 
 
@@ -134,9 +134,11 @@ def test_a_damaged_artifact(trained: Path, error_of: ErrorOf) -> None:
     damaged = trained / f"artifacts/train/{VARIANT}/model.keras"
     damaged.write_bytes(bytes(899_999) + b"\1")
     assert error_of("prune", VARIANT) == (
-        f"artifacts/train/{VARIANT}/model.keras: not what train wrote "
-        "(compare SHA256SUMS next to it): the file, or DVC's cached copy of it, is damaged; "
-        f"expected an intact copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, then `dvc repro`"
+        f"artifacts/train/{VARIANT}/model.keras: not what train wrote: "
+        "its sha256 is not the one in SHA256SUMS; "
+        f"expected an intact copy: `rm -r artifacts/train/{VARIANT}`, then `dvc repro`; if the "
+        "same file comes back, it is in DVC's cache, which `dvc cache dir` names: remove it there "
+        "too"
     )
 
 

@@ -5,6 +5,7 @@ The output of a stage is the folder artifacts/<stage>/<variant>/. Its SHA256SUMS
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +21,16 @@ ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"
 VERDICTS = ROOT / "verdicts"  # of `package` on each target, for the planner
 SUMS = "SHA256SUMS"
+FREE_SPACE = "; expected free space: delete files and run again"
+PERMISSION = "; expected that you may read and write it"
+# What helps against an error of the system, by its number.
+EXPECTED_OF_SYSTEM = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EACCES: PERMISSION,
+    errno.EPERM: PERMISSION,
+    errno.EROFS: PERMISSION,
+}
 
 
 def folder(stage: str, variant: str, platform: str | None = None) -> Path:
@@ -37,14 +48,16 @@ def publish(destination: Path) -> Iterator[Path]:
     """Provide an empty folder; it replaces the destination if the block ends without an error.
 
     Raises:
-        HostError: the disk is full, or the folder cannot be written; the destination is unchanged.
+        HostError: the system refuses to write, for example without free space; the destination is
+            unchanged.
     """
     segments = destination.relative_to(ROOT).parts
     partial = PARTIAL / "-".join(segments)
     try:
         _remove(partial)
         partial.mkdir(parents=True)
-        yield partial
+        with _marked_as_in_use(partial):
+            yield partial
         (partial / SUMS).write_text(sums(partial))
         destination.parent.mkdir(parents=True, exist_ok=True)
         _remove(destination)
@@ -53,6 +66,30 @@ def publish(destination: Path) -> Iterator[Path]:
         raise disk_trouble(error, destination) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the half-written folders of stages that were killed, not those of running ones."""
+    for partial in PARTIAL.glob("*"):
+        # A stage that ends meanwhile removes its own.
+        with suppress(FileNotFoundError), _marked_as_in_use(partial) as is_mine:
+            if is_mine:
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _marked_as_in_use(folder: Path) -> Iterator[bool]:
+    """Hold a lock on a folder, which ends with the process; yield whether no other holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_mine = True
+    except OSError:  # another process holds it, or the file system has no locks
+        is_mine = False
+    try:
+        yield is_mine
+    finally:
+        os.close(descriptor)
 
 
 def read_json(source: Path) -> Any:
@@ -64,7 +101,7 @@ def write_json(destination: Path, value: object) -> None:
     """Write an indented JSON file as a whole or not at all.
 
     Raises:
-        HostError: the disk is full, or the folder cannot be written.
+        HostError: the system refuses to write, for example without free space.
     """
     text = json.dumps(value, indent=2) + "\n"
     write(destination, text.encode())
@@ -74,7 +111,7 @@ def write(destination: Path, data: bytes) -> None:
     """Write one file as a whole or not at all.
 
     Raises:
-        HostError: the disk is full, or the folder cannot be written.
+        HostError: the system refuses to write, for example without free space.
     """
     partial = destination.with_name(f".{destination.name}.partial")
     try:
@@ -95,20 +132,38 @@ def verify(source: Path) -> Path:
     """
     stage = source.relative_to(ROOT).parts[0]
     if not (source / SUMS).is_file():
-        raise ArtifactError(f"{source}: not found; the stage {stage} writes it: run `dvc repro`")
+        problem = _dangling_link(source) or _dangling_link(source / SUMS) or "not found"
+        raise ArtifactError(f"{source}: {problem}; the stage {stage} writes it: run `dvc repro`")
     expected = _read_sums(source / SUMS)
     names = expected.keys() | _file_names(source)
     for name in sorted(names):
-        file = source / name
-        digest = None
-        if file.is_file():
-            digest = sha256(file.read_bytes())
-        if digest is None or digest != expected.get(name):
-            problem = f"not what {stage} wrote (compare {SUMS} next to it)"
-            cause = "the file, or DVC's cached copy of it, is damaged"
-            remedy = f"`rm -r .dvc/cache {source}`, then `dvc repro`"
-            raise ArtifactError(f"{file}: {problem}: {cause}; expected an intact copy: {remedy}")
+        difference = _difference(source / name, expected.get(name))
+        if difference:
+            remedy = f"`rm -r {source}`, then `dvc repro`"
+            raise ArtifactError(
+                f"{source / name}: not what {stage} wrote: {difference}; expected an intact copy: "
+                f"{remedy}; if the same file comes back, it is in DVC's cache, which "
+                "`dvc cache dir` names: remove it there too"
+            )
     return source
+
+
+def _difference(file: Path, expected: str | None) -> str:
+    """Return how a file differs from its line in SHA256SUMS, or an empty text."""
+    if expected is None:
+        return f"no line of {SUMS} names it"
+    if not file.is_file():
+        return _dangling_link(file) or f"not found, and {SUMS} names it"
+    if sha256_of(file) != expected:
+        return f"its sha256 is not the one in {SUMS}"
+    return ""
+
+
+def _dangling_link(path: Path) -> str:
+    """Return where a link leads if nothing is there, as after a move of DVC's cache."""
+    if path.is_symlink() and not path.exists():
+        return f"a link to {path.readlink()}, which does not exist"
+    return ""
 
 
 def sums(source: Path) -> str:
@@ -160,16 +215,18 @@ def write_files(destination: Path, files: dict[str, bytes]) -> None:
 
 
 def disk_trouble(error: OSError, destination: Path) -> HostError:
-    """Return the error that describes why a file or folder could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        expected = "expected free disk space: delete files and run again"
-        return HostError(f"{destination}: the disk is full; {expected}")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        problem = f"cannot be written ({os.strerror(error.errno)})"
-        return HostError(f"{destination}: {problem}; expected a writable {ROOT}/")
-    path = error.filename or destination
+    """Return the error that says in the system's words which file it refused, and why.
+
+    Args:
+        error: of the system.
+        destination: what was being written; named if the error names no file.
+    """
+    path = Path(os.fsdecode(error.filename)) if error.filename else destination
+    if path.is_relative_to(PARTIAL):
+        path = destination
     reason = error.strerror or str(error)
-    return HostError(f"{path}: {reason}")
+    expected = EXPECTED_OF_SYSTEM.get(error.errno or 0, "")
+    return HostError(f"{path}: {reason}{expected}")
 
 
 def _read_sums(file: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-from edgebake import plugins
+from edgebake import artifacts, plugins
 from edgebake.cli import (
     build,
     check,
@@ -90,9 +90,8 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        subject = printable(error.filename or "output")
-        expected = "expected it to be readable and writable"
-        write_line(f"edgebake: {subject}: {error.strerror}; {expected}")
+        trouble = artifacts.disk_trouble(error, Path("output"))
+        write_line(f"edgebake: {printable(trouble)}")
         return 1
     except Exception as error:
         plugin_error = plugins.error_in_plugin(error)

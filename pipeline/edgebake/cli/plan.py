@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from edgebake import artifacts
 from edgebake.cli.verbs import Example, Verb
 
 
@@ -32,6 +33,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     if not arguments.in_repro:  # there DVC has read its files already
         for line in dvc_state.set_aside_unreadable():
             console.print(line, markup=False)
+    artifacts.remove_leftovers()
     changes = planner.update(in_repro=arguments.in_repro)
     if arguments.in_repro:
         plan = stage_params.read_plan()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebake import artifacts
+from edgebake.errors import ArtifactError
 
 FOLDER = artifacts.ROOT / "attempts"
 # Where measuring cannot fail for lack of a device: this machine, and a file with its digest in
@@ -53,5 +54,9 @@ def _is_due(name: str, params: dict[str, Any]) -> bool:
     report = folder / "report.json"
     if params["where"] in ALWAYS_AVAILABLE or not report.exists():
         return False
+    try:
+        artifacts.verify(folder)
+    except ArtifactError:
+        return False  # DVC runs the stage again in any case
     content = artifacts.read_json(report)
     return TIMED not in content["metrics"]

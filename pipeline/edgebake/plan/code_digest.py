@@ -59,7 +59,7 @@ def write(plan: Plan) -> list[CodeChange]:
         target = _digest_file(stage, variant)
         lines = _digest_lines(source_files, stage, params)
         if target.is_file():
-            before = target.read_text().splitlines()
+            before = target.read_text(errors="replace").splitlines()
             if before != lines:
                 changes.append(_change(stage, variant, before, lines))
         text = "".join(f"{line}\n" for line in lines)
@@ -85,7 +85,8 @@ def refuse_unlisted(stage: str, variant: str, modules: Iterable[str]) -> None:
     if not target.is_file():
         return
     source_files = SourceFiles()
-    listed = {_path_of(line) for line in target.read_text().splitlines()}
+    lines = target.read_text(errors="replace").splitlines()
+    listed = {_path_of(line) for line in lines}
     for module in sorted(modules):
         source = source_files.find(module)
         if source is None or is_declaration(module):

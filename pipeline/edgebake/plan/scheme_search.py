@@ -199,11 +199,13 @@ def _missed_gates(target_name: str, planned_sha256: str) -> list[str]:
     file = artifacts.VERDICTS / f"{target_name}.json"
     if not file.exists():
         return []
-    verdict = json.loads(file.read_text())
-    if verdict.get("recipe_sha256") != planned_sha256:
-        return []
-    missed: list[str] = verdict["missed"]
-    return missed
+    try:
+        verdict = json.loads(file.read_bytes())
+        is_of_recipe = verdict["recipe_sha256"] == planned_sha256
+        missed = [str(line) for line in verdict["missed"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []  # `package` did not write this file; it writes it again
+    return missed if is_of_recipe else []
 
 
 def _status(candidate: Candidate) -> str:

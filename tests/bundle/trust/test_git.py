@@ -96,12 +96,20 @@ def test_the_commit_is_that_of_the_project_wherever_it_lies(
 
 
 def test_an_empty_repository_lacks_a_commit(repository: Path) -> None:
+    branch = git.run("symbolic-ref", "--short", "HEAD")
     with pytest.raises(HostError) as refused:
         git.head()
     assert str(refused.value) == (
-        "git: this repository has no commit yet; expected one, which a bundle names: "
-        "run `git add --all`, then `git commit`"
+        f"git log: fatal: your current branch '{branch}' does not have any commits yet\n"
+        "expected a commit, which a bundle names: run `git add --all`, then `git commit`"
     )
+
+
+def test_a_damaged_commit_is_not_taken_for_none(repository: Path) -> None:
+    branch = git.run("symbolic-ref", "--short", "HEAD")
+    (repository / ".git/refs/heads" / branch).write_text("ab" * 20 + "\n")
+    with pytest.raises(HostError, match=r"^git log: fatal: (bad object|your current branch app)"):
+        git.head()
 
 
 def test_a_folder_in_no_repository_is_refused_in_the_words_of_git(

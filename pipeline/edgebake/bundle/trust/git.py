@@ -53,9 +53,10 @@ def head() -> str:
         HostError: git is not installed, or there is no repository or no commit.
     """
     top()  # fails with git's message where there is no repository that it may read
-    if not succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+    log = _run_git(("log", "--max-count=1", "--format=%H"), _HERE)
+    if log.returncode != 0:
         raise HostError(
-            "git: this repository has no commit yet; expected one, which a bundle names: "
+            f"git log: {log.stderr.strip()}\nexpected a commit, which a bundle names: "
             "run `git add --all`, then `git commit`"
         )
     return run("rev-parse", "--verify", "HEAD^{commit}")

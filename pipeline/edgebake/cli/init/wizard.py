@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edgebake import plugins
+from edgebake import artifacts, plugins
 from edgebake.cli.init import data as dataset
 from edgebake.cli.init import next_steps, options, prompts, recipe_yaml, target_yaml
 from edgebake.cli.init.answers import Answers, refuse_name, refuse_unknown
@@ -246,8 +246,7 @@ def _written(files: Mapping[Path, str]) -> Iterator[None]:
     new_folders = {path.parent for path in files if not path.parent.exists()}
     try:
         for path, text in files.items():
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            artifacts.write(path, text.encode())
         yield
     except BaseException:
         for path in files:
