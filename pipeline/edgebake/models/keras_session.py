@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError
 from edgebake.models import malloc
+from edgebake.models.importers import graph_layer, keras_archive, safety
+from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
 TOOLS = ("keras", "numpy", "tensorflow")
+STAGE_ARCHIVE = "the .keras archive of an earlier stage"  # in messages
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip entry can hold
 FILE_MODE = 0o644 << 16  # permissions of an entry, in the upper bits
 
@@ -59,15 +62,26 @@ def save(model: keras.Model) -> bytes:
 
 
 def load(archive: bytes) -> keras.Model:
-    """Return the model of a .keras archive; no code in it is executed (safe mode of Keras)."""
+    """Return the model of a .keras archive; no code in it is executed (safe mode of Keras).
+
+    Archives come from earlier stages by way of a cache, which others may be able to write to. So
+    an archive is checked as one of a stranger; the layer that runs a graph is allowed in addition.
+
+    Raises:
+        ModelError: the archive is damaged, or its model does more than compute.
+    """
     import keras
 
-    from edgebake.models.importers import graph_layer
-
-    graph_layer.register()  # the only layer of edgebake that a model may contain
+    layer_class = graph_layer.register()  # the only layer of edgebake that a model may contain
+    registered = keras.saving.get_registered_name(layer_class)
+    entries = keras_archive.read(io.BytesIO(archive), STAGE_ARCHIVE, (CONFIG, METADATA, WEIGHTS))
+    config = keras_archive.parse_config(entries[CONFIG], STAGE_ARCHIVE)
+    safety.refuse_code(config, STAGE_ARCHIVE, allow_code=False, registered=(registered,))
+    with keras_archive.open_weights(entries[WEIGHTS], STAGE_ARCHIVE) as store:
+        graph_layer.refuse_stored_graphs(store, STAGE_ARCHIVE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
-        file.write_bytes(archive)
+        file.write_bytes(keras_archive.write(entries))
         return keras.models.load_model(file, compile=False, safe_mode=True)
 
 

@@ -13,6 +13,7 @@ from edgebake.models.importers import graph_operators
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import h5py  # type: ignore[import-untyped]
     import keras
     import tensorflow as tf
 
@@ -58,7 +59,7 @@ class GraphMixin:
             ModelError: it is damaged, or does more than compute.
         """
         stored = np.asarray(store[STORED], np.uint8).tobytes()
-        _refuse_unsafe(stored)
+        _refuse_unsafe(stored, "a .keras archive")
         self.graph = stored
 
     def get_config(self) -> dict[str, Any]:
@@ -86,20 +87,33 @@ class GraphMixin:
         return output
 
 
-def _refuse_unsafe(stored: bytes) -> None:
-    """Refuse a stored graph: an archive may come from a cache that others can write to.
+def refuse_stored_graphs(store: h5py.File, file: str) -> None:
+    """Refuse the weights of a model if a graph in them does more than compute.
+
+    Keras replaces the message of an error that a layer raises when its weights are loaded.
 
     Raises:
-        ModelError: it is damaged, or does more than compute.
+        ModelError: a graph is damaged, or does more than compute.
     """
+    import h5py
+
+    def check(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        is_array = isinstance(item, h5py.Dataset) and item.dtype == np.uint8
+        if is_array and name.rpartition("/")[2] == STORED:
+            _refuse_unsafe(np.asarray(item).tobytes(), file)
+
+    store.visititems(check)
+
+
+def _refuse_unsafe(stored: bytes, file: str) -> None:
     import tensorflow
     from google.protobuf.message import DecodeError
 
     try:
         graph = tensorflow.compat.v1.GraphDef.FromString(stored)
     except DecodeError:
-        raise ModelError("the graph in a .keras archive is damaged; build it again") from None
-    graph_operators.refuse_graph(graph, "the graph in a .keras archive")
+        raise ModelError(f"{file}: the graph in it is damaged; build it again") from None
+    graph_operators.refuse_graph(graph, file)
 
 
 @cache

@@ -49,9 +49,9 @@ def read(path: Path, file: str, allow_code: bool) -> keras.Model:
         alias.symlink_to(path.resolve())
         if _keras_version(store, file) >= 3:
             return keras.models.load_model(alias, compile=False, safe_mode=not allow_code)
-        model = keras.saving.deserialize_keras_object(
-            keras2.to_keras3(config, file), safe_mode=not allow_code
-        )
+        translated = keras2.to_keras3(config, file)
+        safety.refuse_code(translated, file, allow_code)
+        model = keras.saving.deserialize_keras_object(translated, safe_mode=not allow_code)
         _check_weight_order(model, store["model_weights"], file)
         model.load_weights(alias)
         return model

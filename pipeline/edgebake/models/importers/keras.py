@@ -150,6 +150,7 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     version = str(metadata.get("keras_version", "3"))
     if version.startswith("2."):
         config = keras2.to_keras3(config, file)
+        safety.refuse_code(config, file, allow_code)
     entries[CONFIG] = keras_archive.serialize_config(config)
     archive = keras_archive.write(entries)
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from edgebake import strict_json
 from edgebake.errors import ModelError
@@ -27,15 +27,20 @@ MAX_CONFIG_BYTES = 32 * 2**20
 UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
 
-def read(path: Path, file: str, names: tuple[str, ...]) -> dict[str, bytes]:
+def read(source: Path | BinaryIO, file: str, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named entries of an archive; no other is read.
+
+    Args:
+        source: the archive.
+        file: its name in messages.
+        names: of the entries.
 
     Raises:
         ModelError: the archive is damaged, lacks an entry or holds it twice, or an entry unpacks to
             too many bytes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             _refuse_duplicates(archive, names, file)
             return {name: _entry(archive, name, file) for name in names}
     except UNREADABLE as error:
