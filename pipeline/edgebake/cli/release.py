@@ -38,7 +38,7 @@ VERB = Verb(
     description=(
         "Clone the commit that is checked out into a temporary folder, build every bundle there "
         "without results of earlier builds, write them to artifacts/release/, and sign them if "
-        "recipes/release.yaml names a key. The build is told no signing key, and reads neither "
+        "recipes/release.yaml names a key. The build gets no signing key, and reads neither "
         "DVC's run cache nor a remote; data that .dvc files name come from DVC's cache if their "
         "bytes have the hash."
     ),
