@@ -13,7 +13,10 @@ from edgebake.recipe import Data
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 # The message for each file.
 DAMAGED = {
-    "bomb.png": "exceeds limit of",
+    "bomb.png": (
+        "30000 x 30000 pixels, 900.0 megapixels; "
+        "expected at most 64, or more in data.max_megapixels"
+    ),
     "cut.jpg": "image file is truncated",
     "cut.png": "image file is truncated",
     "cut.webp": "could not create decoder object",
@@ -67,8 +70,8 @@ def damaged_folder(path: Path) -> None:
     (path / "page.jpg").write_text("<!DOCTYPE html><title>404 Not Found</title>")
     (path / "text.webp").write_text("not an image")
     (path / "pointer.png").write_text(POINTER)
-    (path / "bomb.png").write_bytes(_png(30_000, 30_000))
-    (path / "zero.png").write_bytes(_png(0, 5))
+    (path / "bomb.png").write_bytes(png_of_size(30_000, 30_000))
+    (path / "zero.png").write_bytes(png_of_size(0, 5))
     (path / "folder.jpg").mkdir()
     (path / "dangling.png").symlink_to("nowhere.png")
 
@@ -77,7 +80,7 @@ def _part(content: bytes, share: float) -> bytes:
     return content[: int(len(content) * share)]
 
 
-def _png(width: int, height: int) -> bytes:
+def png_of_size(width: int, height: int) -> bytes:
     """Return a PNG whose header has a size and whose data is a single row."""
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0),

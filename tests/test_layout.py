@@ -34,7 +34,8 @@ LAYERS = (
     {"recipe"},
     {"child_process"},
     {"artifacts", "plugins", "measurement", "strict_yaml", "terminal"},
-    {"errors", "printable", "strict_json", "yaml_text"},
+    {"errors", "strict_json", "yaml_text"},
+    {"printable"},
 )
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a

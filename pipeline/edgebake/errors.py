@@ -18,6 +18,10 @@ EdgebakeError            base class; the message says where, what is wrong and w
 import difflib
 from collections.abc import Iterable
 
+from edgebake.printable import printable
+
+MAX_DATA_MESSAGE = 4000  # characters; a message may list several files
+
 # A problem of a recipe: the key, and what is wrong with its value and what was expected.
 Problem = tuple[str, str]
 
@@ -39,7 +43,10 @@ class PlanError(EdgebakeError):
 
 
 class DataError(EdgebakeError):
-    """Name the file or folder of the dataset that cannot be used."""
+    """Name the file or folder of the dataset that cannot be used; its names are escaped."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, keep="\n", max_length=MAX_DATA_MESSAGE))
 
 
 class ModelError(EdgebakeError):

@@ -160,6 +160,10 @@ class Data:
     on_corrupt: OnCorrupt = MISSING
     # Handling of images that occur in more than one split: `stop` or `skip`.
     on_leak: OnLeak = OnLeak.stop
+    # Largest image, in 10^6 pixels; larger ones cannot be read.
+    max_megapixels: float = 64
+    # Most memory that compressed arrays of a .npz may take, in 10^9 bytes.
+    max_gigabytes: float = 2
     # Text file with one class name per line, in the order of the model's outputs; null: the
     # source defines the classes.
     labels: str | None = None

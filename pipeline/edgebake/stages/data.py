@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from edgebake import artifacts, plugins
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
+from edgebake.data.readers import class_names
 from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError, listed
 from edgebake.recipe import OnCorrupt, OnLeak
@@ -52,6 +53,7 @@ def run(job: Job[DataParams]) -> str:
     """Decode the examples, check the splits, and write the table of examples."""
     params = job.params
     examples: Examples = plugins.load("data.source", params.source).load(params)
+    class_names.check(params.title, examples.classes)  # of a source in the project's plugins
     records = list(decode_examples(examples, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:

@@ -151,7 +151,7 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
     np.save(folder / "labels.npy", np.array([{}]))
     data.path = str(folder)
     assert _refused(data).startswith(
-        "cannot be read (Array can't be memory-mapped: Python objects in dtype"
+        "cannot be read (labels holds Python objects, which would have to be unpickled)"
     )
 
 

@@ -107,8 +107,9 @@ class Device:
 
     def measured(self) -> TimingResult:
         """Measure on the device."""
-        module = {"ssh": ssh, "adb": adb}[self.where]
-        return module.measure(self.request)
+        if self.where == "ssh":
+            return ssh.measure(self.request)
+        return adb.measure(self.request)
 
     def reason(self) -> str:
         """Return why nothing was measured, without the device's name, which it begins with."""

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -339,7 +340,7 @@ def test_a_log_of_one_long_word_is_parsed_at_once() -> None:
 
 
 def test_this_machine_gives_a_process_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol.sys, "executable", "/bin/cat")  # "-m" is no option of cat
+    monkeypatch.setattr(sys, "executable", "/bin/cat")  # "-m" is no option of cat
     request = timings.stopwatch_request(Path("model.tflite"))
     with pytest.raises(HostError, match=r"^model\.tflite: timing it failed: "):
         protocol.run_in_process(request, Limits(5, 1000))

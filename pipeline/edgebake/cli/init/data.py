@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgebake import plugins
 from edgebake.data.readers import arrays, records
+from edgebake.data.readers.decode import max_bytes
 from edgebake.data.sources import keras, tfrecord
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
@@ -117,7 +118,7 @@ def _detect_features(path: Path) -> Features:
     file = path
     if path.is_dir():
         file = min(entry for entry in path.iterdir() if tfrecord.FILE_NAME.fullmatch(entry.name))
-    record = next(iter(records.index_file(file)), None)
+    record = next(iter(records.index_file(file, max_bytes(Data.max_megapixels))), None)
     if record is None:
         raise DataError(f"{file}: no records; expected one for every image")
     features = records.read_features(record)

@@ -7,18 +7,16 @@ unpickled.
 from __future__ import annotations
 
 import re
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgebake.data.readers import labels
+from edgebake.data.readers import labels, stored_arrays
 from edgebake.data.readers.decode import LazyImages, in_color
+from edgebake.data.readers.stored_arrays import UNREADABLE, StoredArray
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Data
 
@@ -33,19 +31,7 @@ if TYPE_CHECKING:
 ARRAY_NAME = re.compile(r"(?:([a-z]+)_)?(x|images|y|labels)(?:_([a-z]+))?")
 ROLES = {"x": "images", "images": "images", "y": "labels", "labels": "labels"}
 EXPECTED = "expected x and y, or x_train, y_train, x_test, y_test (images and labels for x and y)"
-LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra: 4.3.7 of PKWARE's APPNOTE.TXT
-CHUNK = 1 << 20  # bytes
-UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile)  # damaged files
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """An array on disk, of which only the header is read."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], Array]
+GB = 1e9  # bytes
 
 
 @dataclass(frozen=True)
@@ -57,15 +43,19 @@ class ArrayPair:
     labels: StoredArray
 
 
-def find_pairs(path: Path) -> list[ArrayPair]:
+def find_pairs(path: Path, max_gigabytes: float = Data.max_gigabytes) -> list[ArrayPair]:
     """Return the arrays of a .npz file, or of a folder of .npy files, reading headers only.
 
+    Args:
+        path: of the file or folder.
+        max_gigabytes: that compressed arrays may take in memory.
+
     Raises:
-        DataError: it cannot be read, or has no images with labels.
+        DataError: it cannot be read, has no images with labels, or is too large.
     """
     try:
-        arrays = _stored_arrays(path)
-    except (*UNREADABLE, struct.error) as error:
+        arrays = stored_arrays.find(path)
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
@@ -73,7 +63,9 @@ def find_pairs(path: Path) -> list[ArrayPair]:
             f"{path}: cannot be read ({reason}); expected a .npz, or a folder of .npy files"
         ) from None
     pairs: list[ArrayPair] = []
-    for split, by_role in _by_role(path, arrays).items():
+    by_split = _by_role(path, arrays)
+    _refuse_size(path, by_split, max_gigabytes)
+    for split, by_role in by_split.items():
         pair = _pair(path, split, by_role)
         _refuse_images(path, pair.images)
         _refuse_labels(path, pair)
@@ -140,68 +132,19 @@ def _encode(data: Data, values: list[Any], names: list[str] | None) -> tuple[lis
     return names, values
 
 
-def _stored_arrays(path: Path) -> dict[str, StoredArray]:
-    if not path.is_dir():
-        return _arrays_of_archive(path)
-    files = sorted(path.glob("*.npy"))
-    return {file.stem: _memory_mapped(file) for file in files}
-
-
-def _memory_mapped(file: Path) -> StoredArray:
-    array = np.load(file, mmap_mode="r", allow_pickle=False)
-    return StoredArray(file.stem, array.shape, array.dtype, lambda: array)
-
-
-def _arrays_of_archive(file: Path) -> dict[str, StoredArray]:
-    arrays = {}
-    with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            if member.filename.endswith(".npy"):
-                array = _array_of_member(file, archive, member)
-                arrays[array.name] = array
-    return arrays
-
-
-def _array_of_member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> StoredArray:
-    name = member.filename.removesuffix(".npy")
-    with archive.open(member) as content:
-        shape, is_fortran, dtype = _read_header(content)
-        header_size = content.tell()
-    if dtype.hasobject:
-        raise ValueError(f"{name} holds Python objects, which would have to be unpickled")
-
-    def read() -> Array:
-        with zipfile.ZipFile(file) as reopened, reopened.open(member) as content:
-            if member.compress_type != zipfile.ZIP_STORED:
-                array: Array = np.lib.format.read_array(content, allow_pickle=False)
-                return array
-            while content.read(CHUNK):  # to the end, where zipfile checks the checksum
-                pass
-        offset = _content_offset(file, member) + header_size
-        layout: Any = {"offset": offset, "shape": shape, "order": "F" if is_fortran else "C"}
-        return np.memmap(file, dtype, mode="r", **layout)
-
-    return StoredArray(name, shape, dtype, read)
-
-
-def _read_header(content: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return shape, whether in Fortran's order, and dtype of a .npy."""
-    from numpy.lib import format as npy
-
-    version = npy.read_magic(content)
-    if version == (1, 0):
-        return npy.read_array_header_1_0(content)
-    if version == (2, 0):
-        return npy.read_array_header_2_0(content)
-    raise ValueError(f"version {version[0]}.{version[1]} of .npy")
-
-
-def _content_offset(file: Path, member: zipfile.ZipInfo) -> int:
-    """Return the position of a member's content in the archive, in bytes."""
-    with file.open("rb") as archive:
-        archive.seek(member.header_offset)
-        name_size, extra_size = LOCAL_HEADER.unpack(archive.read(LOCAL_HEADER.size))
-    return member.header_offset + LOCAL_HEADER.size + int(name_size) + int(extra_size)
+def _refuse_size(
+    path: Path, by_split: Mapping[str, Mapping[str, StoredArray]], max_gigabytes: float
+) -> None:
+    """Refuse arrays that have to be in memory and are too large for it."""
+    size = 0
+    for by_role in by_split.values():
+        size += sum(array.size for array in by_role.values() if array.is_compressed)
+    if size > max_gigabytes * GB:
+        raise DataError(
+            f"{path}: its compressed arrays take {size / GB:,.3g} GB of memory; expected at most "
+            f"{max_gigabytes:g}: raise data.max_gigabytes, or save with numpy.savez, whose arrays "
+            "stay on disk"
+        )
 
 
 def _by_role(path: Path, arrays: Mapping[str, StoredArray]) -> dict[str, dict[str, StoredArray]]:
@@ -288,7 +231,7 @@ def _refuse_labels(path: Path, pair: ArrayPair) -> None:
 def _read(data: Data, array: StoredArray) -> Array:
     try:
         return array.read()
-    except (*UNREADABLE, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved"
         ) from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from edgebake.errors import DataError
-from edgebake.recipe import Color
+from edgebake.recipe import Color, Data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +34,12 @@ SIGNATURES = {
     b"MM\0*": f"a TIFF; {EXPECTED}",
     b"%PDF": f"a PDF; {EXPECTED}",
 }
+# A file may have this many bytes per pixel that is allowed, and some more for metadata.
+BYTES_PER_PIXEL = 4
+METADATA_BYTES = 1 << 20
+SCAN = b"\xff\xda"  # start of a scan of a JPEG; each is decoded over the whole image
+MAX_SCANS = 500  # a progressive JPEG has about 10
+ROWS = 256  # of a 16-bit image that are converted at once
 HEIF = b"ftyp"  # in bytes 4 to 8: https://www.rfc-editor.org/rfc/rfc9402 and ISO/IEC 14496-12, 4.3
 
 
@@ -66,17 +72,18 @@ class LazyImages(Sequence["NDArray[np.uint8]"]):
         return np.asarray(self.read(numbers[index]))
 
 
-def open_image_file(file: Path, color: Color) -> Image:
+def open_image_file(file: Path, color: Color, max_megapixels: float = Data.max_megapixels) -> Image:
     """Return the image of a file, as `open_image` does.
 
     Raises:
-        DataError: the file cannot be read, or is not a whole image.
+        DataError: the file cannot be read, is not a whole image, or is too large.
     """
     try:
-        mode = os.stat(file).st_mode  # noqa: PTH116 - three times as fast as Path.stat
-        is_file = stat.S_ISREG(mode)
+        status = os.stat(file)  # noqa: PTH116 - three times as fast as Path.stat
+        is_file = stat.S_ISREG(status.st_mode)
         content = b""
         if is_file:
+            refuse_bytes(str(file), status.st_size, max_megapixels)
             content = file.read_bytes()
     except OSError as error:
         reason = str(error.strerror)
@@ -87,7 +94,26 @@ def open_image_file(file: Path, color: Color) -> Image:
         if file.is_dir():
             raise _error(str(file), "a folder")
         raise _error(str(file), "not a file")
-    return open_image(content, color, str(file))
+    return open_image(content, color, str(file), max_megapixels)
+
+
+def max_bytes(max_megapixels: float) -> int:
+    """Return the most bytes of a file, or of a record, with one image."""
+    return int(max_megapixels * 1e6 * BYTES_PER_PIXEL) + METADATA_BYTES
+
+
+def refuse_bytes(name: str, size: int, max_megapixels: float) -> None:
+    """Refuse to read more bytes than an image of the largest size has.
+
+    Raises:
+        DataError: there are more.
+    """
+    most = max_bytes(max_megapixels)
+    if size > most:
+        raise DataError(
+            f"{name}: {size:,} bytes; expected at most {most:,}, for {max_megapixels:g} megapixels:"
+            " raise data.max_megapixels"
+        )
 
 
 def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
@@ -100,17 +126,21 @@ def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
+def decode(
+    content: bytes, color: Color, name: str, max_megapixels: float = Data.max_megapixels
+) -> NDArray[np.uint8]:
     """Return the pixels of an image: [h, w] for grayscale, otherwise [h, w, 3] in the order RGB.
 
     Raises:
-        DataError: it is not a whole image.
+        DataError: it is not a whole image, or is too large.
     """
-    image = open_image(content, color, name)
+    image = open_image(content, color, name, max_megapixels)
     return np.asarray(image)
 
 
-def open_image(content: bytes, color: Color, name: str) -> Image:
+def open_image(
+    content: bytes, color: Color, name: str, max_megapixels: float = Data.max_megapixels
+) -> Image:
     """Return an image of Pillow, decoded and rotated as its EXIF orientation says.
 
     Alpha is dropped; of an animation, the first frame is taken.
@@ -119,18 +149,22 @@ def open_image(content: bytes, color: Color, name: str) -> Image:
         content: a JPEG, PNG, BMP or WebP.
         color: grayscale gives the mode L, any other RGB.
         name: of the image in messages.
+        max_megapixels: that are decoded.
 
     Raises:
-        DataError: it is not a whole image.
+        DataError: it is not a whole image, or is too large.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not content:
         raise _error(name, "empty file")
+    Image.MAX_IMAGE_PIXELS = None  # Pillow would refuse sizes that the recipe allows
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if 0 in image.size:
                 raise _error(name, f"{image.width} x {image.height} pixels")
+            _refuse_size(name, image, max_megapixels)
+            _refuse_scans(name, image, content)
             ImageOps.exif_transpose(image, in_place=True)
             image.load()
             return _convert(image, color)
@@ -142,6 +176,22 @@ def open_image(content: bytes, color: Color, name: str) -> Image:
         message = " ".join(str(error).split())
         reason = message.rstrip(".")
         raise _error(name, reason or type(error).__name__) from None
+
+
+def _refuse_size(name: str, image: Image, max_megapixels: float) -> None:
+    """Refuse an image by the size in its header, before its pixels are decoded."""
+    width, height = image.size
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        limit = f"expected at most {max_megapixels:g}, or more in data.max_megapixels"
+        raise _error(name, f"{width} x {height} pixels, {megapixels:,.1f} megapixels; {limit}")
+
+
+def _refuse_scans(name: str, image: Image, content: bytes) -> None:
+    """Refuse a JPEG of a few bytes that would take minutes to decode."""
+    scans = content.count(SCAN) if image.format == "JPEG" else 0
+    if scans > MAX_SCANS:
+        raise _error(name, f"{scans:,} scans; expected at most {MAX_SCANS}")
 
 
 def in_color(pixels: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
@@ -184,9 +234,12 @@ def _in_8_bits(image: Image) -> Image:
     """
     from PIL.Image import fromarray
 
-    values = np.asarray(image).astype(np.int64)
-    levels = (values + 128) // 257
-    return fromarray(levels.astype(np.uint8))
+    values = np.asarray(image)
+    levels = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), ROWS):  # a whole image would take 24 bytes per pixel
+        rows = slice(start, start + ROWS)
+        levels[rows] = (values[rows].astype(np.int64) + 128) // 257
+    return fromarray(levels)
 
 
 def _describe(content: bytes) -> str:

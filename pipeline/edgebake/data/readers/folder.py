@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgebake.data.readers import labels
+from edgebake.data.readers import labels, links
 from edgebake.errors import DataError
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
@@ -62,6 +62,8 @@ def _list(folder: Path, prefix: str, content: FolderContent, parents: tuple[str,
         content.empty_folders.append(prefix)
     for entry in listed:
         path = f"{prefix}/{entry.name}".lstrip("/")
+        if entry.is_symlink() and Path(entry.path).exists():
+            links.refuse_outside(Path(entry.path), Path(parents[0]))
         if Path(entry.name).suffix.lower() in SUFFIXES:
             # A folder of such a name is an image that cannot be read.
             content.images.append(path)

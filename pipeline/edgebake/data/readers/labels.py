@@ -6,6 +6,7 @@ Reads `data.labels`, if the recipe names it. Free of NumPy, since the planner us
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from edgebake.data.readers import class_names, links
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Data, SplitBy
 
@@ -19,6 +20,7 @@ SPLITS = {
     "calib": "calibration",
     "calibration": "calibration",
 }
+MAX_LABELS_FILE = 16 << 20  # bytes
 SHOWN = 5  # values in a message; further ones are counted
 
 
@@ -31,6 +33,7 @@ def encode_names(data: Data, names: Sequence[str]) -> tuple[list[str], list[int]
         DataError: the labels file lacks a name, or all examples are of one class.
     """
     used = sorted(set(names))
+    class_names.check(data.title, used)
     classes = read_labels_file(data) if data.labels else used
     for name in used:
         if name not in classes:
@@ -65,10 +68,15 @@ def read_labels_file(data: Data) -> list[str]:
     """Return the lines of the labels file, one class each.
 
     Raises:
-        DataError: it is missing or empty, or a line is empty or occurs twice.
+        DataError: it is missing or empty, a line is empty or occurs twice, or is no name of a
+            class.
     """
     file = Path(str(data.labels))
     try:
+        links.refuse_special(file)
+        size = file.stat().st_size
+        if size > MAX_LABELS_FILE:
+            raise DataError(f"{file}: {size:,} bytes; expected at most {MAX_LABELS_FILE:,}")
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
@@ -84,6 +92,7 @@ def read_labels_file(data: Data) -> list[str]:
             problem = f"line {number} says {line!r}, as line {first_number[line]} does"
             raise DataError(f"{file}: {problem}; expected each class once")
         first_number[line] = number
+    class_names.check(str(file), lines)
     return lines
 
 

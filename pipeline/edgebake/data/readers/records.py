@@ -61,11 +61,16 @@ class Record:
         return content
 
 
-def index_file(file: Path) -> Iterator[Record]:
+def index_file(file: Path, max_bytes: int) -> Iterator[Record]:
     """Yield the position of each record of a file, reading headers only.
 
+    Args:
+        file: of the records.
+        max_bytes: of a record.
+
     Raises:
-        DataError: it is no TFRecord file, is compressed, or ends within a record.
+        DataError: it is no TFRecord file, is compressed, ends within a record, or has one that is
+            too large.
     """
     size = file.stat().st_size
     offset = 0
@@ -78,6 +83,11 @@ def index_file(file: Path) -> Iterator[Record]:
             offset = record.offset + length + FOOTER.size
             if offset > size:
                 raise DataError(f"{record}: the file ends within it; expected an intact file")
+            if length > max_bytes:
+                raise DataError(
+                    f"{record}: {length:,} bytes; expected at most {max_bytes:,}: "
+                    "raise data.max_megapixels"
+                )
             yield record
             number += 1
 

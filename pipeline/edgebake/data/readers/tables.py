@@ -8,10 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
+from typing import TextIO
 
+from edgebake.data.readers import links
 from edgebake.data.readers.labels import parse_split, preview
 from edgebake.errors import DataError, listed, nearest
+from edgebake.printable import is_printable, printable
 from edgebake.recipe import Table
+
+MAX_LINE = 1_000_000  # characters
+MAX_COLUMNS = 200
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def read_columns(folder: Path, table: Table) -> list[str]:
     Raises:
         DataError: the table is missing, or lacks a column that the recipe names.
     """
-    _, columns = next(_lines(folder / table.file))
+    _, columns = next(_lines(folder, table))
     named = (table.image, table.label, table.split)
     # pandas writes its index into a column without a name, which no gate could refer to.
     return [name for name in columns if name and name not in named]
@@ -44,8 +50,9 @@ def read_rows(folder: Path, table: Table) -> dict[str, Row]:
         DataError: the table is missing or malformed, or names an image twice; names the line.
     """
     file = folder / table.file
-    lines = _lines(file)
+    lines = _lines(folder, table)
     _, columns = next(lines)
+    _refuse_columns(file, columns)
     _refuse_missing_columns(file, columns, table)
     rows: dict[str, Row] = {}
     for number, cells in lines:
@@ -98,6 +105,18 @@ def _parse_row(file: Path, number: int, cells: dict[str, str], table: Table) -> 
     return Row(number, PurePosixPath(image).as_posix(), label, split, cells)
 
 
+def _refuse_columns(file: Path, columns: Sequence[str]) -> None:
+    """Refuse more columns than a line can be filled up to, and names that cannot be shown."""
+    if len(columns) > MAX_COLUMNS:
+        raise DataError(f"{file}: {len(columns):,} columns; expected at most {MAX_COLUMNS}")
+    for name in columns:
+        if not is_printable(name):
+            raise DataError(
+                f"{file}: the column '{printable(name)}' has an invisible character; "
+                "expected visible text"
+            )
+
+
 def _refuse_missing_columns(file: Path, columns: Sequence[str], table: Table) -> None:
     for key in ("image", "label", "split"):
         name = getattr(table, key)
@@ -109,14 +128,16 @@ def _refuse_missing_columns(file: Path, columns: Sequence[str], table: Table) ->
         raise DataError(f"{file}: the column {repeated[0]!r} is there twice; expected each once")
 
 
-def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(folder: Path, table: Table) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each line that is not empty; the header comes first."""
+    file = folder / table.file
+    links.refuse_outside(file, folder)
     if not file.is_file():
         raise DataError(
             f"{file}: no such file; expected the CSV that data.table.file names below data.path"
         )
     with file.open(newline="", encoding="utf-8-sig") as text:
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(_bounded_lines(file, text), strict=True)
         try:
             lines = ((reader.line_num, cells) for cells in reader if cells)
             header = next(lines, None)
@@ -129,3 +150,19 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
         except (csv.Error, UnicodeDecodeError) as error:
             line = f"{file}: line {reader.line_num + 1}"
             raise DataError(f"{line} cannot be read ({error}); expected CSV in UTF-8") from None
+
+
+def _bounded_lines(file: Path, text: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; none is read that would fill the memory.
+
+    Raises:
+        DataError: a line is too long.
+    """
+    number = 1
+    while line := text.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise DataError(
+                f"{file}: line {number} has more than {MAX_LINE:,} characters; expected fewer"
+            )
+        yield line
+        number += 1

@@ -16,6 +16,7 @@ from edgebake.data.readers import labels, tables
 from edgebake.data.readers.decode import LazyImages, open_image_file
 from edgebake.data.readers.folder import SUFFIXES, FolderContent, list_images
 from edgebake.errors import DataError, nearest
+from edgebake.printable import printable
 from edgebake.recipe import Data, SplitBy
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ def load(data: Data) -> Examples:
     rows = _read_table(data)
     cells = {}
     for column in columns(data):
-        cells[column] = [rows[image.path].cells[column] for image in images]
+        cells[column] = [printable(rows[image.path].cells[column]) for image in images]
 
     def read(index: int) -> Image:
-        return open_image_file(folder / images[index].path, data.color)
+        return open_image_file(folder / images[index].path, data.color, data.max_megapixels)
 
     return Examples(
         images=LazyImages(len(images), read),

@@ -93,7 +93,7 @@ def _existing_file(data: Data) -> Path:
 
 
 def _find_pairs(data: Data, file: Path) -> list[arrays.ArrayPair]:
-    pairs = arrays.find_pairs(file)
+    pairs = arrays.find_pairs(file, data.max_gigabytes)
     labels.check_splits(data, {pair.split for pair in pairs}, "train and test")
     return pairs
 

@@ -50,6 +50,6 @@ def _find_pairs(data: Data) -> list[arrays.ArrayPair]:
         raise DataError(
             f"{path}: no such file; expected a .npz, or a folder with images.npy and labels.npy"
         )
-    pairs = arrays.find_pairs(path)
+    pairs = arrays.find_pairs(path, data.max_gigabytes)
     labels.check_splits(data, {pair.split for pair in pairs}, SPLIT_ARRAYS)
     return pairs

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from edgebake.data.readers import labels
+from edgebake.data.readers import class_names, labels
 from edgebake.data.readers.decode import LazyImages, in_color
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Color, Data
@@ -183,6 +183,7 @@ def _check_labels(function: str, examples: Examples) -> None:
         raise DataError(
             f"{function}: classes are {classes!r}; expected two names or more, each once"
         )
+    class_names.check(function, classes)
     if not len(indices):
         raise DataError(f"{function}: no examples; expected one or more")
     lowest = int(indices.min())

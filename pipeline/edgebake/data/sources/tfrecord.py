@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.data.readers import labels, records
-from edgebake.data.readers.decode import LazyImages, decode, in_color
+from edgebake.data.readers import labels, links, records
+from edgebake.data.readers.decode import LazyImages, decode, in_color, max_bytes
 from edgebake.data.readers.records import Record, Value
 from edgebake.errors import DataError, listed, nearest
-from edgebake.recipe import Color, Data, Encoding, Features, SplitBy
+from edgebake.recipe import Data, Encoding, Features, SplitBy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def load(data: Data) -> Examples:
     labels.refuse_untrained_classes(data, class_names, splits)
 
     def read(index: int) -> NDArray[np.uint8]:
-        return _read_image(all_records[index], options, data.color)
+        return _read_image(all_records[index], options, data)
 
     names = [f"{record.file.name}[{record.number}]" for record in all_records]
     return Examples(
@@ -100,10 +100,13 @@ def _checked_options(data: Data) -> Features:
 
 
 def _find_records(data: Data) -> list[Record]:
-    files = _find_files(data.location)
+    path = data.location
+    files = _find_files(path)
     all_records: list[Record] = []
     for file in files:
-        all_records += records.index_file(file)
+        if path.is_dir():
+            links.refuse_outside(file, path)
+        all_records += records.index_file(file, max_bytes(data.max_megapixels))
     if not all_records:
         raise DataError(f"{data.title}: no records; expected one for every image")
     splits = {_split_in_name(file) for file in files} - {None}
@@ -246,15 +249,15 @@ def _names_by_value(data: Data, record_labels: Sequence[Label]) -> dict[int | st
     return names
 
 
-def _read_image(record: Record, options: Features, color: Color) -> NDArray[np.uint8]:
+def _read_image(record: Record, options: Features, data: Data) -> NDArray[np.uint8]:
     """Return the pixels of a record's image, [h, w] or [h, w, 3]."""
     content = _single_value(record, records.read_features(record), options.image)
     if not isinstance(content, bytes):
         raise DataError(f"{record}: {options.image!r} holds numbers; expected bytes")
     if options.shape is None:
-        return decode(content, color, str(record))
+        return decode(content, data.color, str(record), data.max_megapixels)
     size = math.prod(options.shape)
     if len(content) != size:
         expected = f"expected {size}, as data.features.shape {list(options.shape)} says"
         raise DataError(f"{record}: {options.image!r} has {len(content)} bytes; {expected}")
-    return in_color(np.frombuffer(content, np.uint8).reshape(options.shape), color)
+    return in_color(np.frombuffer(content, np.uint8).reshape(options.shape), data.color)

@@ -10,6 +10,8 @@ from edgebake.recipe import Data, Recipe, SplitBy
 
 # Options that belong to one source each, and are null for the others.
 SOURCE_OPTIONS = ("table", "features", "name")
+LIMITS = ("max_megapixels", "max_gigabytes")
+MAX_LIMIT = 1000
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
@@ -35,6 +37,7 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
     data = recipe.data
     yield from _check_path(data)
     yield from _check_source_options(data)
+    yield from _check_limits(data)
     yield from _check_shares(data)
 
 
@@ -71,6 +74,13 @@ def _sources_with(option: str) -> Iterator[str]:
     for source in plugins.names_in_package("data.source"):
         if option in _options_of(source):
             yield source
+
+
+def _check_limits(data: Data) -> Iterator[Problem]:
+    for name in LIMITS:
+        limit = getattr(data, name)
+        if not 0 < limit <= MAX_LIMIT:
+            yield f"data.{name}", f"{limit:g}; expected more than 0 and at most {MAX_LIMIT}"
 
 
 def _check_shares(data: Data) -> Iterator[Problem]:
