@@ -13,6 +13,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -88,13 +89,19 @@ def generate_secret(path: Path) -> None:
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
-    """Write a new file. Its mode is set on creation, so that no one can open it in between."""
+    """Write a new file as a whole; no one else can open it in between, and no file is replaced."""
     _refuse_existing(path)
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)  # follows no link
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)  # follows no link
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+        os.link(partial, path)
+        partial.unlink()
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise HostError(
             f"{path}: cannot be written ({error.strerror}); expected an existing folder"
         ) from None

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgebake import artifacts
 from edgebake.data.readers import arrays, labels
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Data
@@ -121,7 +122,7 @@ def _download(name: str, file: Path) -> None:
                 f"{name}: not in {file.parent}/ and cannot be downloaded ({reason}); "
                 f"expected a network, or the file and {file.name}.sha256 from another machine"
             )
-        _sha256_file(file).write_text(f"{_sha256(download)}  {file.name}\n")
+        artifacts.write(_sha256_file(file), f"{_sha256(download)}  {file.name}\n".encode())
         download.replace(file)
 
 
