@@ -259,7 +259,7 @@ def rich_config() -> Config:
     }
     inner = {**sequential(IMAGE, layer("Reshape", "e", target_shape=[10]), DENSE), "name": "s"}
     inner["inbound_nodes"] = [[["n", 0, 0, {}]]]
-    last = {**layer("Activation", "a", activation={"class_name": "softmax"}), "name": "a"}
+    last = {**layer("Activation", "a", activation="softmax"), "name": "a"}
     last["inbound_nodes"] = [[["s", 1, 0, {}]]]
     model = functional({}, "a")
     model["config"]["layers"] += [scaling, divide, normalization, inner, last]
