@@ -63,7 +63,7 @@ def _checksum(data: bytes) -> bytes:
 
 
 def _read_records(path: Path) -> None:
-    for record in records.index_file(path):
+    for record in records.index_file(path, max_bytes=1 << 20):
         records.read_features(record)
 
 
