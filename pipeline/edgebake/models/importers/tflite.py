@@ -13,13 +13,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import output_check, safety, tflite_graph
+from edgebake.models.importers import lite_operators, output_check, safety, tflite_graph
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.tflite import strip, structure_check, tables
 from edgebake.models.tflite.tables import DTYPES
-from edgebake.printable import printable
 from edgebake.recipe import Output
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ def load(contract: Contract, options: Imported) -> bytes:
     """
     model = _read(options.file)
     graph = model.subgraphs[0]
+    lite_operators.refuse_unlisted(model, options.file)
     _check_graph(model, options.file)
     _check_quantization(graph, options.file)
     image = graph.tensors[graph.inputs[0]]
@@ -133,7 +133,7 @@ def _read(file: str) -> schema.ModelT:
 
 
 def _check_graph(model: schema.ModelT, file: str) -> None:
-    """Refuse several graphs, inputs or outputs, and custom operators.
+    """Refuse several graphs, inputs or outputs.
 
     Raises:
         ModelError: the file has them.
@@ -149,14 +149,6 @@ def _check_graph(model: schema.ModelT, file: str) -> None:
             raise ModelError(
                 f"{file}: has {len(tensors)} {side}; expected one input, an image, and one output"
             )
-    custom: set[str] = set()
-    for code in model.operatorCodes:
-        if code.customCode:
-            custom.add(printable(code.customCode.decode(errors="replace")))
-    if custom:
-        raise ModelError(
-            f"{file}: holds the custom operators {listed(custom)}; expected only those of LiteRT"
-        )
 
 
 def _check_quantization(graph: schema.SubGraphT, file: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgebake.errors import ModelError
 from edgebake.models.inspection import affine, tflite_metadata
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, PixelScaling, TensorInfo
@@ -72,7 +73,7 @@ def read(path: Path) -> ModelInfo:
         precision=_precision(weights, activations),
         is_quantized=bool(weights & QUANTIZED_WEIGHTS),
         preprocessing=tuple(str(step) for step in steps),
-        unsupported=_unsupported(operator_counts),
+        unsupported=_refusal(model, path),
         pixel_scaling=metadata.pixel_scaling or scaling_of_model,
         color=metadata.color,
         labels=metadata.labels,
@@ -80,12 +81,15 @@ def read(path: Path) -> ModelInfo:
     )
 
 
-def _unsupported(operators: Iterable[str]) -> str | None:
-    custom = sorted(name for name in operators if name.startswith("CUSTOM"))
-    if not custom:
-        return None
-    names = ", ".join(custom)
-    return f"it holds {names}, which LiteRT does not have"
+def _refusal(model: schema.ModelT, path: Path) -> str | None:
+    """Return why an import would be refused; None if it would not."""
+    from edgebake.models.importers import lite_operators
+
+    try:
+        lite_operators.refuse_unlisted(model, str(path))
+    except ModelError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def _operator_names(model: schema.ModelT) -> Iterator[str]:
