@@ -12,7 +12,9 @@ from edgebake import plugins
 from edgebake.bundle.trust import file_types
 from edgebake.cli.main import main
 from edgebake.errors import ProofError, RecipeError
+from edgebake.runtimes import session_process
 from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.session_process import SessionFile
 from tests import builds
 
 SOURCE = """\
@@ -280,6 +282,19 @@ def test_a_runtime_loads_a_session_and_says_what_is_in_a_file(folder: Path) -> N
     assert session.read()["probabilities"].argmax() == 1
     assert runtime.inspect_files(files).input.shape == [1, 2, 2, 1]
     assert runtime.strip_names(files) == files
+
+
+def test_a_session_of_a_project_runs_in_a_child_process(folder: Path) -> None:
+    write(folder / "runtimes/matmul/__init__.py", RUNTIME)
+    written = io.BytesIO()
+    np.savez(written, kernel=np.eye(4, 2, dtype=np.float32), bias=np.zeros(2, np.float32))
+    images = np.eye(4, dtype=np.float32)[:2].reshape(2, 2, 2, 1)
+    file = SessionFile.of_runtime("model.npz", "matmul", {"model.npz": written.getvalue()}, 1)
+    outputs = session_process.predictions(file, images)
+    assert outputs["probabilities"].argmax(axis=1).tolist() == [0, 1]
+    broken = SessionFile.of_runtime("model.npz", "matmul", {"model.npz": b"no file"}, 1)
+    with pytest.raises(RecipeError, match=r"^plugins/runtimes/matmul/__init__\.py:\d+: "):
+        session_process.predictions(broken, images)
 
 
 def bundled(folder: Path, content: bytes) -> Any:
