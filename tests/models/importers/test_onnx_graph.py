@@ -218,7 +218,55 @@ def _newer(model: onnx.ModelProto) -> None:
     model.opset_import[0].version = 23
 
 
+def _of_others(model: onnx.ModelProto) -> None:
+    node = helper.make_node("Run\x1b[2J", ["c"], ["unread"], domain="mine")
+    model.graph.node.insert(3, node)
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+
+
+def _of_others_in_a_function(model: onnx.ModelProto) -> None:
+    body = [helper.make_node("Run", ["a"], ["b"], domain="mine")]
+    opsets = [helper.make_opsetid("mine", 1)]
+    function = helper.make_function("own", "wrap", ["a"], ["b"], body, opsets)
+    model.functions.append(function)
+    node = helper.make_node("wrap", ["c"], ["unread"], domain="own")
+    model.graph.node.insert(3, node)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+
+
+def _sparse(model: onnx.ModelProto) -> None:
+    tensor = model.graph.sparse_initializer.add()
+    tensor.dims.extend([4])
+    tensor.values.CopyFrom(numpy_helper.from_array(np.zeros(1, np.float32), "few"))
+    tensor.indices.CopyFrom(numpy_helper.from_array(np.zeros(1, np.int64), "places"))
+
+
+def _sparse_constant(model: onnx.ModelProto) -> None:
+    values = numpy_helper.from_array(np.zeros(1, np.float32), "few")
+    indices = numpy_helper.from_array(np.zeros(1, np.int64), "places")
+    tensor = helper.make_sparse_tensor(values, indices, [4])
+    node = helper.make_node("Constant", [], ["unread"], sparse_value=tensor)
+    model.graph.node.insert(0, node)
+
+
 REFUSED: dict[str, tuple[Edit, str]] = {
+    "operators of others": (
+        _of_others,
+        "operators that ONNX does not define: mine.Run\\x1b[2J; expected only those of ONNX",
+    ),
+    "operators of others in a function": (
+        _of_others_in_a_function,
+        "operators that ONNX does not define: mine.Run; expected only those of ONNX",
+    ),
+    "sparse weights": (
+        _sparse,
+        "its weights few are sparse; expected dense weights: export the model again",
+    ),
+    "a sparse constant": (
+        _sparse_constant,
+        "its weights unread are sparse; expected dense weights: export the model again",
+    ),
     "halves": (
         _halves,
         "holds weights of float16; expected the float32 model that it was made from",

@@ -16,6 +16,7 @@ from edgebake.models.importers import safety
 from edgebake.models.onnx import functions, structure_check
 from edgebake.models.onnx.float_graph import OPSET
 from edgebake.models.onnx.graph import replace_nodes
+from edgebake.printable import printable
 
 # Range of opsets whose operators the quantizers know; older ones are converted to opset 17. ONNX
 # Runtime's quantizers and ORT format were tested up to the newest.
@@ -96,6 +97,7 @@ def _read(file: str) -> onnx.ModelProto:
         for tensor in model.graph.initializer:
             tensor.ClearField("data_location")  # still set after loading
         model = inliner.inline_local_functions(model)
+        _check_dense(model.graph, file)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise ModelError(
@@ -122,6 +124,24 @@ def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
         )
 
 
+def _check_dense(graph: onnx.GraphProto, file: str) -> None:
+    """Refuse sparse weights, which ONNX Runtime would read from files that ONNX does not check.
+
+    Raises:
+        ModelError: there are such weights.
+    """
+    names = {tensor.values.name for tensor in graph.sparse_initializer}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+                names.update(node.output)
+    if names:
+        raise ModelError(
+            f"{file}: its weights {printable(listed(names))} are sparse; expected dense weights: "
+            "export the model again"
+        )
+
+
 def _check_operators(model: onnx.ModelProto, file: str) -> None:
     """Refuse operators that cannot be imported.
 
@@ -129,9 +149,10 @@ def _check_operators(model: onnx.ModelProto, file: str) -> None:
         ModelError: one is not defined by ONNX, is quantized, or has a graph inside.
     """
     nodes = model.graph.node
-    foreign = {
-        f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in STANDARD_DOMAINS
-    }
+    foreign = set()
+    for node in nodes:
+        if node.domain not in STANDARD_DOMAINS:
+            foreign.add(printable(f"{node.domain}.{node.op_type}", max_length=80))
     if foreign:
         raise ModelError(
             f"{file}: operators that ONNX does not define: {listed(foreign)}; expected only those "
