@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from edgebake.cli import main
-from edgebake.errors import EdgebakeError, RenamedFieldWarning
+from edgebake.errors import EdgebakeError, ModelError, RenamedFieldWarning
+from edgebake.models.importers import limited
 from edgebake.printable import INVISIBLE
 from edgebake.report import tables
 from edgebake.terminal import Terminal, escape
+from tests.models.importers import graphs
 
 # Characters that clear lines, set the title, reverse the text, end a line, or are no UTF-8.
 HOSTILE = "a\x1b[2K\x1b]0;t\x07\u202eb\x9b1Ac\u200bd\udc80e\x00f\u2028g\rh[red]i[/]:smile:"
@@ -153,3 +155,14 @@ def test_every_name_of_a_model_is_printed_escaped_and_in_its_line(
     assert not any(line.startswith(("last: line", "edgebake")) for line in output.splitlines())
     assert r"input" in output
     assert r"\x1b[2K" in output
+
+
+def test_a_message_about_an_import_is_one_line_without_raw_characters(tmp_path: Path) -> None:
+    file = hostile_model(tmp_path / "net.onnx")
+    importing = limited.Importing(graphs.contract(), graphs.options(file), threads=1, seed=0)
+    with pytest.raises(ModelError) as refused:
+        limited._load(importing)
+    message = str(refused.value)
+    assert r"\x1b[2K" in message
+    assert raw_characters(message) == []
+    assert "\n" not in message

@@ -98,7 +98,8 @@ def _sequential(config: Any, file: str) -> Config:
 
 def _functional(config: Config, file: str) -> Config:
     nodes = config["layers"]
-    shifts = {node["name"]: _shift(node, config) for node in nodes}
+    last_calls = _last_calls(config)
+    shifts = {node["name"]: _shift(node, last_calls) for node in nodes}
     layers = [_called_layer(node, shifts, file) for node in nodes]
     return {
         "name": clean_name(config["name"]),
@@ -109,21 +110,24 @@ def _functional(config: Config, file: str) -> Config:
     }
 
 
-def _shift(node: Config, config: Config) -> int:
+def _last_calls(config: Config) -> dict[str, int]:
+    """Return the highest number of a call of each layer that a model refers to."""
+    inbound_nodes = [layer.get("inbound_nodes") for layer in config["layers"]]
+    last_calls: dict[str, int] = {}
+    for reference in references([*inbound_nodes, config["output_layers"]]):
+        last_calls[reference.layer] = max(reference.call, last_calls.get(reference.layer, 0))
+    return last_calls
+
+
+def _shift(node: Config, last_calls: dict[str, int]) -> int:
     """Return by how much the calls of a submodel are numbered too high.
 
     Keras 2 counts calls that were made when the submodel itself was built.
     """
     if node["class_name"] not in MODELS:
         return 0
-    inbound_nodes = [layer.get("inbound_nodes") for layer in config["layers"]]
-    tensor_references = references([*inbound_nodes, config["output_layers"]])
     last_call = len(node["inbound_nodes"]) - 1
-    shift = 0
-    for reference in tensor_references:
-        if reference.layer == node["name"]:
-            shift = max(shift, reference.call - last_call)
-    return shift
+    return max(0, last_calls.get(node["name"], 0) - last_call)
 
 
 def _model_tensors(value: object, shifts: Shifts) -> list[Any]:

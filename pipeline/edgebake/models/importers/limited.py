@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from edgebake.child_process.child import Subject, run
 from edgebake.child_process.limits import Limits
-from edgebake.errors import ModelError
+from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import importers, keras_session
 from edgebake.models.importers.interface import load_importer
+from edgebake.printable import printable
 from edgebake.recipe import Imported
 from edgebake.tasks.contract import Contract
 
@@ -19,6 +20,7 @@ MIB = 1024**2
 # An archive of Keras is written before it is loaded: once as it was, once as it is imported.
 SMALLEST_FILE_MIB = 64  # for an archive of a small file with a larger graph
 ARCHIVE_SIZES = 4
+MAX_MESSAGE = 2000  # characters
 LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 
 
@@ -53,7 +55,7 @@ def load_archive(importing: Importing) -> bytes:
     )
     library = LIBRARIES[importing.format]
     expected = f"expected a model that {library} can load within the limits of model.imported"
-    subject = Subject(options.file, library, ModelError, expected)
+    subject = Subject(printable(options.file), library, ModelError, expected)
     archive: object = run(limits, subject, _load, importing)
     if not isinstance(archive, bytes):
         raise ModelError(f"{options.file}: {library} returned no model; {expected}")
@@ -65,7 +67,11 @@ def _load(importing: Importing) -> bytes:
     if importing.format == "keras":
         keras_session.start(importing.threads, importing.seed)
     importer = load_importer(importing.format)
-    model: keras.Model | bytes = importer.load(importing.contract, importing.options)
+    try:
+        model: keras.Model | bytes = importer.load(importing.contract, importing.options)
+    except EdgebakeError as error:
+        # A message about a file is one line, whatever names the file holds.
+        raise type(error)(printable(error, max_length=MAX_MESSAGE)) from None
     if isinstance(model, bytes):
         return model
     return keras_session.save(model)
