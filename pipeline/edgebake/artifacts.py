@@ -170,8 +170,7 @@ def sums(source: Path) -> str:
     """Return the lines of SHA256SUMS for every file below a folder, sorted by path."""
     lines: list[str] = []
     for name in sorted(_file_names(source)):
-        data = (source / name).read_bytes()
-        digest = sha256(data)
+        digest = sha256_of(source / name)
         lines.append(f"{digest}  {name}\n")
     return "".join(lines)
 

@@ -6,6 +6,8 @@ MAX_LENGTH = 500  # characters of one name or message of somebody else
 # Categories of Unicode without a shape of their own: control characters, format characters (text
 # direction, zero width), surrogates, private use, unassigned, line and paragraph separators.
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and symbols that look like a space: fillers of Hangul, and Braille without dots.
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def printable(text: object, keep: str = "", max_length: int = MAX_LENGTH) -> str:
@@ -26,10 +28,14 @@ def printable(text: object, keep: str = "", max_length: int = MAX_LENGTH) -> str
 
 def is_printable(text: str) -> bool:
     """Return whether no character of a text has to be escaped."""
-    return not any(unicodedata.category(character) in INVISIBLE for character in text)
+    return not any(_is_invisible(character) for character in text)
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in INVISIBLE or character in BLANK
 
 
 def _escaped(character: str, keep: str) -> str:
-    if character in keep or unicodedata.category(character) not in INVISIBLE:
+    if character in keep or not _is_invisible(character):
         return character
     return character.encode("unicode_escape").decode("ascii")

@@ -4,6 +4,10 @@ import json
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64  # levels of objects and lists inside each other
+# Commas and opening brackets: they bound the memory of the parsed value, which is up to 75 times
+# that of the text.
+MAX_STRUCTURE = 1_000_000
+STRUCTURE = (b",", b"[", b"{")
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -22,10 +26,15 @@ def parse(data: bytes, max_bytes: int, only_finite: bool = True) -> Any:
     Raises:
         StrictJsonError: it is larger than `max_bytes`, not UTF-8 without a byte order mark, not
             JSON, nested deeper than MAX_DEPTH, or it holds NaN, an infinity, a number that is too
-            large, or a key twice in one object.
+            large, a key twice in one object, or more values than MAX_STRUCTURE allows.
     """
     if len(data) > max_bytes:
         raise StrictJsonError(f"{len(data):,} bytes; expected at most {max_bytes:,}")
+    structure = sum(data.count(character) for character in STRUCTURE)
+    if structure > MAX_STRUCTURE:
+        raise StrictJsonError(
+            f"{structure:,} commas and brackets; expected at most {MAX_STRUCTURE:,}"
+        )
     if data.startswith(BYTE_ORDER_MARKS):
         raise StrictJsonError("begins with a byte order mark; expected plain UTF-8")
     try:

@@ -121,10 +121,16 @@ def test_it_stops_a_bundle(expression: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "nested", ["(" * 490 + "MIT" + ")" * 490, "(MIT AND " * 90 + "MIT" + ")" * 90]
+    "nested", ["(" * 20 + "MIT" + ")" * 20, "(MIT AND " * 20 + "MIT" + ")" * 20]
 )
 def test_an_expression_of_many_brackets_is_read(nested: str, folder: Path) -> None:
     assert decide(nested, POLICY, folder).verdict is PolicyVerdict.allow
+
+
+def test_an_expression_of_too_many_brackets_is_invalid(folder: Path) -> None:
+    decision = decide("(" * 21 + "MIT" + ")" * 21, POLICY, folder)
+    assert decision.verdict is PolicyVerdict.invalid
+    assert decision.reasons == ("it has more than 20 parentheses",)
 
 
 def _component(kind: str, name: str, license_: str) -> Component:

@@ -16,6 +16,8 @@ from tests.bundle import made
 ROOT = Path(__file__).parents[2]
 POLICY = Licenses(allow=["Apache-2.0"], review=["MPL-2.0"], deny=["GPL-3.0-only"])
 
+APACHE = (Path(__file__).parents[2] / "LICENSES/Apache-2.0.txt").read_text()
+
 
 def _component(kind: str, name: str, license_: str) -> Component:
     return Component(kind, name, license_, "https://example.org")
@@ -50,16 +52,16 @@ def test_the_manifest_says_what_was_decided_in_the_standards_spelling(tmp_path: 
 
 
 def test_a_bundle_carries_the_text_of_each_license_that_was_chosen(tmp_path: Path) -> None:
-    texts = {"Apache-2.0": "apache", "LLVM-exception": "llvm", "MPL-2.0": "mpl", "MIT": "mit"}
+    texts = {"Apache-2.0": APACHE, "LLVM-exception": "llvm", "MPL-2.0": "mpl", "MIT": "mit"}
     assert licenses.texts(_licensed(texts, tmp_path), tmp_path) == {
-        "LICENSES/Apache-2.0.txt": b"apache",
+        "LICENSES/Apache-2.0.txt": APACHE.encode(),
         "LICENSES/LLVM-exception.txt": b"llvm",
         "LICENSES/MPL-2.0.txt": b"mpl",
     }
 
 
 def test_every_text_that_is_missing_is_named(tmp_path: Path) -> None:
-    licensed = _licensed({"Apache-2.0": "apache"}, tmp_path)
+    licensed = _licensed({"Apache-2.0": APACHE}, tmp_path)
     with pytest.raises(LicenseError) as error:
         licenses.texts(licensed, tmp_path)
     assert str(error.value).splitlines() == [
@@ -67,6 +69,18 @@ def test_every_text_that_is_missing_is_named(tmp_path: Path) -> None:
         "of code 'LiteRT'",
         "LICENSES/MPL-2.0.txt: not found; expected the text of MPL-2.0, the license of data "
         "'Handwritten Digits'",
+    ]
+
+
+def test_a_text_of_another_license_is_refused(tmp_path: Path) -> None:
+    texts = {"Apache-2.0": "All rights reserved.", "LLVM-exception": "llvm", "MPL-2.0": " "}
+    licensed = _licensed(texts, tmp_path)
+    with pytest.raises(LicenseError) as error:
+        licenses.texts(licensed, tmp_path)
+    assert str(error.value).splitlines() == [
+        "LICENSES/Apache-2.0.txt: not the text of Apache-2.0; "
+        "expected that of https://spdx.org/licenses",
+        "LICENSES/MPL-2.0.txt: empty; expected the text of the license",
     ]
 
 

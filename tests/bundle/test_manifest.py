@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import jsonschema
 import pytest
 
 from edgebake import artifacts
 from edgebake.bundle import manifest
+from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.manifest_types import LicenseEntry, ManifestBody, SourceEntry
 from edgebake.evaluation.gates.judge import judge
 from edgebake.plan import planner
@@ -363,5 +363,5 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
 def test_schema_refuses(content: dict[str, Any], mistake: str) -> None:
     changed = deepcopy(content)
     MUTATIONS[mistake](changed)
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(SchemaError):
         manifest.validate(changed)

@@ -1,10 +1,12 @@
 """A bundle is rebuilt from its commit, by real git and DVC, in a small project."""
 
+import io
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from edgebake import artifacts
 from edgebake.errors import HostError, ProofError
@@ -21,6 +23,7 @@ stages:
       deps: [data]
       outs: [artifacts/package/linux]
 """
+CONSOLE = Console(file=io.StringIO())
 # The mode that keys need; `ls` says it alike on every system.
 MODE_OF_KEY = "ls -l keys/model.key | grep -q ^-rw-------"
 
@@ -72,7 +75,7 @@ def _changed(project: Path, folder: Path, section: str, asks: str, **links: Path
 
 def test_the_same_bytes_are_said_to_be_the_same(bundle: Path, project: Path) -> None:
     commit = _commit(project)
-    said = rebuild.compare(bundle, _content(), _statement(commit))
+    said = rebuild.compare(bundle, _content(), _statement(commit), CONSOLE)
     assert said == f"1 files from commit {commit[:12]}, every byte the same"
 
 
@@ -83,7 +86,7 @@ def test_a_difference_names_the_file_and_what_in_it_differs(
     (tmp_path / "extra.bin").write_bytes(b"x")
     commit = _commit(project)
     with pytest.raises(ProofError) as refused:
-        rebuild.compare(tmp_path, _content(), _statement(commit))
+        rebuild.compare(tmp_path, _content(), _statement(commit), CONSOLE)
     said = str(refused.value).splitlines()
     assert said[0] == f"not what commit {commit[:12]} builds here (bundle, then rebuilt):"
     assert [line.split(":")[0] for line in said[1:]] == ["extra.bin", "weights.txt"]
@@ -98,19 +101,21 @@ def test_what_an_earlier_build_left_in_the_cache_does_not_answer_for_the_build(
     (project / "data/weights.txt").write_text("9\n")
     assert builds.run(project, "python", "-m", "dvc", "repro", "--quiet").returncode == 0
     with pytest.raises(ProofError, match="not what commit"):
-        rebuild.compare(bundle, _content(), _statement(commit))
+        rebuild.compare(bundle, _content(), _statement(commit), CONSOLE)
     builds.run(project, "git", "checkout", "--quiet", "--", ".")
     assert (
         builds.run(project, "python", "-m", "dvc", "checkout", "--quiet", "--force").returncode == 0
     )
-    assert rebuild.compare(bundle, _content(), _statement(commit)).endswith("every byte the same")
+    assert rebuild.compare(bundle, _content(), _statement(commit), CONSOLE).endswith(
+        "every byte the same"
+    )
 
 
 def test_a_bundle_of_a_changed_tree_cannot_be_built_again(bundle: Path, project: Path) -> None:
     with pytest.raises(
         ProofError, match=r"^built from a working tree that differs from its commit"
     ):
-        rebuild.compare(bundle, _content(dirty=True), _statement(_commit(project)))
+        rebuild.compare(bundle, _content(dirty=True), _statement(_commit(project)), CONSOLE)
 
 
 def test_a_commit_that_is_not_here_is_named(bundle: Path) -> None:
@@ -118,7 +123,7 @@ def test_a_commit_that_is_not_here_is_named(bundle: Path) -> None:
         HostError,
         match=f"^git: no commit {'ab' * 20} in this repository; expected a clone that has it",
     ):
-        rebuild.compare(bundle, _content(), _statement("ab" * 20))
+        rebuild.compare(bundle, _content(), _statement("ab" * 20), CONSOLE)
 
 
 def test_a_commit_on_no_branch_is_not_run(bundle: Path, project: Path) -> None:
@@ -129,9 +134,45 @@ def test_a_commit_on_no_branch_is_not_run(bundle: Path, project: Path) -> None:
     stray = builds.run(project, "git", "commit-tree", tree, "-m", "stray", **who).stdout.strip()
     with pytest.raises(
         HostError,
-        match=f"^git: commit {stray} is on no branch or tag of this repository; expected ",
+        match=f"^git: commit {stray} is on no local branch or tag of this repository; expected ",
     ):
-        rebuild.compare(bundle, _content(), _statement(stray))
+        rebuild.compare(bundle, _content(), _statement(stray), CONSOLE)
+
+
+def test_a_commit_of_a_remote_alone_is_not_run(bundle: Path, project: Path) -> None:
+    """Whoever owns a fork that was fetched once could name a commit of it."""
+    tree = builds.run(project, "git", "rev-parse", "HEAD^{tree}").stdout.strip()
+    who = {
+        f"GIT_{role}_{word}": "x" for role in ("AUTHOR", "COMMITTER") for word in ("NAME", "EMAIL")
+    }
+    fork = builds.run(project, "git", "commit-tree", tree, "-m", "fork", **who).stdout.strip()
+    builds.run(project, "git", "update-ref", "refs/remotes/fork/main", fork)
+    with pytest.raises(HostError) as refused:
+        rebuild.compare(bundle, _content(), _statement(fork), CONSOLE)
+    assert str(refused.value) == (
+        f"git: commit {fork} is on no local branch or tag of this repository; expected one that "
+        f"is: its code is run. If you trust it: `git branch rebuild {fork[:12]}`"
+    )
+
+
+def test_the_user_is_told_that_code_is_run_before_it_is(
+    bundle: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = Console(file=io.StringIO(), width=200)
+
+    def clone(*_: object) -> None:
+        raise HostError("no clone")
+
+    monkeypatch.setattr(rebuild, "_clone", clone)
+    commit = _commit(project)
+    with pytest.raises(HostError, match=r"^no clone$"):
+        rebuild.compare(bundle, _content(), _statement(commit), console)
+    assert (
+        console.file.getvalue()
+        == (  # type: ignore[attr-defined]
+            f"rebuilding  commit {commit[:12]}: its code runs now, as you, with your files\n"
+        )
+    )
 
 
 def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
@@ -142,13 +183,15 @@ def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
     with pytest.raises(
         HostError, match=r"^keys/model\.key: not found; expected the encryption key"
     ):
-        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE)
     (clone / "keys").mkdir()
     (clone / "keys/model.key").write_text("secret")
-    said = rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    said = rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE)
     assert said.endswith("every byte the same")
     monkeypatch.chdir(clone / "keys")
-    assert rebuild.compare(project / bundle, _content(), _statement(_commit(clone))) == said
+    assert (
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE) == said
+    )
 
 
 def test_a_key_is_not_lent_through_a_link_nor_out_of_the_clone(
@@ -160,14 +203,14 @@ def test_a_key_is_not_lent_through_a_link_nor_out_of_the_clone(
         project, tmp_path, "{ encryption_key: 'file:model.key' }", "test ! -L model.key", model=key
     )
     monkeypatch.chdir(clone)
-    rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE)
     assert key.read_text() == "secret"
     (clone / "params.yaml").write_text(
         "package: { linux: { encryption_key: 'file:../elsewhere.key' } }\n"
     )
     builds.commit(clone, "Out of the project")
     with pytest.raises(HostError) as refused:
-        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE)
     assert str(refused.value) == (
         "../elsewhere.key: leads out of the project; expected an encryption key in "
         "it, or an absolute path"
@@ -188,7 +231,7 @@ def test_a_build_is_not_told_the_signing_key_and_stays_in_its_own_repository(
     commit = builds.run(
         clone, "git", "rev-parse", "HEAD", GIT_DIR=str(clone / ".git")
     ).stdout.strip()
-    assert rebuild.compare(project / bundle, _content(), _statement(commit)).endswith(
+    assert rebuild.compare(project / bundle, _content(), _statement(commit), CONSOLE).endswith(
         "every byte the same"
     )
 
@@ -203,7 +246,7 @@ def test_a_commit_that_does_not_build_says_what_dvc_said(
     builds.commit(clone, "Broken")
     builds.run(clone, "python", "-m", "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
     with chdir(clone), pytest.raises(ProofError) as refused:
-        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)), CONSOLE)
     assert str(refused.value).startswith("dvc repro: the commit does not build here:\n")
     assert "the gate was missed" in str(refused.value)
 
@@ -230,7 +273,7 @@ def test_a_project_in_a_bigger_repository_is_built_again_in_its_folder(
     commit = _commit(monorepo)
     bundle = monorepo / artifacts.folder("package", "linux")
     monkeypatch.chdir(monorepo / "data")
-    rebuilt = rebuild.compare(bundle, _content(), _statement(commit))
+    rebuilt = rebuild.compare(bundle, _content(), _statement(commit), CONSOLE)
     assert rebuilt == f"1 files from commit {commit[:12]}, every byte the same"
 
 
@@ -241,7 +284,7 @@ def test_a_folder_of_a_bigger_repository_that_is_in_no_project_is_named(
     monkeypatch.chdir(monorepo.parent)
     with pytest.raises(HostError) as refused:
         rebuild.compare(
-            monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo))
+            monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo)), CONSOLE
         )
     assert str(refused.value) == (
         f"{monorepo.parent}: no dvc.yaml here or above, up to {top}; expected to be "
@@ -258,7 +301,9 @@ def test_a_commit_in_which_the_project_lay_elsewhere_is_named(
     builds.commit(clone, "Moved")
     monkeypatch.chdir(clone / "squads/edge ü")
     with pytest.raises(ProofError) as refused:
-        rebuild.compare(monorepo / "artifacts/package/linux", _content(), _statement(commit))
+        rebuild.compare(
+            monorepo / "artifacts/package/linux", _content(), _statement(commit), CONSOLE
+        )
     assert str(refused.value) == (
         f"squads/edge ü/dvc.yaml: not in commit {commit[:12]}; expected the project "
         "where it lies now"
@@ -276,7 +321,7 @@ def test_a_shallow_clone_names_how_to_fetch_what_it_lacks(
     builds.run(whole, "git", "clone", "--quiet", "--depth", "1", whole.as_uri(), str(shallow))
     monkeypatch.chdir(shallow)
     with pytest.raises(HostError) as refused:
-        rebuild.compare(tmp_path, _content(), _statement(first))
+        rebuild.compare(tmp_path, _content(), _statement(first), CONSOLE)
     assert str(refused.value) == (
         f"git: no commit {first} in this repository; expected a clone that has it: "
         "`git fetch --unshallow`"

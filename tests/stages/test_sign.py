@@ -60,6 +60,10 @@ def _lay_lock() -> None:
     sign.LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
+RECIPES = {"raspberry_pi_5": "a" * 64, "linux_any": "b" * 64}
+SAMPLE_SUMS = f"{artifacts.sha256(b'pass')}  classify.py\n".encode()
+
+
 def _lay_bundle(signed_by: Any) -> None:
     files = [
         {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
@@ -70,7 +74,8 @@ def _lay_bundle(signed_by: Any) -> None:
         "signature": signed_by,
         "source": {"git_commit": COMMIT, "dirty": False},
         "targets": {
-            name: {"recipe_sha256": name[0] * 64, "tools": tools} for name, tools in TARGETS.items()
+            name: {"recipe_sha256": RECIPES[name], "tools": tools}
+            for name, tools in TARGETS.items()
         },
         "files": [*files, {"path": "NOTICE", "sha256": artifacts.sha256(b"none"), "size": 4}],
     }
@@ -80,6 +85,8 @@ def _lay_bundle(signed_by: Any) -> None:
         )
     artifacts.write(BUNDLE.with_name("linux.zip"), zip_folder(BUNDLE))
     artifacts.write(BUNDLE.with_name("linux.measurements.json"), b"{}")
+    with artifacts.publish(BUNDLE.with_name("linux.samples")) as out:
+        artifacts.write_files(out, {"classify.py": b"pass"})
 
 
 def _ask(private: Path, public: Path) -> str:
@@ -127,16 +134,37 @@ def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, cont
     assert not PROOF.exists()
 
 
-def test_provenance_is_of_the_archive_the_measurements_the_manifest_and_every_file_of_a_model(
+def test_provenance_is_of_the_archive_what_lies_beside_it_the_manifest_and_all_files_of_models(
     packaged: Path,
 ) -> None:
     sign.write("linux")
     assert {one["name"]: one["digest"]["sha256"] for one in _said()["subject"]} == {
         "linux.measurements.json": artifacts.sha256(b"{}"),
+        "linux.samples/SHA256SUMS": artifacts.sha256(SAMPLE_SUMS),
+        "linux.samples/classify.py": artifacts.sha256(b"pass"),
         "linux.zip": artifacts.sha256(BUNDLE.with_name("linux.zip").read_bytes()),
         "manifest.json": artifacts.sha256((BUNDLE / "manifest.json").read_bytes()),
         **{path: artifacts.sha256(data) for path, data in MODELS.items()},
     }
+
+
+def test_a_changed_sample_is_not_signed(packaged: Path) -> None:
+    sample = BUNDLE.with_name("linux.samples") / "classify.py"
+    sample.write_bytes(b"import os")
+    with pytest.raises(ArtifactError) as refused:
+        sign.write("linux")
+    assert str(refused.value).startswith(f"{sample}: not what package wrote")
+
+
+@pytest.mark.parametrize("name", ["linux.zip", "linux.samples", "linux.measurements.json"])
+def test_a_build_without_all_that_lies_beside_is_not_signed(packaged: Path, name: str) -> None:
+    output = BUNDLE.with_name(name)
+    output.rename(output.with_name("gone"))
+    with pytest.raises(ArtifactError) as refused:
+        sign.write("linux")
+    assert str(refused.value) == (
+        f"{output}: not found; the stage package writes it: run `dvc repro`"
+    )
 
 
 def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
@@ -146,8 +174,8 @@ def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
     assert definition["internalParameters"] == {"dirty": False}
     asked = definition["externalParameters"]
     assert asked["recipes"] == {
-        "raspberry_pi_5": {"sha256": "r" * 64},
-        "linux_any": {"sha256": "l" * 64},
+        "raspberry_pi_5": {"sha256": "a" * 64},
+        "linux_any": {"sha256": "b" * 64},
     }
     part = json.dumps(
         stage_params.read_plan()["package"]["linux"], sort_keys=True, separators=(",", ":")

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 # Characters of an expression. Parsing a longer one takes seconds, and it may come from a stranger.
 MAX_LENGTH = 1000
+MAX_PARENTHESES = 20
 # The recipe key in which the license of each kind of component is corrected.
 RECIPE_KEYS = {
     "model": "recipes/release.yaml: license",
@@ -214,6 +215,7 @@ def _decide_symbol(
     return LicenseDecision(verdict, identifiers, (reason,) if reason else ())
 
 
+@functools.lru_cache(maxsize=1_000)
 def parse(expression: str) -> "LicenseExpression":
     """Parse an SPDX expression; `str` of the result is in the standard's own spelling.
 
@@ -224,6 +226,8 @@ def parse(expression: str) -> "LicenseExpression":
         raise ValueError("no license is named")
     if len(expression) > MAX_LENGTH:
         raise ValueError(f"it is longer than {MAX_LENGTH:,} characters")
+    if expression.count("(") > MAX_PARENTHESES:
+        raise ValueError(f"it has more than {MAX_PARENTHESES} parentheses")
     try:
         tree = _spdx().parse(expression, strict=True)
     except ExpressionError as error:

@@ -45,7 +45,7 @@ def texts(
     """Return the text of each license that applies, by path in the bundle.
 
     Raises:
-        LicenseError: one or more texts are missing.
+        LicenseError: one or more texts are missing, or of another license.
     """
     users: dict[str, Component] = {}  # the first component under each license
     for component, decision in licensed:
@@ -58,6 +58,9 @@ def texts(
         file = license_texts.find_text(identifier, folder)
         if file.is_file():
             files[path] = file.read_bytes()
+            problem = license_texts.text_problem(identifier, files[path].decode("utf-8", "replace"))
+            if problem:
+                missing.append(f"{path}: {problem}")
         else:
             missing.append(
                 f"{path}: not found; expected the text of {identifier}, "

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import cast
 
 from edgebake import artifacts
-from edgebake.bundle import fallback_order, golden_vectors, processing_steps
+from edgebake.bundle import fallback_order, golden_vectors, json_schema, processing_steps
+from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.bundle.manifest_types import (
     EncryptionEntry,
@@ -26,6 +27,7 @@ from edgebake.bundle.manifest_types import (
     TargetEntry,
     WaiverEntry,
 )
+from edgebake.errors import RecipeError
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe import Waiver
@@ -151,6 +153,9 @@ def render(
         body: the manifest without its files.
         files: every file of the bundle except the manifest, by path.
         encrypted: the entry of each encrypted file, by path.
+
+    Raises:
+        RecipeError: a text or number of the recipes is larger than the schema allows.
     """
     entries: list[FileEntry] = []
     for path, data in sorted(files.items()):
@@ -159,7 +164,10 @@ def render(
             entry["encryption"] = encrypted[path]
         entries.append(entry)
     manifest: Manifest = {**body, "files": entries}
-    validate(manifest)
+    try:
+        validate(manifest)
+    except SchemaError as error:
+        raise RecipeError(f"{FILE}: {error}") from None
     return json.dumps(manifest, indent=2) + "\n"
 
 
@@ -167,14 +175,11 @@ def validate(content: object) -> None:
     """Validate the content of a manifest against manifest.schema.json.
 
     Raises:
-        jsonschema.ValidationError: it does not match.
+        SchemaError: it does not match.
     """
-    import jsonschema  # 0.2 s, and only package and verify need it
-
     folder = resources.files("edgebake.bundle")
     file = folder / "manifest.schema.json"
-    schema = json.loads(file.read_text())
-    jsonschema.validate(content, schema)
+    json_schema.validate(content, file.read_bytes())
 
 
 def belongs_to(path: str, model: str) -> bool:

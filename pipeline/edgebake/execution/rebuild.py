@@ -6,6 +6,8 @@ Reads the repository and DVC's cache of tracked data. Builds in a temporary clon
 import tempfile
 from pathlib import Path
 
+from rich.console import Console
+
 from edgebake import artifacts
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bundle_diff, git, provenance
@@ -14,13 +16,14 @@ from edgebake.errors import HostError, ProofError
 from edgebake.execution import fresh_build
 
 
-def compare(bundle: Path, content: Manifest, statement: Statement) -> str:
+def compare(bundle: Path, content: Manifest, statement: Statement, console: Console) -> str:
     """Rebuild a bundle, and return a line if every byte is the same.
 
     Args:
         bundle: folder of the bundle.
         content: its manifest.
         statement: its provenance.
+        console: says that code of the commit is run, before it is.
 
     Raises:
         ProofError: it was built from a changed working tree, it does not build, or it differs.
@@ -34,6 +37,10 @@ def compare(bundle: Path, content: Manifest, statement: Statement) -> str:
     commit = provenance.commit(statement)
     platform = content["platform"]
     _check_commit(commit)
+    console.print(
+        f"{'rebuilding':11} commit {commit[:12]}: its code runs now, as you, with your files",
+        markup=False,
+    )
     with tempfile.TemporaryDirectory() as folder:
         clone = fresh_build.clone(commit, Path(folder))
         fresh_build.build(clone, f"package@{platform}")
@@ -46,7 +53,7 @@ def compare(bundle: Path, content: Manifest, statement: Statement) -> str:
 
 
 def _check_commit(commit: str) -> None:
-    """Check that a commit is on a branch or tag: building runs its code."""
+    """Check that a commit is on a local branch or tag: building runs its code."""
     git.top()  # fails with git's own message if it may not read a repository here
     if not git.succeeds("cat-file", "-e", f"{commit}^{{commit}}"):
         is_shallow = git.run("rev-parse", "--is-shallow-repository") == "true"
@@ -54,8 +61,10 @@ def _check_commit(commit: str) -> None:
         raise HostError(
             f"git: no commit {commit} in this repository; expected a clone that has it: `{fetch}`"
         )
-    if not git.run("for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes"):
+    # Not refs/remotes: whoever owns a fork that was fetched once could name a commit of it.
+    if not git.run("for-each-ref", "--contains", commit, "refs/heads", "refs/tags"):
         raise HostError(
-            f"git: commit {commit} is on no branch or tag of this repository; "
-            "expected one that is: its code is run"
+            f"git: commit {commit} is on no local branch or tag of this repository; "
+            "expected one that is: its code is run. "
+            f"If you trust it: `git branch rebuild {commit[:12]}`"
         )

@@ -1,7 +1,7 @@
 """Write the provenance of a bundle, unsigned: `edgebake release` signs what it builds itself.
 
-Reads artifacts/package/<platform>/ and <platform>.zip, params.yaml, dvc.lock, and the training
-data. Writes artifacts/package/<platform>.proof/ with provenance.json.
+Reads artifacts/package/<platform>/, what `package` wrote next to it, params.yaml, dvc.lock, and the
+training data. Writes artifacts/package/<platform>.proof/ with provenance.json.
 """
 
 import re
@@ -17,7 +17,7 @@ from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
 from edgebake.bundle.lineage import trace
 from edgebake.bundle.manifest_types import Manifest
-from edgebake.bundle.trust import dvc_lock, keys, proof, provenance
+from edgebake.bundle.trust import companions, dvc_lock, keys, proof, provenance
 from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
@@ -106,21 +106,24 @@ def _build_record(params: PackageParams, platform: str, content: Manifest) -> Bu
 
 
 def _subject_digests(platform: str, content: Manifest) -> dict[str, str]:
-    """Return the digests of the archive, the measurements, the manifest and all model files."""
+    """Return the digests of the archive, all files beside it, the manifest and all model files."""
     folder = artifacts.folder("package", platform)
     archive = folder.with_name(f"{platform}.zip")
-    measurements = folder.with_name(f"{platform}.measurements.json")
-    for file in (archive, measurements):
-        if not file.is_file():
-            raise ArtifactError(f"{file}: not found; the stage package writes it: run `dvc repro`")
+    measurements = companions.measurements_file(folder)
+    samples = companions.samples_folder(folder)
+    for output in (archive, measurements, samples):
+        if not output.exists():
+            problem = f"{output}: not found; the stage package writes it"
+            raise ArtifactError(f"{problem}: run `dvc repro`")
     if archive.read_bytes() != zip_folder(folder):
         raise ArtifactError(
             f"{archive}: not the archive of {folder}; it was changed: run `dvc repro --force`"
         )
+    artifacts.verify(samples)
     digests = {
         archive.name: artifacts.sha256_of(archive),
-        measurements.name: artifacts.sha256_of(measurements),
         manifest.FILE: artifacts.sha256_of(folder / manifest.FILE),
+        **companions.digests(folder, platform),
     }
     for entry in content["files"]:
         path = entry["path"]

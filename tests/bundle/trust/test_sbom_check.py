@@ -100,11 +100,21 @@ def test_schema_refuses(mistake: str, document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "cut", "bytes", "deep"]
+    ("text", "message"),
+    [
+        (b"", "not valid JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"{", "not valid JSON: Expecting property name"),
+        (b"\xff\xfe", "begins with a byte order mark; expected plain UTF-8"),
+        (b"[" * 100_000, "nested deeper than 64 levels; expected fewer"),
+        (b" " * (5 << 20), "5,242,880 bytes; expected at most 4,194,304"),
+        (b'[{"a": {}}' + b', {"a": {}}' * 2_500 + b"]", "5,002 objects; expected at most 5,000"),
+        (b"[0" + b", 0" * 500 + b"]", "a list of 501 entries; expected at most 500"),
+    ],
+    ids=["empty", "cut", "bytes", "deep", "large", "objects", "list"],
 )
-def test_what_is_no_json_is_said_to_be_none(text: bytes) -> None:
+def test_what_is_no_json_or_too_much_of_it_is_said_so(text: bytes, message: str) -> None:
     (problem,) = sbom_check.find_problems(text, DIGESTS)
-    assert problem.startswith("not valid JSON: ")
+    assert problem.startswith(message)
 
 
 def test_a_list_is_no_bill() -> None:

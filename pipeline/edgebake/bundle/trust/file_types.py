@@ -3,30 +3,45 @@
 Code is not among them: app stores forbid apps to load any.
 """
 
-import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgebake import plugins
+from edgebake import plugins, strict_json
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
+from edgebake.bundle.trust import bounded_read, model_format
+from edgebake.bundle.trust.bounded_read import UnreadableFileError
+from edgebake.bundle.trust.model_format import Attachment
 from edgebake.errors import ProofError
 from edgebake.runtimes.interface import load_runtime
+from edgebake.strict_json import StrictJsonError
 
 # Field 1, a number: the version, with which ONNX and Core ML models begin.
 PROTOBUF = re.compile(rb"\x08.*", re.DOTALL)
-FileType = Literal["json", "text"] | re.Pattern[bytes]
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class TextType:
+    """Files of text or JSON, up to a size in bytes."""
+
+    format: Literal["json", "text"]
+    max_bytes: int
+
+
+FileType = TextType | re.Pattern[bytes]
 # The files that a bundle may contain, by path: JSON, text, or the first bytes of a model.
 FILE_TYPES: dict[str, FileType] = {
-    r"sbom\.cdx\.json": "json",
-    r"golden/[^/]+\.json": "json",
-    r"models/[^/]+\.mlpackage/Manifest\.json": "json",
-    r"NOTICE|MODEL_CARD\.md": "text",
-    r"LICENSES/[^/]+\.txt": "text",
-    r"models/[^/]+\.labels\.txt": "text",
-    r"models/[^/]+\.config": "text",
+    r"sbom\.cdx\.json": TextType("json", 4 * MEBIBYTE),
+    r"golden/[^/]+\.json": TextType("json", 64 * MEBIBYTE),
+    r"models/[^/]+\.mlpackage/Manifest\.json": TextType("json", MEBIBYTE),
+    r"NOTICE|MODEL_CARD\.md": TextType("text", MEBIBYTE),
+    r"LICENSES/[^/]+\.txt": TextType("text", MEBIBYTE),
+    r"models/[^/]+\.labels\.txt": TextType("text", 4 * MEBIBYTE),
+    r"models/[^/]+\.config": TextType("text", MEBIBYTE),
     r"models/[^/]+\.tflite": re.compile(rb".{4}TFL3", re.DOTALL),
     r"models/[^/]+\.ort": re.compile(rb".{4}ORTM", re.DOTALL),
     r"models/[^/]+\.onnx": PROTOBUF,
@@ -34,6 +49,13 @@ FILE_TYPES: dict[str, FileType] = {
     r"models/[^/]+\.mlpackage/.+/weights/weight\.bin": re.compile(rb".{4}\x02\0\0\0", re.DOTALL),
 }
 MAGIC_BYTES = 8  # that the patterns above match
+# Control characters other than tab, line feed, form feed and carriage return, and those that turn
+# the direction of text: they hide text, or command a terminal.
+UNSAFE_CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# The model card escapes HTML; what remains are links: <https://...>.
+HTML = re.compile(r"<(?!https?://[^<>\s]*>)[a-z/!?]", re.IGNORECASE)
+MODEL_CARD = "MODEL_CARD.md"
+ATTACHED_LABELS = "labels.txt"  # of TFLite metadata, in a zip behind the model
 
 
 def check_file_types(
@@ -57,10 +79,29 @@ def check_file_types(
         if file_type is None:
             problem = _unknown_type(path, content)
         elif "encryption" not in entry:
-            problem = _type_problem(folder / path, file_type)
+            attachment = _attachment(path, content)
+            problem = _type_problem(folder / path, file_type, attachment)
         if problem:
             raise ProofError(f"{path}: {problem}")
-    return "only models, texts and data"
+    return _summary(content)
+
+
+def _summary(content: Manifest) -> str:
+    """Return what was checked, and how many files could not be."""
+    encrypted = sum("encryption" in entry for entry in content["files"])
+    summary = "models by their first bytes, no archive or program in them; plain texts; JSON"
+    if encrypted:
+        return f"{summary}; {encrypted} encrypted, not looked into"
+    return summary
+
+
+def _attachment(path: str, content: Manifest) -> Attachment | None:
+    """Return the labels that a .tflite may carry behind the model; none for other models."""
+    for target in content["targets"].values():
+        if target["model"] == path and path.endswith(".tflite"):
+            lines = [f"{label}\n" for label in target["labels"]]
+            return Attachment(ATTACHED_LABELS, "".join(lines).encode())
+    return None
 
 
 def project_file_types() -> dict[str, FileType]:
@@ -94,30 +135,37 @@ def _unknown_type(path: str, content: Manifest) -> str:
     return problem
 
 
-def _type_problem(file: Path, file_type: FileType) -> str | None:
-    if file_type == "json":
-        return _json_problem(file)
-    if file_type == "text":
-        return _text_problem(file)
+def _type_problem(file: Path, file_type: FileType, attachment: Attachment | None) -> str | None:
+    if isinstance(file_type, TextType):
+        return _text_problem(file, file_type)
     with file.open("rb") as stream:
-        if file_type.fullmatch(stream.read(MAGIC_BYTES)):
-            return None
-    return "does not begin like a model of this format"
+        if not file_type.fullmatch(stream.read(MAGIC_BYTES)):
+            return "does not begin like a model of this format"
+    return model_format.find_problem(file, attachment)
 
 
-def _json_problem(file: Path) -> str | None:
+def _text_problem(file: Path, text_type: TextType) -> str | None:
     try:
-        json.loads(file.read_text("utf-8"))
-    except (ValueError, RecursionError):
-        return "expected JSON"
-    return _text_problem(file)
-
-
-def _text_problem(file: Path) -> str | None:
+        data = bounded_read.read(file, text_type.max_bytes)
+    except UnreadableFileError as error:
+        return str(error)
+    if text_type.format == "json":
+        try:
+            strict_json.parse(data, text_type.max_bytes)
+        except StrictJsonError as error:
+            return f"expected JSON: {error}"
     try:
-        text = file.read_text("utf-8")
+        text = data.decode("utf-8")
     except ValueError:
         return "expected a text in UTF-8"
-    if text.startswith("#!") or "\0" in text:
-        return "a script, or contains zero bytes; expected text"
+    return _character_problem(text, file.name)
+
+
+def _character_problem(text: str, name: str) -> str | None:
+    if not text.strip():
+        return "empty; expected a text"
+    if text.startswith("#!") or UNSAFE_CHARACTERS.search(text):
+        return "a script, or has control characters; expected plain text"
+    if name == MODEL_CARD and HTML.search(text):
+        return "has HTML; expected Markdown without it"
     return None

@@ -3,14 +3,20 @@
 It is not part of the bundle, whose bytes do not depend on who signs them.
 """
 
+import os
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
-from edgebake.bundle.trust import keys, provenance, signature
-from edgebake.bundle.trust.slsa_types import Statement
+from edgebake.bundle.trust import bounded_read, companions, keys, provenance, signature
+from edgebake.bundle.trust.bounded_read import UnreadableFileError
+from edgebake.bundle.trust.signature import Digests
+from edgebake.bundle.trust.slsa_types import Dependency, Statement
 from edgebake.errors import ProofError
+from edgebake.printable import printable
 
 SIGNATURE = "model.sig"
 PROVENANCE = "provenance.json"
@@ -23,28 +29,63 @@ def proof_folder(bundle: Path) -> Path:
     return bundle.with_name(f"{bundle.name.removesuffix('.zip')}.proof")
 
 
-def check_signature(folder: Path, proof: Path, content: Manifest, public_key: Path | None) -> str:
-    """Verify the signature of a bundle, and name its key.
-
-    Args:
-        folder: of the unpacked bundle.
-        proof: folder of the bundle's proof.
-        content: the bundle's manifest.
-        public_key: to verify with; None: the bundle is unsigned.
+def read_signature(proof: Path, public_key: Path) -> Digests:
+    """Return the files that a key signed; nothing of the bundle is read for it.
 
     Raises:
-        ProofError: another key signed it, or another bundle is signed.
+        ProofError: another key signed, there is no signature, or the folder holds other files.
+        HostError: the public key cannot be read.
     """
-    if public_key is None:
-        return "none, as the manifest says"
+    _check_folder(proof)
+    return signature.read(proof / SIGNATURE, public_key)
+
+
+def _check_folder(proof: Path) -> None:
+    """Check that a folder holds a proof and nothing else.
+
+    Its SHA256SUMS, which nobody signs, proves nothing and is not compared.
+
+    Raises:
+        ProofError: it holds other files, links or special files.
+    """
+    if not proof.is_dir():
+        return  # the file that is needed first is named as missing
+    names = (SIGNATURE, PROVENANCE, artifacts.SUMS)
+    for entry in os.scandir(proof):
+        path = proof / entry.name
+        if entry.name not in names:
+            shown = printable(path)
+            raise ProofError(f"{shown}: not part of a proof; expected only {', '.join(names)}")
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ProofError(f"{path}: {bounded_read.kind_of(mode)}; expected a regular file")
+
+
+def refuse_signature(proof: Path) -> None:
+    """Refuse a signature of a bundle whose manifest says that it is unsigned.
+
+    Raises:
+        ProofError: there is one.
+    """
+    if (proof / SIGNATURE).exists():
+        raise ProofError(f"{proof / SIGNATURE}: of an unsigned bundle; expected no signature")
+
+
+def check_key(content: Manifest, public_key: Path) -> str:
+    """Check that a manifest names the key that signs it, and describe the signature.
+
+    Raises:
+        ProofError: it names another key, or none.
+    """
     key_id = keys.key_id(keys.read_public_key(public_key))
-    expected = manifest.signing_key_id(content) or "no key"
+    expected = manifest.signing_key_id(content)
+    if expected is None:
+        raise ProofError(f"{manifest.FILE}: signature: unsigned; expected key {key_id[:16]}")
     if key_id != expected:
         raise ProofError(
             f"{public_key}: this is key {key_id[:16]}; "
             f"the manifest says that {expected[:16]} signs it"
         )
-    signature.verify(folder, proof / SIGNATURE, public_key)
     return f"OpenSSF model signature by key {key_id[:16]}"
 
 
@@ -54,16 +95,21 @@ def read_provenance(proof: Path, public_key: Path | None) -> Statement:
     Raises:
         ProofError: it is missing, or the key did not sign it.
     """
+    _check_folder(proof)
     file = proof / PROVENANCE
-    if not file.is_file():
-        raise ProofError(
-            f"{file}: not found; "
-            "expected the provenance of the bundle (--proof FOLDER if elsewhere)"
-        )
-    size = file.stat().st_size
-    if size > signature.MAX_BYTES:
-        raise ProofError(f"{file}: {size:,} bytes; expected at most {signature.MAX_BYTES:,}")
-    return provenance.unseal(file.read_bytes(), public_key)
+    try:
+        text = bounded_read.read(file, provenance.MAX_BYTES)
+    except UnreadableFileError as error:
+        expected = ""
+        if str(error) == "not found":
+            expected = "; expected the provenance of the bundle (--proof FOLDER if elsewhere)"
+        raise ProofError(f"{file}: {error}{expected}") from None
+    return provenance.unseal(text, public_key)
+
+
+def subjects(statement: Statement) -> dict[str, str]:
+    """Return the digest of each file that a build wrote, by name."""
+    return {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
 
 
 def check_provenance(bundle: Path, folder: Path, content: Manifest, statement: Statement) -> str:
@@ -71,25 +117,41 @@ def check_provenance(bundle: Path, folder: Path, content: Manifest, statement: S
 
     Args:
         bundle: the zip, or the folder itself.
-        folder: of the unpacked bundle.
+        folder: of the unpacked bundle, whose files are those of its manifest.
         content: the bundle's manifest.
         statement: the bundle's provenance.
 
     Raises:
         ProofError: the provenance is of another build, or contradicts the manifest.
     """
-    digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
-    models = [file["path"] for file in content["files"] if file["path"].startswith("models/")]
-    for path in sorted({manifest.FILE, *models}):
-        if digests.get(path) != artifacts.sha256((folder / path).read_bytes()):
-            raise ProofError(f"{PROVENANCE}: of another build: it does not describe this {path}")
-    archive = f"{content['platform']}.zip"
-    if bundle.is_file() and digests.get(archive) != artifacts.sha256(bundle.read_bytes()):
-        raise ProofError(f"{PROVENANCE}: of another build: it does not describe this {archive}")
+    digests = subjects(statement)
+    _check_subjects(bundle, folder, content, digests)
     _refuse_contradictions(content, statement)
+    _check_dependencies(content, statement["predicate"]["buildDefinition"]["resolvedDependencies"])
     commit = content["source"]["git_commit"][:12]
     changed = ", changed" if content["source"]["dirty"] else ""
     return f"SLSA v1, {len(digests)} subjects, commit {commit}{changed}"
+
+
+def _check_subjects(
+    bundle: Path, folder: Path, content: Manifest, digests: Mapping[str, str]
+) -> None:
+    """Compare the subjects with the manifest, the models and the archive; there are no others."""
+    expected = {manifest.FILE: artifacts.sha256_of(folder / manifest.FILE)}
+    for file in content["files"]:
+        if file["path"].startswith("models/"):
+            expected[file["path"]] = file["sha256"]
+    archive = f"{content['platform']}.zip"
+    if bundle.is_file():
+        expected[archive] = artifacts.sha256_of(bundle)
+    for path in sorted(expected):
+        if digests.get(path) != expected[path]:
+            raise ProofError(f"{PROVENANCE}: of another build: it does not describe this {path}")
+    beside = {archive, f"{content['platform']}.measurements.json"}
+    samples = companions.samples_name(content["platform"])
+    for name in sorted(digests):
+        if name not in expected and name not in beside and not name.startswith(samples):
+            raise ProofError(f"{PROVENANCE}: subject: {printable(name)}: of no file of the build")
 
 
 def _refuse_contradictions(content: Manifest, statement: Statement) -> None:
@@ -97,7 +159,6 @@ def _refuse_contradictions(content: Manifest, statement: Statement) -> None:
     stated = provenance.summarize(statement)
     recipes = {name: target["recipe_sha256"] for name, target in content["targets"].items()}
     expected = {
-        "buildType": provenance.BUILD_TYPE,
         "commit": content["source"]["git_commit"],
         "dirty": content["source"]["dirty"],
         "platform": content["platform"],
@@ -108,3 +169,25 @@ def _refuse_contradictions(content: Manifest, statement: Statement) -> None:
             raise ProofError(
                 f"{PROVENANCE}: {key}: {stated[key]!r:.100}; the manifest says {value!r:.100}"
             )
+
+
+def _check_dependencies(content: Manifest, dependencies: list[Dependency]) -> None:
+    """Check that provenance names dvc.lock, the data, and the tools of every target.
+
+    Raises:
+        ProofError: it does not.
+    """
+    digests = [entry["name"] for entry in dependencies if "digest" in entry]
+    data = [name for name in digests if name not in ("source", "dvc.lock")]
+    if digests.count("dvc.lock") != 1 or not data:
+        raise ProofError(
+            f"{PROVENANCE}: resolvedDependencies: expected dvc.lock once, and the training data"
+        )
+    uris = {entry.get("uri") for entry in dependencies}
+    for target in content["targets"].values():
+        for name, version in target["tools"].items():
+            if f"pkg:pypi/{name}@{version}" not in uris:
+                raise ProofError(
+                    f"{PROVENANCE}: resolvedDependencies: no {name} {version}, "
+                    "which the manifest names as a tool; expected every tool"
+                )

@@ -10,9 +10,13 @@ https://github.com/secure-systems-lab/dsse.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from edgebake import strict_json
+from edgebake.bundle import json_schema
+from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.trust import keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.bundle.trust.slsa_types import (
@@ -23,6 +27,8 @@ from edgebake.bundle.trust.slsa_types import (
     Statement,
 )
 from edgebake.errors import ProofError
+from edgebake.printable import printable
+from edgebake.strict_json import StrictJsonError
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -32,6 +38,7 @@ PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 STATEMENT_TYPES = {"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE}
 NO_STATEMENT = "provenance: its payload is not an in-toto statement with sha256 digests"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MAX_BYTES = 4 << 20  # of a provenance; 2,000 files take a fifth of it
 # in-toto requires URIs, which need not resolve. A project without a domain of its own has no URL
 # that could not belong to another owner later, so these are URNs.
 BUILD_TYPE = "urn:edgebake:build:v1"
@@ -118,34 +125,28 @@ def commit(statement: Statement) -> str:
     """
     try:
         dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-        sources = (entry for entry in dependencies if entry["name"] == "source")
-        return str(next(sources)["digest"]["gitCommit"])
-    except (KeyError, TypeError, StopIteration):
+        (source,) = [entry for entry in dependencies if entry["name"] == "source"]
+        return str(source["digest"]["gitCommit"])
+    except (KeyError, TypeError, ValueError):
         raise ProofError(
             "provenance: names no git commit; expected one in resolvedDependencies"
         ) from None
 
 
 def summarize(statement: Statement) -> dict[str, object]:
-    """Return the parts of a statement, maybe an incomplete one, that the manifest contains too.
+    """Return the parts of a statement that the manifest contains too.
 
     Raises:
-        ProofError: one of them is missing.
+        ProofError: it names no commit, or several.
     """
-    try:
-        definition = statement["predicate"]["buildDefinition"]
-        parameters = definition["externalParameters"]
-        return {
-            "buildType": definition["buildType"],
-            "commit": commit(statement),
-            "dirty": definition["internalParameters"]["dirty"],
-            "platform": parameters["platform"],
-            "recipes": {name: digest["sha256"] for name, digest in parameters["recipes"].items()},
-        }
-    except (KeyError, TypeError, AttributeError):
-        raise ProofError(
-            "provenance: lacks the parameters of the build; expected platform, recipes and dirty"
-        ) from None
+    definition = statement["predicate"]["buildDefinition"]
+    parameters = definition["externalParameters"]
+    return {
+        "commit": commit(statement),
+        "dirty": definition["internalParameters"]["dirty"],
+        "platform": parameters["platform"],
+        "recipes": {name: digest["sha256"] for name, digest in parameters["recipes"].items()},
+    }
 
 
 def canonical(content: object) -> bytes:
@@ -180,7 +181,7 @@ def unseal(text: bytes, public_key: Path | None) -> Statement:
     envelope = _parse_envelope(text)
     if envelope.payload_type != PAYLOAD_TYPE:
         raise ProofError(
-            f"provenance: payloadType: {envelope.payload_type!r}; expected {PAYLOAD_TYPE!r}"
+            f"provenance: payloadType: {envelope.payload_type!r:.100}; expected {PAYLOAD_TYPE!r}"
         )
     if public_key:
         _verify(envelope, public_key)
@@ -192,11 +193,12 @@ def _parse_envelope(text: bytes) -> "Envelope":
     from securesystemslib.exceptions import FormatError
 
     try:
-        return Envelope.from_dict(json.loads(text))
+        return Envelope.from_dict(strict_json.parse(text, MAX_BYTES))
+    except StrictJsonError as error:
+        raise ProofError(f"provenance: not a DSSE envelope ({error})") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
-        raise ProofError(
-            f"provenance: not a DSSE envelope ({type(error).__name__}: {error})"
-        ) from None
+        reason = printable(f"{type(error).__name__}: {error}")
+        raise ProofError(f"provenance: not a DSSE envelope ({reason})") from None
 
 
 def _verify(envelope: "Envelope", public_key: Path) -> None:
@@ -206,7 +208,7 @@ def _verify(envelope: "Envelope", public_key: Path) -> None:
     key = keys.read_public_key(public_key)
     key_id = keys.key_id(key)
     if key_id not in envelope.signatures:
-        signers = [f"by key {signer_id[:16]}" for signer_id in envelope.signatures]
+        signers = [f"by key {printable(signer_id[:16])}" for signer_id in envelope.signatures]
         raise ProofError(
             f"provenance: signed {', '.join(signers) or 'by no key'}; "
             f"expected key {key_id[:16]} of {public_key}"
@@ -218,9 +220,13 @@ def _verify(envelope: "Envelope", public_key: Path) -> None:
 
 
 def _parse_statement(payload: bytes) -> Statement:
-    """Return a statement whose types and subjects are as expected; its predicate is not checked."""
+    """Return a statement of the form that edgebake writes, each subject once.
+
+    Raises:
+        ProofError: it has another form.
+    """
     try:
-        statement = json.loads(payload)
+        statement = strict_json.parse(payload, MAX_BYTES)
         types = {key: statement[key] for key in STATEMENT_TYPES}
         is_complete = all(
             isinstance(subject["name"], str) and "sha256" in subject["digest"]
@@ -230,7 +236,16 @@ def _parse_statement(payload: bytes) -> Statement:
         raise ProofError(NO_STATEMENT) from None
     for key, expected in STATEMENT_TYPES.items():
         if types[key] != expected:
-            raise ProofError(f"provenance: {key}: {types[key]!r}; expected {expected!r}")
+            raise ProofError(f"provenance: {key}: {types[key]!r:.100}; expected {expected!r}")
     if not is_complete:
         raise ProofError(NO_STATEMENT)
+    schema = resources.files("edgebake.bundle.trust") / "provenance.schema.json"
+    try:
+        json_schema.validate(statement, schema.read_bytes())
+    except SchemaError as error:
+        raise ProofError(f"provenance: {error}") from None
+    names = [subject["name"] for subject in statement["subject"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise ProofError(f"provenance: subject: {printable(name)} twice; expected it once")
     return cast("Statement", statement)

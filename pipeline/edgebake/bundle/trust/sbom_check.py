@@ -1,13 +1,22 @@
 """Check the SBOM of an untrusted bundle against the schema of CycloneDX and the bundle's files."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from edgebake import strict_json
 from edgebake.bundle.license_policy import parse
 from edgebake.bundle.manifest_types import JsonObject
 from edgebake.bundle.sbom import MODELS
+from edgebake.printable import printable
+from edgebake.strict_json import StrictJsonError
 
 MESSAGE_LENGTH = 200  # characters of an error of the schema, which may quote the whole document
+MAX_BYTES = 4 << 20
+# Entries of a list, and JSON objects in all: the schema's validation compares each entry of a list
+# with all others, which takes a second for 500 of them.
+MAX_ENTRIES = 500
+MAX_OBJECTS = 5_000
 
 
 def component_licenses(text: bytes) -> set[tuple[str, str]]:
@@ -48,6 +57,9 @@ def find_problems(text: bytes, digests: Mapping[str, str]) -> list[str]:
 
 
 def _schema_problem(text: bytes) -> str:
+    problem = _size_problem(text)
+    if problem:
+        return problem
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
 
@@ -57,21 +69,40 @@ def _schema_problem(text: bytes) -> str:
         return f"not valid JSON: {error}"
     if validation_error is not None:
         message = str(validation_error).splitlines()[0]
-        return f"not CycloneDX 1.6: {message[:MESSAGE_LENGTH]}"
+        return f"not CycloneDX 1.6: {printable(message, max_length=MESSAGE_LENGTH)}"
     version = json.loads(text)["specVersion"]  # any string, as far as the schema is concerned
     if version != "1.6":
         return f"not CycloneDX 1.6: specVersion is {version!r}"
     return ""
 
 
+def _size_problem(text: bytes) -> str:
+    """Return why a text is no JSON, or too large to be validated; nothing if it is neither."""
+    try:
+        document = strict_json.parse(text, MAX_BYTES)
+    except StrictJsonError as error:
+        return str(error)
+    objects = text.count(b"{")
+    if objects > MAX_OBJECTS:
+        return f"{objects:,} objects; expected at most {MAX_OBJECTS:,}"
+    queue = deque([document])
+    while queue:
+        value = queue.popleft()
+        if isinstance(value, list) and len(value) > MAX_ENTRIES:
+            return f"a list of {len(value):,} entries; expected at most {MAX_ENTRIES:,}"
+        if isinstance(value, dict | list):
+            queue.extend(value.values() if isinstance(value, dict) else value)
+    return ""
+
+
 def _components(document: JsonObject) -> Iterator[JsonObject]:
     """Yield the components of an SBOM and their parts, breadth first."""
-    queue = []
+    queue: deque[JsonObject] = deque()
     if "component" in document.get("metadata", {}):
         queue.append(document["metadata"]["component"])
     queue += document.get("components", [])
     while queue:
-        component = queue.pop(0)
+        component = queue.popleft()
         yield component
         queue += component.get("components", [])
 

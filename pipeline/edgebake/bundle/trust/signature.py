@@ -68,13 +68,13 @@ def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
 
 
 def _statement(name: str, digests: Mapping[str, str]) -> dict[str, object]:
-    resources = []
+    entries = []
     digests = dict(sorted(digests.items()))
     for path, digest in digests.items():
-        resources.append({"algorithm": "sha256", "digest": digest, "name": path})
+        entries.append({"algorithm": "sha256", "digest": digest, "name": path})
     return {
         "_type": STATEMENT_TYPE,
-        "predicate": {"resources": resources, "serialization": SERIALIZATION},
+        "predicate": {"resources": entries, "serialization": SERIALIZATION},
         "predicateType": PREDICATE_TYPE,
         "subject": [{"digest": {"sha256": _root_digest(digests)}, "name": name}],
     }
@@ -207,14 +207,14 @@ def _parse_payload(signature: Path, payload: bytes) -> Digests:
     return digests
 
 
-def _resource_digests(resources: Any) -> Digests:
+def _resource_digests(entries: Any) -> Digests:
     """Return the digest of each signed file.
 
     Raises:
         KeyError, TypeError, ValueError: the list is malformed, or has a path twice.
     """
     digests: Digests = {}
-    for resource in resources:
+    for resource in entries:
         if resource["algorithm"] != "sha256" or resource["name"] in digests:
             raise ValueError("another algorithm, or a path twice")
         digests[resource["name"]] = resource["digest"]

@@ -1,101 +1,22 @@
-"""Checks of a bundle's content for `edgebake verify`; proof.py checks its signature and provenance.
+"""Checks of a bundle's files for `edgebake verify`; other modules check their content.
 
 A check takes the folder and the manifest, returns what it checked in a few words, and raises
 ProofError if the bundle fails.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import cast
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
 from edgebake.bundle.manifest_types import FileEntry, Manifest, TargetEntry
-from edgebake.bundle.trust import sbom_check
-from edgebake.bundle.trust.safe_extract import reject_unsafe_path
+from edgebake.bundle.trust import bounded_read, sbom_check
+from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.errors import ProofError
 
-MAX_BYTES = 4 << 20  # of a manifest; a manifest of a thousand files takes 10 % of it
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-MESSAGE_LENGTH = 200  # characters of an error of the schema
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a bundle, validated against its schema.
-
-    Raises:
-        ProofError: it is missing, too large, of another schema, or does not match its schema.
-    """
-    file = folder / manifest.FILE
-    if not file.is_file():
-        raise ProofError(f"{manifest.FILE}: not found; expected it at the top of the bundle")
-    size = file.stat().st_size
-    if size > MAX_BYTES:
-        raise ProofError(f"{manifest.FILE}: {size:,} bytes; expected at most {MAX_BYTES:,}")
-    try:
-        content = json.loads(file.read_bytes(), object_pairs_hook=_refuse_duplicate_keys)
-    except (ValueError, RecursionError) as error:
-        raise ProofError(f"{manifest.FILE}: not valid JSON: {error}") from None
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != manifest.SCHEMA:
-        raise ProofError(
-            f"{manifest.FILE}: schema: {schema!r}; this edgebake reads only {manifest.SCHEMA}"
-        )
-    _refuse_control_characters(content)
-    _refuse_unsafe_paths(content)
-    _refuse_invalid(content)
-    return cast("Manifest", content)
-
-
-def _refuse_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a key is repeated in one object")
-    return values
-
-
-def _refuse_control_characters(content: object) -> None:
-    """Refuse text that could imitate output on a terminal, or that cannot be printed."""
-    for key, text in _texts(content):
-        if CONTROL.search(key) or CONTROL.search(text):
-            raise ProofError(
-                f"{manifest.FILE}: {key!a:.100}: a control character; expected plain text"
-            )
-
-
-def _refuse_unsafe_paths(content: object) -> None:
-    """Refuse paths out of the bundle, with a clearer message than the schema's."""
-    for key, text in _texts(content):
-        if text.startswith("/") or ".." in text.split("/"):
-            try:
-                reject_unsafe_path(text)
-            except ProofError as error:
-                raise ProofError(f"{manifest.FILE}: {key}: {error}") from None
-
-
-def _texts(content: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text in parsed JSON, with its key: targets.pixel_8.labels.0."""
-    if isinstance(content, str):
-        yield key, content
-    elif isinstance(content, dict):
-        for name, value in content.items():
-            yield from _texts(value, f"{key}.{name}" if key else str(name))
-    elif isinstance(content, list):
-        for index, value in enumerate(content):
-            yield from _texts(value, f"{key}.{index}" if key else str(index))
-
-
-def _refuse_invalid(content: object) -> None:
-    import jsonschema  # 0.2 s
-
-    try:
-        manifest.validate(content)
-    except jsonschema.ValidationError as error:
-        key = error.json_path.removeprefix("$.")
-        message = error.message[:MESSAGE_LENGTH]
-        raise ProofError(f"{manifest.FILE}: {key}: {message}") from None
+TARGET_FOLDERS = ("models/", "golden/")
+MAX_SUMS = 1 << 20  # bytes of SHA256SUMS; 2,000 files take half of it
 
 
 def check_files(folder: Path, content: Manifest) -> str:
@@ -143,10 +64,13 @@ def _moved_to(path: str, unlisted: Iterable[str]) -> str:
 
 
 def _check_sums(folder: Path) -> None:
-    file = folder / artifacts.SUMS
-    if not file.is_file():
-        raise ProofError(f"{artifacts.SUMS}: not found; expected it at the top of the bundle")
-    sums = file.read_bytes()
+    try:
+        sums = bounded_read.read(folder / artifacts.SUMS, MAX_SUMS)
+    except UnreadableFileError as error:
+        expected = ""
+        if str(error) == "not found":
+            expected = "; expected it at the top of the bundle"
+        raise ProofError(f"{artifacts.SUMS}: {error}{expected}") from None
     if sums == artifacts.sums(folder).encode():
         return
     manifest_line = f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n"
@@ -175,6 +99,7 @@ def check_fallback_order(_: Path, content: Manifest) -> str:
         _check_model(name, target, content["files"])
     for problem in fallback_order.find_problems(targets):
         raise ProofError(f"{manifest.FILE}: chain: {problem}")
+    _check_uses(content)
     return " > ".join(names)
 
 
@@ -182,6 +107,28 @@ def _named_files(target: TargetEntry) -> list[str]:
     """Return the paths of a target's golden vectors and labels."""
     labels = [step["labels"] for step in target["postprocessing"] if "labels" in step]
     return [target["golden"], *labels]
+
+
+def _check_uses(content: Manifest) -> None:
+    """Check that every file of a model or of golden vectors belongs to a target."""
+    named = set()
+    for target in content["targets"].values():
+        named.update(_named_files(target))
+    for file in content["files"]:
+        path = file["path"]
+        if path in named or not path.startswith(TARGET_FOLDERS):
+            continue
+        if not any(_is_part(path, target["model"]) for target in content["targets"].values()):
+            raise ProofError(f"{path}: of no target; expected only files that a target names")
+
+
+def _is_part(path: str, model: str) -> bool:
+    """Return whether a file is of a model: itself, in its folder, or a configuration beside it."""
+    stem = model.rpartition(".")[0]
+    return (
+        manifest.belongs_to(path, model)
+        or re.fullmatch(re.escape(stem) + r"\.[a-z_]+\.config", path) is not None
+    )
 
 
 def _check_model(name: str, target: TargetEntry, files: Iterable[FileEntry]) -> None:
@@ -205,10 +152,13 @@ def check_sbom(folder: Path, content: Manifest) -> str:
     Raises:
         ProofError: it is missing, invalid, or differs from them.
     """
-    file = folder / sbom.FILE
-    if not file.is_file():
-        raise ProofError(f"{sbom.FILE}: not found; expected the SBOM at the top of the bundle")
-    text = file.read_bytes()
+    try:
+        text = bounded_read.read(folder / sbom.FILE, sbom_check.MAX_BYTES)
+    except UnreadableFileError as error:
+        expected = ""
+        if str(error) == "not found":
+            expected = "; expected the SBOM at the top of the bundle"
+        raise ProofError(f"{sbom.FILE}: {error}{expected}") from None
     digests = {entry["path"]: entry["sha256"] for entry in content["files"]}
     for problem in sbom_check.find_problems(text, digests):
         raise ProofError(f"{sbom.FILE}: {problem}")
@@ -217,6 +167,7 @@ def check_sbom(folder: Path, content: Manifest) -> str:
     for name, license_ in sorted(in_sbom ^ in_manifest):
         missing_in = sbom.FILE if (name, license_) in in_manifest else manifest.FILE
         raise ProofError(
-            f"{missing_in}: licenses: {name} under {license_}: not found; expected the same in both"
+            f"{missing_in}: licenses: {name:.100} under {license_:.100}: not found; "
+            "expected the same in both"
         )
     return "CycloneDX 1.6, every model in it"

@@ -1,0 +1,43 @@
+"""Validate JSON of strangers against a schema of edgebake, with a message in one line."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from edgebake.printable import printable
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+SIZE_RULES = {"maxLength": "characters", "maxItems": "entries", "maxProperties": "entries"}
+
+
+class SchemaError(ValueError):
+    """A document that does not match its schema; the message has the key and the mistake."""
+
+
+def validate(content: object, schema: bytes) -> None:
+    """Validate a parsed document against the text of a schema.
+
+    Raises:
+        SchemaError: it does not match.
+    """
+    import jsonschema  # 0.2 s, and only package and verify need it
+
+    try:
+        jsonschema.validate(content, json.loads(schema))
+    except jsonschema.ValidationError as error:
+        key = printable(error.json_path.removeprefix("$."), max_length=200)
+        raise SchemaError(f"{key}: {_problem(error)}") from None
+
+
+def _problem(error: "ValidationError") -> str:
+    value: Any = error.instance
+    rule = str(error.validator)
+    if rule in SIZE_RULES:
+        return f"{len(value):,} {SIZE_RULES[rule]}; expected at most {error.validator_value:,}"
+    if rule == "const":
+        return f"{printable(repr(value), max_length=100)}; expected {error.validator_value!r}"
+    expected = error.schema.get("description") if isinstance(error.schema, dict) else None
+    if expected:
+        return f"{printable(repr(value), max_length=100)}; expected {expected}"
+    return printable(error.message, max_length=200)
