@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.child_process.child import Child, Subject
+from edgebake.child_process.child import Child, Subject, run
 from edgebake.child_process.limits import Limits
 from edgebake.errors import ConversionError
 from edgebake.runtimes import session
@@ -88,6 +89,18 @@ def predictions(file: SessionFile, examples: Examples) -> dict[str, NDArray[np.f
     """Return the outputs of `SessionProcess.predictions`, of a child for this file alone."""
     with SessionProcess() as process:
         return process.predictions(file, examples)
+
+
+def run_on_file(
+    name: str, library: str, function: Callable[..., object], *arguments: object
+) -> Any:
+    """Return what a function returns that gives a file to a library, in a child of its own.
+
+    Raises:
+        ConversionError: the library died, hung, took more than the limits, or refused the file.
+    """
+    subject = Subject(name, library, ConversionError, EXPECTED)
+    return run(LIMITS, subject, function, *arguments)
 
 
 def load_session_of(runtime: str, files: Files, threads: int, mode: str) -> Session:

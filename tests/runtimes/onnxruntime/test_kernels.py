@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
+from edgebake.errors import ConversionError
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
@@ -72,3 +73,8 @@ def test_what_feeds_floats_to_what_is_in_float_is_too() -> None:
 def test_the_verdict_takes_no_notice_of_the_processors_layouts() -> None:
     kinds = programs.kinds(kernels.optimize(programs.small().SerializeToString()))
     assert "ReorderInput" not in kinds
+
+
+def test_a_file_that_onnx_runtime_cannot_load_is_named() -> None:
+    with pytest.raises(ConversionError, match=r"^model\.onnx: ONNX Runtime failed \(InvalidProto"):
+        kernels.optimize(b"no model")

@@ -12,6 +12,11 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
+from edgebake.runtimes import session_process
+from edgebake.runtimes.onnxruntime import FILE
+
+LIBRARY = "ONNX Runtime"
+
 
 def float_tensors(model: bytes) -> set[str]:
     """Return the float tensors that operators write when the file runs.
@@ -38,7 +43,17 @@ def float_tensors(model: bytes) -> set[str]:
 
 
 def optimize(model: bytes) -> onnx.ModelProto:
-    """Return the graph that ONNX Runtime makes of a file at the extended optimization level."""
+    """Return the graph that ONNX Runtime makes of a file at the extended optimization level.
+
+    Raises:
+        ConversionError: ONNX Runtime does not load the file.
+    """
+    optimized = session_process.run_on_file(FILE, LIBRARY, _optimize, model)
+    return onnx.load_from_string(optimized)
+
+
+def _optimize(model: bytes) -> bytes:
+    """Return the serialized graph; runs in a child process."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -48,4 +63,4 @@ def optimize(model: bytes) -> onnx.ModelProto:
         file = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(file)
         onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return onnx.load(file)
+        return file.read_bytes()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import flatbuffers
 
+from edgebake.runtimes import session_process
 from edgebake.runtimes.onnxruntime import FILE
 
 if TYPE_CHECKING:
@@ -37,7 +38,19 @@ OperatorTypes = tuple[bytes, list[TypeName]]  # identifier of an operator, and i
 
 
 def build_ort_files(model: bytes) -> dict[str, bytes]:
-    """Return model.ort, model.required_operators.config and ..._and_types.config, by name."""
+    """Return model.ort, model.required_operators.config and ..._and_types.config, by name.
+
+    Raises:
+        ConversionError: ONNX Runtime does not load the file.
+    """
+    files: dict[str, bytes] = session_process.run_on_file(
+        FILE, "ONNX Runtime", _build_ort_files, model
+    )
+    return files
+
+
+def _build_ort_files(model: bytes) -> dict[str, bytes]:
+    """Return the files; runs in a child process."""
     from onnxruntime.tools.convert_onnx_models_to_ort import (
         OptimizationStyle,
         convert_onnx_models_to_ort,
