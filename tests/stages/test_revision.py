@@ -293,6 +293,22 @@ def test_a_change_that_git_does_not_show_is_dirty(hide: Callable[[], object]) ->
     assert ", changed: " in line
 
 
+@pytest.mark.parametrize(
+    ("stage", "field"), [("train", "file"), ("train", "weights"), ("data", "classes")]
+)
+@pytest.mark.usefixtures("committed")
+def test_labels_and_imported_models_count(stage: str, field: str) -> None:
+    variant = {"train": "digits-ds_cnn", "data": "digits"}[stage]
+    alone.set_param(stage, variant, field, value="inputs/a.bin")
+    _add("inputs/a.bin")
+    builds.commit(Path(), "An input")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+    Path("inputs/a.bin").write_text("another")
+    assert revision.write().endswith(", changed: inputs/a.bin: not as in the commit")
+    assert _written("linux")["dirty"] is True
+
+
 @pytest.mark.usefixtures("sources")
 def test_code_in_a_folder_of_the_project_on_the_path_is_dirty(
     monkeypatch: pytest.MonkeyPatch,

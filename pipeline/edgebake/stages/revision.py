@@ -100,11 +100,15 @@ def _is_dvc_file(path: Path, project: Path) -> bool:
 
 
 def _data_and_models(plan: Plan) -> set[str]:
-    """Return the paths of all datasets and imported models."""
+    """Return the paths of all datasets, files of labels, imported models and their weights.
+
+    Of other files, such as recorded measurements, the plan has the digests.
+    """
     paths: set[str] = set()
     for params in plan["train"].values():
-        paths.add(params["data_file"])
-        paths.add(params["file"])
+        paths |= {params["data_file"], params["file"], params["weights"]}
+    for params in plan["data"].values():
+        paths.add(params["classes"])
     paths.discard(NO_FILE)
     return paths
 
