@@ -107,6 +107,7 @@ def test_many_changed_files_are_counted() -> None:
         ("recipe/train.py", []),  # declared, and in the parameters
         ("errors.py", []),
         ("data/sources/digits.py", ["data", "prune", "quantize", "sign", "train", "validate"]),
+        ("models/importers/compute_operators.yaml", ["convert", "prune", "quantize", "train"]),
         ("runtimes/delegates/litert_gpu.yaml", ["package", "sign", "validate"]),
         ("bundle/manifest.schema.json", ["package", "sign"]),
         ("bundle/samples/Classifier.kt", ["package"]),

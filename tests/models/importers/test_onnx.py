@@ -194,3 +194,21 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> 
     file.write_bytes(content)
     with pytest.raises(ModelError, match=r"net\.onnx: "):
         form.load(graphs.contract(), graphs.options(file))
+
+
+def test_an_archive_whose_weights_lie_elsewhere_is_refused(tmp_path: Path) -> None:
+    """ONNX Runtime would read them from the current folder, or from any other by `..`."""
+    archive = form.load(
+        graphs.contract(),
+        graphs.options(graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx"), Output.logits),
+    )
+    model = onnx.load_from_string(archive)
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../elsewhere"
+    poisoned = model.SerializeToString()
+    for use in (form.predictor, form.activations):
+        with pytest.raises(ModelError, match="of an ONNX model lies in another file; expected all"):
+            use(poisoned)

@@ -238,6 +238,7 @@ def _float_tensor(name: str, shape: tuple[int, ...] | None) -> onnx.ValueInfoPro
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    onnx_graph.refuse_external_data(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
