@@ -9,12 +9,13 @@ from tests import timings
 from tests.fuzz import mutations
 from tests.fuzz.target import Target, file_parser
 
-BENCHMARK_MODEL = b"""INFO: Loaded model /data/local/tmp/model.tflite
-INFO: Initialized session in 12.345ms.
-INFO: count=50 first=1234 curr=1200 min=1100 max=1300 avg=1205.5 std=12 p5=1 median=1200 p95=1290
-INFO: Inference timings in us: Init: 12345, First inference: 1234, Inference (avg): 1205.5
-INFO: Memory footprint delta from the start of the tool (MB): init=3.5 overall=4.25
-"""
+BENCHMARK_MODEL = (
+    "INFO: Loaded model /data/local/tmp/model.tflite\n"
+    "INFO: count=50 first=1234 curr=1200 min=1100 max=1300 avg=1205.5 std=12 median=1200 p95=1290\n"
+    "INFO: Inference timings in us: Init: 12345, First inference: 1234, Warmup (avg): 1200, "
+    "Inference (avg): 1205.5\n"
+    "INFO: Memory footprint delta from the start of the tool (MB): init=3.5 overall=4.25\n"
+)
 
 
 def _recordings() -> list[bytes]:
@@ -30,7 +31,7 @@ TARGETS = [
     ),
     Target(
         "benchmark_model",
-        lambda: [BENCHMARK_MODEL],
+        lambda: [BENCHMARK_MODEL.encode()],
         lambda data, _: benchmark_model.parse_round(data.decode(errors="replace")),
         refusals=(DeviceError,),
         mutate=mutations.change_text,

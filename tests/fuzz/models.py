@@ -1,5 +1,7 @@
 """Parsers of model files: inspection, and the first reading of an import."""
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -13,7 +15,12 @@ from edgebake.models.inspection import file, label_text
 from edgebake.report import model_file
 from tests.fuzz import mutations
 from tests.fuzz.target import Target, file_parser
-from tests.models.inspection import hostile_keras, hostile_onnx, hostile_tflite
+from tests.models.inspection import (
+    hostile_keras,
+    hostile_onnx,
+    hostile_tflite,
+    test_hostile_saved_model,
+)
 
 
 def _inspect(path: Path) -> None:
@@ -82,6 +89,26 @@ def _read_keras(path: Path) -> None:
     safety.refuse_code(config, "net.keras", allow_code=False)
 
 
+@cache
+def _saved_model() -> dict[str, bytes]:
+    """The files of a SavedModel whose functions call each other, by their paths."""
+    import tensorflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        edit = test_hostile_saved_model.ring_of_functions(3)
+        saved = test_hostile_saved_model.save(tensorflow, Path(folder) / "saved", edit)
+        files = [path for path in saved.rglob("*") if path.is_file()]
+        return {str(path.relative_to(saved)): path.read_bytes() for path in files}
+
+
+def _inspect_saved_model(data: bytes, folder: Path) -> None:
+    for name, content in {**_saved_model(), "saved_model.pb": data}.items():
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    _inspect(folder)
+
+
 def _label_texts() -> list[bytes]:
     return [b"{0: 'cat', 1: \"dog's\"}", b"['cat', 'dog',]", b'["cat", "dog"]', b'{"0": "cat"}']
 
@@ -102,6 +129,12 @@ TARGETS = [
         _keras,
         file_parser("net.keras", _inspect),
         mutate=mutations.in_zip(keras_archive.WEIGHTS, mutations.change_bytes),
+        in_child=True,
+    ),
+    Target(
+        "inspect saved model",
+        lambda: [_saved_model()["saved_model.pb"]],
+        _inspect_saved_model,
         in_child=True,
     ),
     Target(

@@ -3,8 +3,14 @@
 from contextlib import chdir
 from pathlib import Path
 
+import yaml
+
 from edgebake import strict_yaml, yaml_text
+from edgebake.bundle.trust import dvc_lock
+from edgebake.execution import dvc_state
 from edgebake.recipe import stage_params
+from edgebake.stages import sign
+from tests import signed
 from tests.fuzz import mutations
 from tests.fuzz.target import Target
 
@@ -17,9 +23,26 @@ def _recipes() -> list[bytes]:
 
 
 def _plan() -> list[bytes]:
-    """The plan of the project, without most of its variants: short, so that it is read quickly."""
-    lines = (ROOT / "params.yaml").read_text().splitlines(keepends=True)
-    return ["".join(lines).encode()]
+    """The plan of the project with one variant of each stage, so that it is read quickly."""
+    plan = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage in stage_params.STAGE_PARAMS:
+        variant = next(iter(plan[stage]))
+        plan[stage] = {variant: plan[stage][variant]}
+    return [yaml.safe_dump(plan, sort_keys=False).encode()]
+
+
+def _lock() -> list[bytes]:
+    return [yaml.safe_dump(signed.LOCK, sort_keys=False).encode()]
+
+
+def _read_lock(data: bytes, folder: Path) -> None:
+    """Read dvc.lock as a build does: what DVC refuses is set aside, the rest is signed."""
+    file = folder / "dvc.lock"
+    file.write_bytes(data)
+    if not dvc_state._fault_of_lock(file):
+        with chdir(folder):
+            lock = sign._read_lock()
+            dvc_lock.lock_digest(lock, signed.MODELS)
 
 
 def _read_plan(data: bytes, folder: Path) -> None:
@@ -38,5 +61,6 @@ TARGETS = [
         refusals=(yaml_text.StrictYamlError,),
         mutate=mutations.change_text,
     ),
+    Target("dvc lock", _lock, _read_lock, mutate=mutations.change_text),
     Target("plan", _plan, _read_plan, mutate=mutations.change_text),
 ]
