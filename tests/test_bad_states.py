@@ -14,6 +14,7 @@ from PIL import Image
 
 from edgebake import artifacts
 from edgebake.cli.main import main
+from edgebake.plan import planner
 from tests import other_system
 from tests.builds import ROOT
 
@@ -101,8 +102,7 @@ def test_a_full_disk(trained: Path, error_of: ErrorOf) -> None:
 def test_a_read_only_artifacts_folder(trained: Path, error_of: ErrorOf) -> None:
     with mounted(trained / "artifacts", "ro"):
         assert error_of("prune", VARIANT) == (
-            f"artifacts/prune/{VARIANT}: Read-only file system; "
-            "expected that you may read and write it"
+            "artifacts/prune: Read-only file system; expected that you may read and write it"
         )
 
 
@@ -206,6 +206,31 @@ def test_a_stale_plan(trained: Path, error_of: ErrorOf) -> None:
         f"  train.{VARIANT}.epochs: 30 -> 31",
     ]
     assert "epochs: 30" in (trained / "params.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [("", "incomplete (required key not provided @ data['schema'])"), ("\0", "not YAML (")],
+)
+def test_a_lock_file_that_a_kill_left_half_written(
+    trained: Path, capsys: pytest.CaptureFixture[str], content: str, fault: str
+) -> None:
+    (trained / "dvc.lock").write_text(content)
+    assert main(["plan"]) == 0
+    first_line = capsys.readouterr().out.splitlines()[0]
+    assert first_line.startswith(f"dvc.lock: {fault}")
+    assert first_line.endswith(
+        "; moved to .dvc/tmp/dvc.lock.unreadable: DVC looks for the outputs in its run cache"
+    )
+    assert not (trained / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize("cut", range(0, 100, 33))
+def test_a_plan_that_was_cut_is_written_anew(trained: Path, cut: int) -> None:
+    plan = (trained / "params.yaml").read_bytes()
+    (trained / "params.yaml").write_bytes(plan[: len(plan) * cut // 100])
+    planner.update()
+    assert (trained / "params.yaml").read_bytes() == plan
 
 
 def test_a_plan_edited_by_hand(trained: Path, error_of: ErrorOf) -> None:

@@ -14,6 +14,7 @@ from edgebake.errors import GateError, PlanError
 from edgebake.execution import local
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import read_plan
+from tests.bundle import whole
 from tests.plan.test_scheme_search import (
     MISSED,
     fates,
@@ -124,6 +125,20 @@ def test_a_build_that_fails_before_its_gates_takes_no_step(monkeypatch: pytest.M
     runs = _dvc_fails(monkeypatch)
     assert _built() == (1, "")
     assert (runs, fates()) == (["dvc"], {"dynamic": []})
+
+
+@pytest.mark.usefixtures("planned_auto")
+def test_a_build_that_stops_leaves_no_bundle_without_its_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = _dvc_fails(monkeypatch)
+    whole.write("android", b"{}")
+    assert _built() == (1, "")
+    shutil.rmtree("artifacts/package/android.proof")
+    missing = "artifacts/package/android.proof is missing"
+    assert _built() == (1, f"bundle android: removed, because {missing}\n")
+    assert runs == ["dvc", "dvc"]
+    assert artifacts.read_files(artifacts.ROOT / "package") == {}
 
 
 def test_a_build_without_a_ladder_runs_dvc_once(
