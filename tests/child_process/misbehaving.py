@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -61,6 +62,10 @@ def start_a_sleeper(file: str) -> None:
 
 def write_a_file(file: str, size: int) -> None:
     Path(file).write_bytes(bytes(size))
+
+
+def temporary_folder() -> str:
+    return tempfile.gettempdir()
 
 
 def exit_quietly() -> None:

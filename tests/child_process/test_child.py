@@ -21,7 +21,7 @@ from tests.child_process import misbehaving
 EXPECTED = "expected a model that runs"
 SUBJECT = Subject("mine.tflite", "LiteRT", ModelError, EXPECTED)
 ALLOWED = Limits(memory_gib=2, seconds=60, file_mib=1)
-BRIEF = Limits(memory_gib=2, seconds=1)
+READING = Limits(memory_gib=2, seconds=60)
 
 
 def test_values_come_back_as_they_were() -> None:
@@ -117,6 +117,12 @@ def test_a_file_may_be_as_large_as_the_limit(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         run(ALLOWED, SUBJECT, misbehaving.write_a_file, str(file), misbehaving.MIB + 1)
     assert str(caught.value) == f"mine.tflite: LiteRT wrote a file larger than 1 MiB; {EXPECTED}"
+
+
+def test_a_child_that_may_write_nothing_has_a_temporary_folder() -> None:
+    with Child(READING) as child:
+        folder = child.call(SUBJECT, misbehaving.environment)["TMPDIR"]
+        assert child.call(SUBJECT, misbehaving.temporary_folder) == folder
 
 
 def test_errors_of_edgebake_come_back_with_their_type_and_escaped() -> None:

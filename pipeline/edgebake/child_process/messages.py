@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_JSON = 64 * 1024**2  # bytes of the JSON of one message
+MAX_JSON = 16 * 1024**2  # bytes of the JSON of one message
 # Arrays of other dtypes would hold Python objects.
 DTYPES = frozenset(
     {"bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16"}

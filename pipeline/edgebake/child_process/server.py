@@ -10,6 +10,7 @@ import pickle
 import signal
 import struct
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -41,6 +42,8 @@ def serve(parent: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    # Python would search for a folder by writing a file, which may be more than the limit allows.
+    tempfile.tempdir = os.environ["TMPDIR"]
     known: set[str] = set()
     while True:
         request = _read_request(requests)

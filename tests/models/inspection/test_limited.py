@@ -7,6 +7,7 @@ import pytest
 
 from edgebake.child_process.limits import Limits
 from edgebake.errors import ModelError
+from edgebake.models import keras_session
 from edgebake.models.inspection import file, limited
 from tests import other_system
 
@@ -41,3 +42,16 @@ def test_a_file_that_needs_more_memory_is_refused(
         limited.inspect_file(path)
     problem = "the FlatBuffers parser needed more than 0.3 GiB of memory"
     assert str(caught.value) == f"{path}: {problem}; {limited.EXPECTED}"
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_read_in_a_child(tmp_path: Path) -> None:
+    """Guards that TensorFlow, whose protobufs it takes, can be imported within the limits.
+
+    Slow: imports TensorFlow twice.
+    """
+    keras = keras_session.start(1)
+    image = keras.Input((8, 8, 3))
+    keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image))).export(tmp_path / "m")
+    info = limited.inspect_file(tmp_path / "m")
+    assert (info.container, info.image, info.parameters) == ("SavedModel", (8, 8, 3), 386)

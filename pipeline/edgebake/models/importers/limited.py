@@ -1,7 +1,6 @@
 """Import a model's file in a child process with limits, which returns a clean archive."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.child_process.child import Subject, run
@@ -16,10 +15,8 @@ from edgebake.tasks.contract import Contract
 if TYPE_CHECKING:
     import keras
 
-MIB = 1024**2
-# An archive of Keras is written before it is loaded: once as it was, once as it is imported.
-SMALLEST_FILE_MIB = 64  # for an archive of a small file with a larger graph
-ARCHIVE_SIZES = 4
+# An archive is written before Keras loads it. It is smaller than the memory that loading it takes.
+FILE_SHARE = 0.25  # of the limit of memory
 MAX_MESSAGE = 2000  # characters
 LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 
@@ -49,7 +46,7 @@ def load_archive(importing: Importing) -> bytes:
     limits = Limits(
         memory_gib=options.memory_limit_gib,
         seconds=options.time_limit_s,
-        file_mib=_file_mib(Path(options.file)),
+        file_mib=1024 * FILE_SHARE * options.memory_limit_gib,
         memory_key="model.imported.memory_limit_gib",
         seconds_key="model.imported.time_limit_s",
     )
@@ -75,12 +72,3 @@ def _load(importing: Importing) -> bytes:
     if isinstance(model, bytes):
         return model
     return keras_session.save(model)
-
-
-def _file_mib(path: Path) -> float:
-    """Return the size of the largest file that the import of a file or folder may write."""
-    files = [path]
-    if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file()]
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    return SMALLEST_FILE_MIB + ARCHIVE_SIZES * size / MIB

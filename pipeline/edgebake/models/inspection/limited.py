@@ -12,7 +12,7 @@ from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, Tenso
 from edgebake.printable import printable
 
 # Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
-LIMITS = Limits(memory_gib=8, seconds=300)
+LIMITS = Limits(memory_gib=8, seconds=300, file_mib=1)
 EXPECTED = (
     f"expected a model that can be read with {LIMITS.memory_gib:g} GiB in {LIMITS.seconds:g} s: "
     "if it is one of a phone's size, the file is damaged; copy it again"
