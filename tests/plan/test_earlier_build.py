@@ -59,6 +59,19 @@ def test_a_build_of_this_plan_has_no_change(lock: Lock) -> None:
     assert _change(lock) == ""
 
 
+def test_a_small_number_is_the_same_in_both_files(lock: Lock) -> None:
+    """DVC writes 1e-05, which is a text for the parser of params.yaml."""
+    lock["train@net"]["params"] = {"params.yaml": {"train.net": {"rate": 1e-05}}}
+    plan = {**PLAN, "train": {"net": {"rate": 1e-05}}}
+    _change(lock, plan)
+    text = Path("dvc.lock").read_text().replace("1.0e-05", "1e-05")
+    assert "1e-05" in text
+    Path("dvc.lock").write_text(text)
+    record = earlier_build.read(plan)
+    assert record is not None
+    assert record.change("convert@net") == ""
+
+
 def test_parameters_of_a_stage_before_count(lock: Lock) -> None:
     plan = {**PLAN, "train": {"net": {"epochs": 4}}}
     assert _change(lock, plan) == "the parameters of train@net have changed"

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from edgebake import artifacts
+from edgebake import artifacts, strict_yaml
 from edgebake.recipe.stage_params import PARAMS, Plan
+from edgebake.yaml_text import StrictYamlError
 
 LOCK = Path("dvc.lock")
 MAX_BYTES = 1 << 20  # of a dependency that is hashed: digests, revisions, contracts
@@ -108,9 +107,9 @@ class BuildRecord:
 def read(plan: Plan) -> BuildRecord | None:
     """Read dvc.lock; None if it is missing or damaged."""
     try:
-        content = yaml.load(LOCK.read_bytes(), yaml.CSafeLoader)
+        content = strict_yaml.read(LOCK, strict_yaml.MAX_BYTES_OF_PLAN)
         stages = {name: _record(entry) for name, entry in content["stages"].items()}
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, StrictYamlError, KeyError, TypeError, ValueError, AttributeError):
         return None
     return BuildRecord(stages, plan)
 
