@@ -137,8 +137,13 @@ def _read_lock() -> DvcLock:
         raise ArtifactError(
             f"{LOCK}: not found; expected the lock file of a build: run `dvc repro`"
         )
-    text = LOCK.read_text()
-    lock: DvcLock = yaml.safe_load(text) or {}
+    try:
+        lock: DvcLock = yaml.safe_load(LOCK.read_bytes()) or {}
+    except yaml.YAMLError as error:
+        problem = str(error).splitlines()[0]
+        raise ArtifactError(
+            f"{LOCK}: not YAML ({problem}); expected what DVC writes: run `edgebake build`"
+        ) from None
     return lock
 
 
