@@ -25,6 +25,7 @@ from edgebake.runtimes.litert import run as litert_run
 from edgebake.runtimes.session import Inspection, Operator, Session, Tensor
 from edgebake.stages import convert
 from tests.handmade import constant_tflite
+from tests.runtimes import local_sessions
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -242,6 +243,7 @@ def test_a_file_with_an_operator_in_float_is_refused_and_leaves_nothing(
 def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, variant: str, shift: float, gap: str
 ) -> None:
+    local_sessions.run_here(monkeypatch)
     runtime = {FLOAT16: litert_run, CORE_ML: coreml_run}[variant]
     monkeypatch.setattr(runtime, "load", _shifting(shift, runtime))
     with pytest.raises(ConversionError) as refused:
@@ -257,6 +259,7 @@ def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
 def test_answers_within_the_tolerance_are_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    local_sessions.run_here(monkeypatch)
     monkeypatch.setattr(litert_run, "load", _shifting(0.015))
     assert alone.run("convert", FLOAT16).json("inspection.json")["input"]["dtype"] == "float32"
 
@@ -265,6 +268,7 @@ def test_answers_within_the_tolerance_are_taken(
 def test_calibrated_answers_are_left_to_the_gates(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    local_sessions.run_here(monkeypatch)
     monkeypatch.setattr(litert_run, "load", _shifting(0.5))
     assert alone.run("convert", INT8).json("inspection.json")["input"]["dtype"] == "int8"
 

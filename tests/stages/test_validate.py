@@ -36,6 +36,7 @@ from edgebake.runtimes.coreml.executor.translation import supported_operators
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.workload import from_json
 from tests import handmade
+from tests.runtimes import local_sessions
 from tests.runtimes.coreml.programs import Image, Op, Typed, files, labels, op, real, text
 from tests.stages import alone
 from tests.stages.alone import Ran
@@ -133,6 +134,7 @@ def _lay_package(variant: str, package: dict[str, bytes]) -> None:
 def _validated_off_a_mac(variant: str) -> Ran:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: False)
+        local_sessions.run_here(monkeypatch)
         return alone.run("validate", f"{variant}-ios")
 
 
@@ -420,6 +422,7 @@ def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units
             {"latency_p90_ms": Measurement(0.25, "ms", "host")}, latencies_ms=[0.25]
         )
 
+    local_sessions.run_here(monkeypatch)
     monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: True)
     monkeypatch.setattr(apple, "AppleSession", Apple)
     monkeypatch.setattr(host, "measure", measured)
