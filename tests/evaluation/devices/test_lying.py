@@ -31,6 +31,16 @@ def device(
     return lying.install(tmp_path, request.param, monkeypatch)
 
 
+@pytest.fixture(params=["ssh", "adb"])
+def simulated(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Device:
+    """A device that answers without a process for each command."""
+    device = Device(tmp_path, request.param)
+    monkeypatch.setattr(command, "run", device.run)
+    return device
+
+
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
     return lying.install(tmp_path, "ssh", monkeypatch)
@@ -70,9 +80,9 @@ def test_a_sound_answer_is_measured(device: Device) -> None:
         ),
     ],
 )
-def test_an_answer_that_is_no_recording(device: Device, answer: str, problem: str) -> None:
-    device.answers(answer)
-    assert device.reason() == problem
+def test_an_answer_that_is_no_recording(simulated: Device, answer: str, problem: str) -> None:
+    simulated.answers(answer)
+    assert simulated.reason() == problem
 
 
 LIES: dict[str, tuple[dict[str, Any], str]] = {
@@ -157,10 +167,10 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_value_that_cannot_be_measured(device: Device, lie: str) -> None:
+def test_a_value_that_cannot_be_measured(simulated: Device, lie: str) -> None:
     fields, problem = LIES[lie]
-    device.answers(device.recording(**fields))
-    assert device.reason() == f"{RECORDING}{problem}"
+    simulated.answers(simulated.recording(**fields))
+    assert simulated.reason() == f"{RECORDING}{problem}"
 
 
 @pytest.mark.parametrize(
@@ -203,10 +213,10 @@ def test_a_recorded_file_is_bounded(board: Device, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("key", ["sha256", "baseline_sha256"])
-def test_the_digest_of_another_file(device: Device, key: str) -> None:
-    device.answers(device.recording(**{key: "ab" * 32}))
+def test_the_digest_of_another_file(simulated: Device, key: str) -> None:
+    simulated.answers(simulated.recording(**{key: "ab" * 32}))
     subject = {"sha256": "file than model.tflite", "baseline_sha256": "float parent"}[key]
-    assert device.reason() == f"timed another {subject}: it was damaged in transfer"
+    assert simulated.reason() == f"timed another {subject}: it was damaged in transfer"
 
 
 @pytest.mark.parametrize("how", ["hangs", "drips", "stays open"])
@@ -236,14 +246,14 @@ def test_a_process_that_holds_the_output_open_does_not_delay_the_answer(device: 
     assert time.monotonic() - start < 15
 
 
-def test_names_of_a_device_are_escaped_and_cut(device: Device) -> None:
+def test_names_of_a_device_are_escaped_and_cut(simulated: Device) -> None:
     state = {**timings.STATE, "cpu": "\x1b[2Kfast chip", "os": "x" * 5000, "governor": "a\nb"}
-    device.answers(
-        device.recording(before=state, after=state, runtime="\u202eemitnur"), names="\x1b[2Kx"
+    simulated.answers(
+        simulated.recording(before=state, after=state, runtime="\u202eemitnur"), names="\x1b[2Kx"
     )
-    metric = device.measured().metrics["latency_p90_ms"]
+    metric = simulated.measured().metrics["latency_p90_ms"]
     assert metric.runtime == "\\u202eemitnur"
-    if device.where == "adb":
+    if simulated.where == "adb":
         assert metric.device == "\\x1b[2Kx (\\x1b[2Kx)"
         assert metric.os == "Android \\x1b[2Kx"
     else:
@@ -369,8 +379,8 @@ def test_a_command_that_never_reads_is_ended() -> None:
     ("fields", "seconds"),
     [
         ({"deadline_minutes": 2.0}, 120),
-        ({"warmup": 50, "runs": 1024, "seconds": 0.5}, 600 + 2 * 1074 + 1.5),
-        ({"warmup": 0, "runs": 100, "seconds": 60, "sustained_minutes": 30}, 800 + 180 + 1800),
+        ({"warmup": 50, "runs": 1024, "seconds": 0.5}, 60 + 2 * 1074 + 1.5),
+        ({"warmup": 0, "runs": 100, "seconds": 60, "sustained_minutes": 30}, 260 + 180 + 1800),
     ],
 )
 def test_the_deadline_is_that_of_the_protocol(fields: dict[str, Any], seconds: float) -> None:

@@ -40,6 +40,8 @@ class Limits:
 
 # For commands such as `getprop`, which answer with a line.
 QUICK = Limits(seconds=60, output_bytes=64 * KIB)
+# For what is done on a device that may hang already.
+CLEANUP = Limits(seconds=15, output_bytes=64 * KIB)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from edgebake.runtimes.run_modes import RunMode
 # Metrics whose intervals have to be as narrow as the recipe's `precision`.
 PRECISE = ("latency_p90_ms", "speedup")
 # A stopwatch may take this long to start, to load the files, and for the batches.
-MARGIN_S = 600
+MARGIN_S = 60
 # Slower models need `validate.deadline_minutes`.
 SLOWEST_RUN_S = 1.0
 MIB = 1 << 20

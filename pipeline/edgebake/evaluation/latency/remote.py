@@ -9,6 +9,7 @@ from typing import Protocol
 
 from edgebake.evaluation.latency import protocol, stopwatch
 from edgebake.evaluation.latency.command import (
+    CLEANUP,
     QUICK,
     CommandResult,
     CutOffError,
@@ -44,7 +45,7 @@ def removed_afterwards(machine: Machine, folder: str) -> Iterator[str]:
         yield folder
     finally:
         with suppress(DeviceError):  # a machine that is gone cannot be cleaned up
-            machine.run(f"rm -rf {shlex.quote(folder)}")
+            machine.run(f"rm -rf {shlex.quote(folder)}", CLEANUP)
 
 
 def measure(request: TimingRequest, machine: Machine, python: str, where: str) -> TimingResult:
@@ -134,7 +135,8 @@ def run_in_group(machine: Machine, folder: str, command: str, limits: Limits) ->
         return machine.run(_in_sh(f"echo $$ > {group_file}; {command}"), limits)
     except CutOffError:
         with suppress(DeviceError):  # a machine that is gone cannot be cleaned up
-            machine.run(_in_sh(f'group=$(cat {group_file}) && kill -9 -- "-$group"'))
+            end = f'group=$(cat {group_file}) && kill -9 -- "-$group"'
+            machine.run(_in_sh(end), CLEANUP)
         raise
 
 
