@@ -1,5 +1,6 @@
 """A proof is signed as a whole: of this bundle, by the release's key, or not at all."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,45 @@ def test_a_bundle_that_announces_another_signer_is_not_signed(sound: Signed) -> 
         )
 
 
-def test_provenance_of_another_build_is_not_signed(sound: Signed, tmp_path: Path) -> None:
+def _change_a_model(victim: Signed) -> None:
+    """Have the manifest and its sums agree with another model of the same size."""
+    model = victim.folder / "models/digits-ds_cnn-onnxruntime.onnx"
+    model.write_bytes(model.read_bytes().swapcase())
+    signed.rewrite(victim.folder, lambda _: None)
+
+
+def _change_a_sample(victim: Signed) -> None:
+    (victim.folder.parent / "linux.samples/classify.py").write_text("import os\n")
+
+
+CHANGES: dict[str, tuple[Callable[[Signed], object], str]] = {
+    "model": (
+        _change_a_model,
+        "provenance.json: of another build: it does not describe this manifest.json",
+    ),
+    "sample": (
+        _change_a_sample,
+        "linux.samples/classify.py: changed; its sha256 is not the provenance's",
+    ),
+    "measurements": (
+        lambda victim: (victim.folder.parent / "linux.measurements.json").write_text("{}"),
+        "linux.measurements.json: changed; its sha256 is not the provenance's",
+    ),
+    "file": (lambda victim: (victim.folder / "NOTICE").write_text("of a stranger"), "NOTICE: "),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_bundle_that_is_not_what_was_built_is_not_signed(
+    sound: Signed, tmp_path: Path, change: Callable[[Signed], object], message: str
+) -> None:
     victim = sound.copied(tmp_path)
     signer = signing.load_signer(_options(sound), _content(sound))
-    model = sorted((victim.folder / "models").glob("*.onnx"))[0]
-    model.write_bytes(b"another model")
+    change(victim)
     (tmp_path / "out").mkdir()
     with pytest.raises(ProofError) as refused:
         signing.sign(victim.folder, tmp_path / "out", signer)
-    assert str(refused.value) == (
-        f"provenance.json: of another build: it does not describe this models/{model.name}"
-    )
+    assert str(refused.value).startswith(message)
     assert list((tmp_path / "out").iterdir()) == []
 
 

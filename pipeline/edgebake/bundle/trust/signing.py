@@ -5,10 +5,17 @@ Reads a bundle as a folder, its zip, and its unsigned proof. Writes only where i
 
 from pathlib import Path
 
-from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
-from edgebake.bundle.trust import keys, proof, provenance, signature
+from edgebake.bundle.trust import (
+    companions,
+    keys,
+    manifest_check,
+    proof,
+    provenance,
+    signature,
+    verification,
+)
 from edgebake.errors import ArtifactError
 from edgebake.recipe import Signature
 
@@ -33,7 +40,7 @@ def load_signer(options: Signature, content: Manifest) -> keys.Signer:
 
 
 def sign(bundle: Path, destination: Path, signer: keys.Signer) -> None:
-    """Write the signed proof of a bundle.
+    """Write the signed proof of a bundle, after checking that its files are those of the build.
 
     Args:
         bundle: its folder; the zip and the unsigned proof are next to it.
@@ -41,13 +48,15 @@ def sign(bundle: Path, destination: Path, signer: keys.Signer) -> None:
         signer: the key.
 
     Raises:
-        ProofError: the provenance is of another build.
+        ProofError: the provenance is of another build, or a file was changed.
         HostError: the key cannot sign.
     """
-    content: Manifest = artifacts.read_json(bundle / manifest.FILE)
+    content = manifest_check.read_manifest(bundle)
+    verification.check_files(bundle, content)
     statement = proof.read_provenance(proof.proof_folder(bundle), None)
     archive = bundle.with_name(f"{bundle.name}.zip")
     proof.check_provenance(archive, bundle, content, statement)
+    companions.check(archive, content["platform"], proof.subjects(statement))
     envelope = provenance.seal(statement, signer)
     (destination / proof.PROVENANCE).write_bytes(envelope)
     signature.sign(bundle, destination / proof.SIGNATURE, signer)
