@@ -188,7 +188,8 @@ def main(count: int, seed: int) -> int:
             print("\n".join(lines))
             try:
                 assert_same(clone, expected)
-                print(f"the same bytes after {len(lines)} kills", flush=True)
+                set_aside = sorted(path.name for path in (clone / ".dvc/tmp").glob("*.unreadable"))
+                print(f"the same bytes after {len(lines)} kills", *set_aside, flush=True)
             except AssertionError as error:
                 failed += len(lines)
                 print(f"FAILED: {error}", flush=True)
