@@ -149,7 +149,7 @@ def _size(files: dict[str, bytes], folder: str) -> int:
 def _trust_rows(platform: str, scratch: Path) -> list[Row]:
     """Return what signing, encryption and `edgebake verify` do."""
     folder = artifacts.folder("package", platform)
-    bundle_manifest = verification.read_manifest(folder)
+    bundle_manifest = manifest_check.read_manifest(folder)
     private_key = scratch / "key.pem"
     keygen.keygen(private_key, encryption=False)
     public_key = keygen.public_half(private_key)
@@ -164,8 +164,9 @@ def _trust_rows(platform: str, scratch: Path) -> list[Row]:
         decryption.decrypt(io.BytesIO(encrypted), io.BytesIO(), key, b"")
 
     def unpack() -> None:
-        with safe_extract.open_bundle(folder.with_name(f"{platform}.zip")):
-            pass
+        archive = folder.with_name(f"{platform}.zip")
+        with safe_extract.open_bundle(archive, lambda _: None) as extracted:
+            safe_extract.check_archive(archive, extracted)
 
     sign = partial(signature.sign, folder, signature_file, signer)
     encrypt = partial(encryption.encrypt, model, key, b"")
@@ -177,7 +178,7 @@ def _trust_rows(platform: str, scratch: Path) -> list[Row]:
         Row("largest model, encrypted", len(encrypted), encrypt),
         Row("the same, decrypted", len(model), decrypt),
         Row("verify: unpack", None, unpack),
-        Row("verify: manifest", None, partial(verification.read_manifest, folder)),
+        Row("verify: manifest", None, partial(manifest_check.read_manifest, folder)),
         Row("verify: files", None, check_files),
         Row("verify: SBOM", None, check_sbom),
         Row("verify: signature", None, check_signature),

@@ -158,7 +158,8 @@ def test_a_commit_of_a_remote_alone_is_not_run(bundle: Path, project: Path) -> N
 def test_the_user_is_told_that_code_is_run_before_it_is(
     bundle: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    console = Console(file=io.StringIO(), width=200)
+    output = io.StringIO()
+    console = Console(file=output, width=200)
 
     def clone(*_: object) -> None:
         raise HostError("no clone")
@@ -168,7 +169,7 @@ def test_the_user_is_told_that_code_is_run_before_it_is(
     with pytest.raises(HostError, match=r"^no clone$"):
         rebuild.compare(bundle, _content(), _statement(commit), console)
     assert (
-        console.file.getvalue()
+        output.getvalue()
         == (  # type: ignore[attr-defined]
             f"rebuilding  commit {commit[:12]}: its code runs now, as you, with your files\n"
         )

@@ -25,9 +25,27 @@ def validate(content: object, schema: bytes) -> None:
 
     try:
         jsonschema.validate(content, json.loads(schema))
-    except jsonschema.ValidationError as error:
+    except jsonschema.ValidationError as invalid:
+        error = _innermost(invalid)
         key = printable(error.json_path.removeprefix("$."), max_length=200)
         raise SchemaError(f"{key}: {_problem(error)}") from None
+
+
+def _innermost(error: "ValidationError") -> "ValidationError":
+    """Return the error inside the only alternative of `oneOf` whose constants match."""
+    while error.context:
+        alternatives: dict[object, list[ValidationError]] = {}
+        for inner in error.context:
+            alternatives.setdefault(inner.schema_path[0], []).append(inner)
+        matching = [errors for errors in alternatives.values() if not _has_other_constant(errors)]
+        if len(matching) != 1:
+            return error
+        error = matching[0][0]
+    return error
+
+
+def _has_other_constant(errors: "list[ValidationError]") -> bool:
+    return any(error.validator == "const" for error in errors)
 
 
 def _problem(error: "ValidationError") -> str:

@@ -121,16 +121,18 @@ def commit(statement: Statement) -> str:
     """Return the git commit that a statement, maybe an incomplete one, names.
 
     Raises:
-        ProofError: it names none.
+        ProofError: it names none, or several.
     """
     try:
         dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-        (source,) = [entry for entry in dependencies if entry["name"] == "source"]
-        return str(source["digest"]["gitCommit"])
-    except (KeyError, TypeError, ValueError):
-        raise ProofError(
-            "provenance: names no git commit; expected one in resolvedDependencies"
-        ) from None
+        sources = [entry for entry in dependencies if entry["name"] == "source"]
+        commits = [str(source["digest"]["gitCommit"]) for source in sources]
+    except (KeyError, TypeError):
+        commits = []
+    if len(commits) != 1:
+        count = f"{len(commits)} git commits" if commits else "no git commit"
+        raise ProofError(f"provenance: names {count}; expected one in resolvedDependencies")
+    return commits[0]
 
 
 def summarize(statement: Statement) -> dict[str, object]:
