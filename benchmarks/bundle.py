@@ -38,6 +38,7 @@ from edgebake.bundle.trust import (
     decryption,
     encryption,
     keys,
+    manifest_check,
     safe_extract,
     signature,
     verification,

@@ -164,16 +164,12 @@ def test_the_user_is_told_that_code_is_run_before_it_is(
     def clone(*_: object) -> None:
         raise HostError("no clone")
 
-    monkeypatch.setattr(rebuild, "_clone", clone)
+    monkeypatch.setattr("edgebake.execution.fresh_build.clone", clone)
     commit = _commit(project)
     with pytest.raises(HostError, match=r"^no clone$"):
         rebuild.compare(bundle, _content(), _statement(commit), console)
-    assert (
-        output.getvalue()
-        == (  # type: ignore[attr-defined]
-            f"rebuilding  commit {commit[:12]}: its code runs now, as you, with your files\n"
-        )
-    )
+    said = f"commit {commit[:12]}: its code runs now, as you, with your files"
+    assert output.getvalue() == f"rebuilding  {said}\n"
 
 
 def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
