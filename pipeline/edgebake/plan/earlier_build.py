@@ -68,13 +68,9 @@ class BuildRecord:
                 yield f"{path}, which {stage} writes, is missing"
 
     def _producers(self, record: StageRecord) -> Iterator[str]:
-        """Yield the stages of which an output is a dependency, lies in it or contains it."""
+        """Yield the stages that write a dependency, a part of it, or what contains it."""
         for name, stage in self._stages.items():
-            if self._is_planned(name) and any(
-                _overlap(output, dependency)
-                for output in stage.outputs
-                for dependency in record.dependencies
-            ):
+            if self._is_planned(name) and _overlap(stage.outputs, record.dependencies):
                 yield name
 
     def _is_planned(self, stage: str) -> bool:
@@ -127,8 +123,10 @@ def _digests(entries: list[dict[str, Any]]) -> Digests:
     return {entry["path"]: str(entry["md5"]) for entry in entries if "md5" in entry}
 
 
-def _overlap(path: str, another: str) -> bool:
-    """Return whether two paths are equal or one contains the other."""
-    if path == another:
-        return True
-    return path.startswith(f"{another}/") or another.startswith(f"{path}/")
+def _overlap(outputs: Digests, dependencies: Digests) -> bool:
+    """Return whether some output is a dependency, lies in it or contains it."""
+    for output in outputs:
+        for path in dependencies:
+            if f"{path}/".startswith(f"{output}/") or output.startswith(f"{path}/"):
+                return True
+    return False
