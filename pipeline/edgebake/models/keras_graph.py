@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgebake.errors import ConversionError
 
 if TYPE_CHECKING:
     import keras
-    from keras.src.ops.node import Node
+
+    # Keras has no public name for the nodes of a model's graph.
+    from keras.src.ops.node import Node as KerasNode
+
+    Node: TypeAlias = KerasNode
 
 # Operations that are an activation function by themselves.
 ACTIVATION_OPERATIONS = ("Relu", "Relu6", "Softmax", "Sigmoid", "Tanh")

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError
-from edgebake.models import malloc
+from edgebake.models import frozen_function, malloc
 from edgebake.models.importers import graph_layer, keras_archive, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 
@@ -125,10 +125,8 @@ def freeze(
     function: tf.types.experimental.PolymorphicFunction,
 ) -> tf.types.experimental.ConcreteFunction:
     """Return the graph of a TensorFlow function with all variables as constants."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     concrete = function.get_concrete_function()
-    return convert_variables_to_constants_v2(concrete)
+    return frozen_function.freeze(concrete)
 
 
 def _at_any_resolution(model: keras.Model) -> keras.Model:

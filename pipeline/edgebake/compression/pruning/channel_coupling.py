@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import ArrayLike, NDArray
 
+    from edgebake.models.keras_graph import Node
+
     ChannelIds: TypeAlias = NDArray[np.int64]  # [channels]; a number for each channel of a tensor
 
 
@@ -76,7 +78,7 @@ class Coupling:
 class OperationCall:
     """A call of an operation, and the channels of its inputs."""
 
-    node: keras.src.ops.node.Node
+    node: Node
     inputs: list[ChannelIds]
     uses: int  # number of calls of the operation in the model
 

@@ -11,6 +11,8 @@ from edgebake.models.keras_graph import kind, nodes
 if TYPE_CHECKING:
     import keras
 
+    from edgebake.models.keras_graph import Node
+
 Metric: TypeAlias = Literal["macs", "parameters"]
 
 
@@ -54,7 +56,7 @@ def total(costs: dict[str, LayerCost], metric: Metric) -> int:
     return sum(cost.get(metric) for cost in costs.values())
 
 
-def _count_macs(node: keras.src.ops.node.Node) -> int:
+def _count_macs(node: Node) -> int:
     """Return the multiplications by weights of kernels; operations without a kernel count as 0."""
     layer = node.operation
     # A transposed convolution applies its kernel at each input position, others at each output.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.errors import ModelError
+from edgebake.models import frozen_function
 from edgebake.models.importers import graph_operators
 
 if TYPE_CHECKING:
@@ -170,7 +171,6 @@ def trace(layer: keras.Layer, inputs: Tensors) -> keras.Layer:
     """
     import keras
     import tensorflow
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     # TensorFlow names the inputs of the graph after the parameter, and archives hold the names.
     def call(*values: tf.Tensor) -> tf.Tensor:
@@ -181,7 +181,7 @@ def trace(layer: keras.Layer, inputs: Tensors) -> keras.Layer:
     specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     function = tensorflow.function(call)
     concrete = function.get_concrete_function(*specs)
-    frozen = convert_variables_to_constants_v2(concrete)
+    frozen = frozen_function.freeze(concrete)
     graph = frozen.graph.as_graph_def()
     batch = tensors[0].shape[0]
     output = frozen.outputs[0]

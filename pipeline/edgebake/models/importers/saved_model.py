@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgebake.errors import ModelError, listed
+from edgebake.models import frozen_function
 from edgebake.models.importers import SAVED_MODEL, graph_layer, graph_operators, saved_model_check
 from edgebake.printable import printable
 
@@ -162,10 +163,8 @@ def _freeze(
     Raises:
         ModelError: the graph is not valid.
     """
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     try:
-        return convert_variables_to_constants_v2(signature)
+        return frozen_function.freeze(signature)
     # TensorFlow raises any exception for a graph that is not valid.
     except Exception as error:
         raise ModelError(
