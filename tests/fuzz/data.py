@@ -34,6 +34,16 @@ def _read_table(path: Path) -> object:
     return tables.read_rows(path.parent, table)
 
 
+def _read_arrays(path: Path) -> object:
+    """Read the arrays too, not only their headers."""
+    data = Data.__new__(Data)
+    data.path = str(path)
+    data.labels = None
+    data.color = Color.grayscale
+    examples = arrays.load_examples(data, arrays.find_pairs(path))
+    return [examples.images[number] for number in range(len(examples.images))]
+
+
 def _images() -> list[bytes]:
     pixels = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
     files = []
@@ -75,7 +85,7 @@ def _read_example(data: bytes, folder: Path) -> None:
 
 
 TARGETS = [
-    Target("npz", _npz, file_parser("x.npz", arrays.find_pairs)),
+    Target("npz", _npz, file_parser("x.npz", _read_arrays)),
     Target(
         "labels",
         lambda: [b"cat\ndog\nbird\n"],

@@ -1,10 +1,11 @@
 """Parsers of what boards and phones answer."""
 
 import json
+from pathlib import Path
 
 from edgebake.evaluation.devices import recorded
-from edgebake.evaluation.latency import benchmark_model
-from edgebake.evaluation.latency.command import DeviceError
+from edgebake.evaluation.latency import benchmark_model, measurements, protocol
+from edgebake.evaluation.latency.command import CommandResult, DeviceError
 from tests import timings
 from tests.fuzz import mutations
 from tests.fuzz.target import Target, file_parser
@@ -22,7 +23,22 @@ def _recordings() -> list[bytes]:
     return [json.dumps(timings.recording([[1.0] * 30] * 10)).encode()]
 
 
+def _parse_answer(data: bytes, _: Path) -> object:
+    """Compute measurements of whatever passes the check."""
+    request = timings.stopwatch_request(Path("model.tflite"))
+    result = CommandResult(0, data.decode(errors="replace"), "")
+    recording = protocol.parse_output(result, request)
+    return measurements.from_recordings([recording], "ssh")
+
+
 TARGETS = [
+    Target(
+        "answer of a device",
+        _recordings,
+        _parse_answer,
+        refusals=(DeviceError,),
+        mutate=mutations.change_json,
+    ),
     Target(
         "recording",
         _recordings,
