@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from edgebake import artifacts, plugins
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
+from edgebake.data.formula_cells import to_cell
 from edgebake.data.readers import class_names
 from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError, listed
@@ -195,8 +196,8 @@ def _write_table(job: Job[DataParams], examples: Examples, records: list[Example
         for record in records:
             row = [
                 record.number,
-                _name(examples, record),
-                _label(examples, record),
+                to_cell(_name(examples, record)),
+                to_cell(_label(examples, record)),
                 record.split,
                 record.height,
                 record.width,

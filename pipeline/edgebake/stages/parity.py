@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts
+from edgebake.data.formula_cells import from_cell
 from edgebake.recipe.stage_params import Plan, read_plan
 
 FOLDER = artifacts.ROOT / "parity"
@@ -155,7 +156,7 @@ def _read(name: str, params: dict[str, Any]) -> FilePredictions:
     artifacts.verify(folder)
     table = folder / "examples.csv"
     with table.open(newline="") as file:
-        labels = [row["label"] for row in csv.DictReader(file)]
+        labels = [from_cell(row["label"]) for row in csv.DictReader(file)]
     contract = artifacts.read_json(folder / "contract.json")
     return FilePredictions(
         variant=name,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.data.dataset import Examples
+from edgebake.data.formula_cells import to_cell
 from edgebake.evaluation.quality import PredictionSet
 from edgebake.measurement import SLICE, Measurement
 from edgebake.recipe.stage_params import ValidateParams
@@ -27,6 +28,9 @@ def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -
     header = ["label", "answer", "float_answer", "confidence"]
     for name in examples.columns:
         header.append(f"{SLICE}{name}")
+    columns = []
+    for values in examples.columns.values():
+        columns.append([to_cell(value) for value in values])
     predicted_classes = predicted.predictions.argmax(axis=1)
     float_classes = predicted.float_predictions.argmax(axis=1)
     rows = zip(
@@ -34,7 +38,7 @@ def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -
         _class_names(examples, predicted_classes),
         _class_names(examples, float_classes),
         [f"{confidence:.6f}" for confidence in predicted.confidences],
-        *examples.columns.values(),
+        *columns,
         strict=True,
     )
     table = out / "examples.csv"
@@ -46,7 +50,7 @@ def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -
 
 
 def _class_names(examples: Examples, numbers: NDArray[np.int64]) -> list[str]:
-    return [examples.classes[number] for number in numbers]
+    return [to_cell(examples.classes[number]) for number in numbers]
 
 
 def write_latency(job: Job[ValidateParams], latencies_ms: Sequence[float]) -> None:

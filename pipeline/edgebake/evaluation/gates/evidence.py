@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from edgebake import artifacts
+from edgebake.data.formula_cells import from_cell
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
@@ -80,7 +81,7 @@ def read(folder: Path, parity: Path) -> TargetEvidence:
         metrics[name] = from_dict(fields)
     table = folder / "examples.csv"
     with table.open(newline="") as file:
-        examples = list(csv.DictReader(file))
+        examples = [_texts(row) for row in csv.DictReader(file)]
     comparisons: dict[str, Parity | None] = {}
     no_parity = f"{parity} does not exist: run `dvc repro`"
     if parity.exists():
@@ -93,6 +94,10 @@ def read(folder: Path, parity: Path) -> TargetEvidence:
         parity=comparisons.get(report["variant"]),
         no_parity=no_parity,
     )
+
+
+def _texts(row: Row) -> Row:
+    return {column: from_cell(cell) for column, cell in row.items()}
 
 
 def is_right(row: Row) -> bool:
