@@ -228,7 +228,7 @@ def test_a_device_that_does_not_end_is_left_at_the_deadline(device: Device, how:
     assert time.monotonic() - start < 15
     commands = device.commands().splitlines()
     group = {"ssh": "/tmp/edgebake.Ab12Cd", "adb": "/data/local/tmp/edgebake"}[device.where]
-    end = f"""exec sh -c 'group=$(cat {group}/group) && kill -9 -- "-$group"'"""
+    end = f"""exec sh -c 'group=$(cat {group}/group) && kill -9 "-$group"'"""
     assert commands[-2:] == [end, f"rm -rf {group}"]
 
 

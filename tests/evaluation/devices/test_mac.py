@@ -1,5 +1,6 @@
 """Timings on a Mac and an iPhone: a stand-in for coremltools, on a machine that seems a Mac."""
 
+import asyncio
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -164,3 +165,49 @@ def test_an_iphone_runs_core_ml_alone(tmp_path: Path, coremltools: list[Phone]) 
     litert = timings.timing_request(tmp_path, where="mac", mac=Mac("Lab iPhone"))
     reason = mac.measure(litert).metrics["latency_p90_ms"].reason
     assert reason == "mac: coremltools runs only Core ML on an iPhone, not litert"
+
+
+@pytest.mark.parametrize(
+    ("samples", "problem"),
+    [
+        ([0.0], "coremltools has a run of 0 ms; expected more than 0"),
+        ([-1.0], "coremltools has a run of -1 ms; expected more than 0"),
+        ([float("nan")], "coremltools has a run of nan ms; expected more than 0"),
+        ([1e-9], "coremltools has a run of 1e-09 ms; expected more than 0"),
+        ([], "coremltools has the times of 0 runs; expected 1"),
+        ([1.0, 1.0], "coremltools has the times of 2 runs; expected 1"),
+        (["\x1b[2K"], "ValueError: could not convert string to float: '\\x1b[2K'"),
+    ],
+)
+def test_an_iphone_that_tells_impossible_times(
+    tmp_path: Path,
+    coremltools: list[Phone],
+    monkeypatch: pytest.MonkeyPatch,
+    samples: list[Any],
+    problem: str,
+) -> None:
+    async def benchmark_load(_: Any) -> Any:
+        return SimpleNamespace(samples=samples)
+
+    monkeypatch.setattr(Benchmarker, "benchmark_load", benchmark_load)
+    reason = mac.measure(job(tmp_path, "Lab iPhone")).metrics["latency_p90_ms"].reason
+    assert reason == f"mac: Lab iPhone: {problem}"
+
+
+def test_an_iphone_that_never_answers_is_left_at_the_deadline(
+    tmp_path: Path, coremltools: list[Phone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def benchmark_load(_: Any) -> Any:
+        await asyncio.sleep(1000)
+
+    monkeypatch.setattr(Benchmarker, "benchmark_load", benchmark_load)
+    request = job(tmp_path, "Lab iPhone", deadline_minutes=1 / 60)
+    reason = mac.measure(request).metrics["latency_p90_ms"].reason
+    assert reason == "mac: Lab iPhone: no end of the answer after 1 s"
+
+
+def test_names_of_an_iphone_are_escaped(tmp_path: Path, coremltools: list[Phone]) -> None:
+    coremltools[0] = Phone("Lab iPhone", os_version="18\x1b[2K")
+    metric = mac.measure(job(tmp_path, "Lab iPhone")).metrics["latency_p90_ms"]
+    assert metric.os == "iOS 18\\x1b[2K"
+    assert metric.runtime == "Core ML of iOS 18\\x1b[2K, coremltools 9.0"

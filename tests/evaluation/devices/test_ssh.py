@@ -240,3 +240,18 @@ def test_a_machine_without_ssh_is_told(board: Board, monkeypatch: pytest.MonkeyP
 def test_a_recipe_without_a_board_is_told(tmp_path: Path) -> None:
     found = ssh.measure(timings.timing_request(tmp_path, where="ssh")).metrics["latency_p90_ms"]
     assert (found.value, found.reason) == (None, "the recipe names no board: validate.ssh")
+
+
+def test_what_hangs_on_the_board_is_ended_there_at_the_deadline(board: Board) -> None:
+    file = board.root / "pid"
+    hanging = _program(board.root / "hanging", f"sleep 1000 & echo $! > {file}; wait")
+    options = board.words(python=hanging)
+    request = timings.timing_request(
+        board.root / "job", where="ssh", ssh=options, deadline_minutes=3 / 60
+    )
+    reason = ssh.measure(request).metrics["latency_p90_ms"].reason
+    assert reason == "127.0.0.1: no end of the answer after 3 s"
+    process = file.read_text().strip()
+    state = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, check=False)
+    assert state.stdout.strip()[:1] in (b"", b"Z")
+    assert board.left() == []

@@ -135,7 +135,8 @@ def run_in_group(machine: Machine, folder: str, command: str, limits: Limits) ->
         return machine.run(_in_sh(f"echo $$ > {group_file}; {command}"), limits)
     except CutOffError:
         with suppress(DeviceError):  # a machine that is gone cannot be cleaned up
-            end = f'group=$(cat {group_file}) && kill -9 -- "-$group"'
+            # Without `--`, which dash does not know here.
+            end = f'group=$(cat {group_file}) && kill -9 "-$group"'
             machine.run(_in_sh(end), CLEANUP)
         raise
 
