@@ -101,6 +101,15 @@ def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["max_megapixels", "max_gigabytes"])
+@pytest.mark.parametrize("limit", [0.0, -1.0, 1001.0, float("inf"), float("nan")])
+def test_a_limit_of_the_data_is_a_limit(recipe: Recipe, name: str, limit: float) -> None:
+    setattr(recipe.data, name, limit)
+    assert problems(recipe) == [
+        (f"data.{name}", f"{limit:g}; expected more than 0 and at most 1000")
+    ]
+
+
 def test_folders_of_splits_are_not_taken_for_classes(folder: Path, recipe: Recipe) -> None:
     recipe.data.splits = Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2)
     ((key, text),) = problems(recipe)

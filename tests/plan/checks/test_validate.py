@@ -49,6 +49,13 @@ def test_the_clock_runs_and_stops(recipe: Recipe, value: float) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", [0.0, -1.0, 10_081.0, float("inf"), float("nan")])
+def test_a_deadline_comes(recipe: Recipe, value: float) -> None:
+    recipe.validate.deadline_minutes = value
+    expected = f"{value:g}; expected more than 0 and at most 10080"
+    assert recipe_checks.check(recipe) == [("validate.deadline_minutes", expected)]
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, 5.0, float("nan")])
 def test_precision_is_a_share(recipe: Recipe, share: float) -> None:
     recipe.validate.precision = share
