@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgebake import strict_json
 from edgebake.bundle import manifest
-from edgebake.bundle.trust import provenance, safe_extract, sbom_check, signature, verification
+from edgebake.bundle.trust import manifest_check, provenance, safe_extract, sbom_check, signature
 from tests.fuzz import mutations
 from tests.fuzz.target import Target, file_parser
 
@@ -38,7 +38,7 @@ def _small_archive() -> list[bytes]:
 
 
 def _extract(path: Path) -> None:
-    with safe_extract.open_bundle(path):
+    with safe_extract.open_bundle(path, lambda _: None):
         pass
 
 
@@ -53,7 +53,7 @@ TARGETS = [
     Target(
         "bundle manifest",
         _entry(manifest.FILE),
-        file_parser(manifest.FILE, lambda file: verification.read_manifest(file.parent)),
+        file_parser(manifest.FILE, lambda file: manifest_check.read_manifest(file.parent)),
         mutate=mutations.change_json,
     ),
     Target(
