@@ -164,6 +164,23 @@ def test_a_training_step_beside_the_signature_does_no_harm(tensorflow: Any, tmp_
     assert model.outputs[0].shape == (None, 10)
 
 
+def test_slots_of_an_optimizer_need_no_class_of_an_optimizer(
+    tensorflow: Any, tmp_path: Path
+) -> None:
+    module = hostile.classifier(tensorflow, lambda: None)
+    module.slot = tensorflow.Variable(tensorflow.zeros([64, 10]))
+    folder = hostile.saved(tensorflow, module, tmp_path / "model")
+    parsed = saved_model_check.parse(folder, "model")
+    nodes = parsed.meta_graphs[0].object_graph_def.nodes
+    ids = {child.local_name: child.node_id for child in nodes[0].children}
+    slot = nodes[0].slot_variables.add()  # as Keras 2 writes them, of its optimizer
+    slot.slot_name = "momentum"
+    slot.original_variable_node_id = ids["weights"]
+    slot.slot_variable_node_id = ids["slot"]
+    (folder / "saved_model.pb").write_bytes(parsed.SerializeToString())
+    assert saved_model.read(folder, "model").outputs[0].shape == (None, 10)
+
+
 def test_a_signature_that_draws_random_numbers_is_refused(tensorflow: Any, tmp_path: Path) -> None:
     def act() -> None:
         tensorflow.random.normal([2])
