@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from rich.console import Console
 
 from edgebake import artifacts
 from edgebake.cli import table
-from edgebake.errors import GateError, PlanError
-from edgebake.execution import local
+from edgebake.errors import GateError, HostError, PlanError
+from edgebake.execution import child_group, local
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import read_plan
 from tests.bundle import whole
@@ -139,6 +140,18 @@ def test_a_build_that_stops_leaves_no_bundle_without_its_proof(
     assert _built() == (1, f"bundle android: removed, because {missing}\n")
     assert runs == ["dvc", "dvc"]
     assert artifacts.read_files(artifacts.ROOT / "package") == {}
+
+
+@pytest.mark.usefixtures("planned_auto")
+def test_a_dvc_that_somebody_killed_is_named_with_the_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(child_group, "python_module", lambda *_: list(command))
+    monkeypatch.setattr(local, "_check_tools", lambda: None)
+    with pytest.raises(HostError, match=r"^dvc: ended by SIGKILL, which edgebake did not send"):
+        _built()
 
 
 def test_a_build_without_a_ladder_runs_dvc_once(

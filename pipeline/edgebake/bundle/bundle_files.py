@@ -12,6 +12,7 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.trust import proof, provenance
 from edgebake.errors import ArtifactError, ProofError
+from edgebake.printable import printable
 
 FOLDER = artifacts.ROOT / "package"
 
@@ -51,8 +52,8 @@ def fault(platform: str) -> str:
     try:
         statement = provenance.unseal((proof_folder / proof.PROVENANCE).read_bytes(), None)
         artifacts.verify(proof_folder)
-    except (OSError, ProofError, ArtifactError):
-        return f"{proof_folder} is damaged"
+    except (OSError, ProofError, ArtifactError) as error:
+        return f"{proof_folder} is damaged ({printable(error)})"
     digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
     for file in (archive, measurements, folder / manifest.FILE):
         if not file.is_file() or digests.get(file.name) != artifacts.sha256_of(file):
