@@ -42,10 +42,10 @@ def test_a_measurement_is_repeated_in_batches_of_something(recipe: Recipe) -> No
 @pytest.mark.parametrize("value", [0.0, -1.0, 3601.0, float("inf"), float("nan")])
 def test_the_clock_runs_and_stops(recipe: Recipe, value: float) -> None:
     recipe.validate.seconds = recipe.validate.sustained_minutes = value
-    expected = f"{value:g}; expected more than 0 and at most 3600"
+    expected = f"{value:g}; expected more than 0 and at most"
     assert recipe_checks.check(recipe) == [
-        ("validate.seconds", expected),
-        ("validate.sustained_minutes", expected),
+        ("validate.seconds", f"{expected} 3600"),
+        ("validate.sustained_minutes", f"{expected} 720"),
     ]
 
 

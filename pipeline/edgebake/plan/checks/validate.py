@@ -22,8 +22,9 @@ SHARES = (
     "parity_difference",
     "accelerator_coverage",
 )
-# The longest durations, in the unit of their names; of `deadline_minutes` a week.
-DURATIONS = {"seconds": 3600, "sustained_minutes": 3600, "deadline_minutes": 10_080}
+# The longest durations, in the unit of their names: an hour; half a day, more than whose windows
+# no recording may have; a week.
+DURATIONS = {"seconds": 3600, "sustained_minutes": 720, "deadline_minutes": 10_080}
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
