@@ -173,7 +173,7 @@ class Child:
                 if seconds <= 0:
                     raise _TimeoutError
                 ready = [key.fd for key, _ in self._streams.select(seconds)]
-                if any(other != descriptor for other in ready):
+                if ready != [descriptor]:
                     self._read_printed()
                 if descriptor in ready:
                     return
@@ -291,11 +291,9 @@ def signal_name(number: int) -> str:
 
 def _last_line(printed: str) -> str:
     lines = printed.split("\n")
-    texts = [line.strip() for line in lines if line.strip()]
-    if not texts:
-        return ""
+    texts = ["", *[line.strip() for line in lines if line.strip()]]
     return printable(texts[-1], max_length=MAX_REASON)
 
 
 def _raised_by(key: str) -> str:
-    return f", the limit {key}" if key else ""
+    return key and f", the limit {key}"
