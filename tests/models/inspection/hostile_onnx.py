@@ -166,6 +166,10 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         lambda: weight(data_type=77),
         "its weight 'c' has the unknown dtype 77",
     ),
+    "a constant whose bytes are missing": (
+        lambda: weight(data=b""),
+        "its weight 'c' has other bytes than its shape; expected those",
+    ),
     "a weight of a size below 0": (
         lambda: weight(dims=(-3,)),
         "its weight 'c' has the shape [-3]; expected one that a file can hold",

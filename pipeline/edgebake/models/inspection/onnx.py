@@ -229,7 +229,12 @@ def _values(tensor: onnx.TensorProto) -> tuple[float, ...]:
         return ()
     if tensor.data_type not in NUMBERS:
         return ()
-    array = onnx.numpy_helper.to_array(tensor)
+    try:
+        array = onnx.numpy_helper.to_array(tensor)
+    except ValueError:
+        raise ValueError(
+            f"its weight {printable(tensor.name)!r} has other bytes than its shape; expected those"
+        ) from None
     return tuple(float(value) for value in array.reshape(-1))
 
 
