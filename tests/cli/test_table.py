@@ -223,7 +223,7 @@ def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     key = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32}
     for signature, state in (
         ("unsigned", "unsigned"),
-        (key, "to be signed by key abababababababab"),
+        (key, "unsigned; `edgebake release` signs by key abababababababab"),
     ):
         whole.write("linux", json.dumps({"signature": signature}).encode())
         assert _lines("bundle linux") == [

@@ -239,7 +239,7 @@ def _print_scheme_searches(console: Console, plan: "Plan") -> None:
 
 
 def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
-    """Return where a bundle is and who signs it, and whether it is whole and of this plan."""
+    """Return where a bundle is and who signs a release of it, and whether it is whole and of this plan."""
     from edgebake.bundle import bundle_files, manifest
 
     if bundle_files.is_absent(platform):
@@ -250,7 +250,7 @@ def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
     folder = bundle_files.FOLDER / platform
     signature = json.loads((folder / manifest.FILE).read_text())["signature"]
     if signature != manifest.UNSIGNED:
-        signature = f"to be signed by key {signature['key_id'][:16]}"
+        signature = f"unsigned; `edgebake release` signs by key {signature['key_id'][:16]}"
     change = record.change(f"sign@{platform}") if record else ""
     earlier = f"; of an earlier build: {change}" if change else ""
     return f"{folder}/ and {folder}.zip, {signature}{earlier}"
