@@ -239,7 +239,7 @@ def _print_scheme_searches(console: Console, plan: "Plan") -> None:
 
 
 def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
-    """Return where a bundle is and who signs a release of it, and whether it is whole and of this plan."""
+    """Return where a bundle is, who signs it, and whether it is whole and of this plan."""
     from edgebake.bundle import bundle_files, manifest
 
     if bundle_files.is_absent(platform):
