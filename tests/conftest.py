@@ -30,6 +30,7 @@ LONG = (
     "test_all_architectures.py",
     "test_edited_recipes.py",
     "test_edited_code.py",
+    "test_kills.py",
     "test_apple_operators.py",
     "test_bring_your_own.py",
     "test_convert.py",
