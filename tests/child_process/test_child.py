@@ -84,7 +84,8 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
         "from tests.child_process.misbehaving import start_a_sleeper\n"
         f"run(ALLOWED, SUBJECT, start_a_sleeper, {str(tmp_path / 'process')!r})"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # A parent that is killed leaves the folder of its child.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
     parent = subprocess.Popen([sys.executable, "-c", program], env=environment)
     wait_until((tmp_path / "process").is_file)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
