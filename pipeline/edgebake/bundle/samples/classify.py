@@ -62,7 +62,9 @@ class Bundle:
             BundleError: the file differs from the manifest.
         """
         content = self._content(path)
-        entry = self._files[path]
+        entry = self._files.get(path)
+        if entry is None:
+            raise BundleError(f"{path}: manifest.json does not list it")
         sha256 = hashlib.sha256(content).hexdigest()
         if sha256 != entry["sha256"]:
             raise BundleError(f"{path}: not the file that manifest.json lists")
@@ -218,6 +220,8 @@ def load_checked(bundle: Bundle, name: str) -> Model:
     target = bundle.manifest["targets"][name]
     model = load(target, bundle.read(target["model"]))
     vectors = json.loads(bundle.read(target["golden"]))
+    if not vectors["examples"]:
+        raise BundleError(f"{target['golden']}: no golden vectors; expected at least one")
     for number, example in enumerate(vectors["examples"]):
         for difference in differences(target, vectors["tolerances"], example, model):
             raise BundleError(f"golden vector {number}: {difference}")
@@ -415,4 +419,7 @@ def classify(target: JsonObject, model: Model, image: Image.Image) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (BundleError, OSError, zipfile.BadZipFile) as error:
+        sys.exit(f"classify.py: {error}")

@@ -7,6 +7,7 @@ https://github.com/in-toto/attestation/tree/main/spec/v1,
 https://github.com/secure-systems-lab/dsse.
 """
 
+import binascii
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -198,8 +199,11 @@ def _parse_envelope(text: bytes) -> "Envelope":
         return Envelope.from_dict(strict_json.parse(text, MAX_BYTES))
     except StrictJsonError as error:
         raise ProofError(f"provenance: not a DSSE envelope ({error})") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
-        reason = printable(f"{type(error).__name__}: {error}")
+    except (KeyError, TypeError, AttributeError, binascii.Error, FormatError):
+        parts = "payload, payloadType and signatures"
+        raise ProofError(f"provenance: not a DSSE envelope (expected {parts})") from None
+    except ValueError as error:
+        reason = printable(error)
         raise ProofError(f"provenance: not a DSSE envelope ({reason})") from None
 
 

@@ -40,7 +40,7 @@ def check_files(folder: Path, content: Manifest) -> str:
         raise ProofError(f"{path}: not in the manifest; it was added later")
     for path, entry in listed.items():
         _check_file(files[path], entry)
-    _check_sums(folder)
+    _check_sums(folder, content)
     size = sum(entry["size"] for entry in content["files"])
     return f"{len(listed)} files, {size:,} bytes, each as the manifest says"
 
@@ -63,7 +63,8 @@ def _moved_to(path: str, unlisted: Iterable[str]) -> str:
     return ""
 
 
-def _check_sums(folder: Path) -> None:
+def _check_sums(folder: Path, content: Manifest) -> None:
+    """Compare SHA256SUMS with the digests of the manifest, which are those of the files."""
     try:
         sums = bounded_read.read(folder / artifacts.SUMS, MAX_SUMS)
     except UnreadableFileError as error:
@@ -71,9 +72,12 @@ def _check_sums(folder: Path) -> None:
         if str(error) == "not found":
             expected = "; expected it at the top of the bundle"
         raise ProofError(f"{artifacts.SUMS}: {error}{expected}") from None
-    if sums == artifacts.sums(folder).encode():
+    digests = {entry["path"]: entry["sha256"] for entry in content["files"]}
+    digests[manifest.FILE] = artifacts.sha256_of(folder / manifest.FILE)
+    lines = [f"{digest}  {path}\n" for path, digest in sorted(digests.items())]
+    if sums == "".join(lines).encode():
         return
-    manifest_line = f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n"
+    manifest_line = f"{digests[manifest.FILE]}  {manifest.FILE}\n"
     if manifest_line.encode() not in sums:
         raise ProofError(f"{manifest.FILE}: changed; its sha256 is not what {artifacts.SUMS} says")
     raise ProofError(f"{artifacts.SUMS}: changed; it does not list the files of the bundle")
