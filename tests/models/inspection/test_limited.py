@@ -10,7 +10,6 @@ from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.inspection import file, limited
 from tests import other_system
-from tests.models.importers import hostile_saved_models
 
 FILES = Path(__file__).parents[1] / "importers/files"
 MODELS = sorted(path for path in FILES.iterdir() if path.suffix in (".keras", ".h5"))
@@ -19,14 +18,6 @@ MODELS = sorted(path for path in FILES.iterdir() if path.suffix in (".keras", ".
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_a_child_says_of_a_file_what_this_process_would(path: Path) -> None:
     assert limited.inspect_file(path) == file.inspect_file(path)
-
-
-def test_a_child_reads_a_saved_model(tmp_path: Path) -> None:
-    keras_session.start(1)
-    import tensorflow
-
-    folder = hostile_saved_models.in_signature(tensorflow, lambda: None, tmp_path)
-    assert limited.inspect_file(folder) == file.inspect_file(folder)
 
 
 def test_a_refusal_is_that_of_the_inspection(tmp_path: Path) -> None:
