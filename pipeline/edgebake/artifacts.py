@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from edgebake import json_shape, strict_json
 from edgebake.errors import ArtifactError, HostError
+from edgebake.strict_json import StrictJsonError
 
 ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"
@@ -31,6 +33,9 @@ EXPECTED_OF_SYSTEM = {
     errno.EPERM: PERMISSION,
     errno.EROFS: PERMISSION,
 }
+MAX_JSON_BYTES = 256 << 20
+# Folders that are not named after the stage that writes them.
+WRITERS = {"verdicts": "package", "code": "plan", "attempts": "plan"}
 
 
 def folder(stage: str, variant: str, platform: str | None = None) -> Path:
@@ -92,9 +97,35 @@ def _marked_as_in_use(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def read_json(source: Path) -> Any:
-    """Return the value that a JSON file holds."""
-    return json.loads(source.read_text())
+def read_json(source: Path, shape: Any = Any) -> Any:
+    """Return the value that a JSON file of artifacts/ holds.
+
+    Args:
+        source: the file.
+        shape: the type of the value, as `json_shape.problem` takes it.
+
+    Raises:
+        ArtifactError: it is missing, not JSON in UTF-8, too large, or of another shape.
+    """
+    try:
+        with source.open("rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+        value = strict_json.parse(data, MAX_JSON_BYTES)
+    except (FileNotFoundError, IsADirectoryError):
+        raise damaged(source, "not found") from None
+    except StrictJsonError as error:
+        raise damaged(source, str(error)) from None
+    problem = json_shape.problem(value, shape)
+    if problem is not None:
+        raise damaged(source, problem)
+    return value
+
+
+def damaged(source: Path, problem: str) -> ArtifactError:
+    """Return the error that names a file of artifacts/, what is wrong and how to replace it."""
+    stage = source.relative_to(ROOT).parts[0] if source.is_relative_to(ROOT) else ""
+    writer = f"the stage {WRITERS.get(stage, stage)} writes it"
+    return ArtifactError(f"{source}: {problem}; {writer}: run `edgebake build`")
 
 
 def write_json(destination: Path, value: object) -> None:
@@ -231,7 +262,11 @@ def disk_trouble(error: OSError, destination: Path) -> HostError:
 def _read_sums(file: Path) -> dict[str, str]:
     """Read the digest of each file from SHA256SUMS, by path."""
     digests: dict[str, str] = {}
-    for line in file.read_text().splitlines():
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise damaged(file, "not UTF-8") from None
+    for line in text.splitlines():
         digest, _, name = line.partition("  ")
         digests[name] = digest
     return digests

@@ -5,14 +5,14 @@ nothing.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 from edgebake import artifacts
+from edgebake.bundle.manifest_types import SignatureEntry
 from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import PlanError
 from edgebake.measurement import PREDICTED, Measurement
@@ -32,6 +32,13 @@ NOTE = (
 NO_BUNDLE = "none, see above"
 EARLIER = "*"  # after the name of a target
 NO_RECORD = "dvc.lock: not found or damaged, so that earlier builds cannot be told from this plan's"
+
+
+class SignedManifest(TypedDict):
+    """The content of manifest.json, as far as the table reads it."""
+
+    signature: SignatureEntry | str
+
 
 Judgments = Mapping[str, "Judgment"]  # by target name, of targets that are built
 
@@ -220,9 +227,9 @@ def _print_pruning(console: Console, plan: "Plan") -> None:
     for variant in plan["prune"]:
         file = artifacts.folder("prune", variant) / "pruned.json"
         if file.exists():
-            summary = json.loads(file.read_text())
+            summary = artifacts.read_json(file, dict[str, Any])
             if "accuracy" in summary:
-                summaries[variant] = summary
+                summaries[variant] = artifacts.read_json(file, pruning.PruningSummary)
     if summaries:
         _print_table(console, pruning.rows(summaries))
         console.print(pruning.NOTE)
@@ -248,7 +255,7 @@ def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
     if fault:
         return f"incomplete, {fault}; expected a bundle as a whole: run `edgebake build`"
     folder = bundle_files.FOLDER / platform
-    signature = json.loads((folder / manifest.FILE).read_text())["signature"]
+    signature = artifacts.read_json(folder / manifest.FILE, SignedManifest)["signature"]
     if signature != manifest.UNSIGNED:
         signature = f"unsigned; `edgebake release` signs by key {signature['key_id'][:16]}"
     change = record.change(f"sign@{platform}") if record else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.errors import ArtifactError
+from edgebake.evaluation.gates.evidence import Report
 
 FOLDER = artifacts.ROOT / "attempts"
 # Where measuring cannot fail for lack of a device: this machine, and a file with its digest in
@@ -58,5 +59,5 @@ def _is_due(name: str, params: dict[str, Any]) -> bool:
         artifacts.verify(folder)
     except ArtifactError:
         return False  # DVC runs the stage again in any case
-    content = artifacts.read_json(report)
+    content = artifacts.read_json(report, Report)
     return TIMED not in content["metrics"]

@@ -5,13 +5,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-import yaml
-
+from edgebake import json_shape, strict_yaml
+from edgebake.errors import PlanError
 from edgebake.plan import scheme_search
 from edgebake.plan.variants import STAGES
 from edgebake.recipe.stage_params import Plan
+from edgebake.yaml_text import StrictYamlError
+
+
+class DvcYaml(TypedDict):
+    """The content of dvc.yaml, as far as edgebake reads it."""
+
+    stages: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -124,13 +131,25 @@ def _options(candidates: list[scheme_search.Candidate]) -> str:
 
 def _keys_in_dvc_yaml() -> dict[str, list[str]]:
     """Return the keys of parameters that dvc.yaml uses in commands and paths, by stage."""
-    pipeline = yaml.safe_load(Path("dvc.yaml").read_text())
+    pipeline = _read_dvc_yaml(Path("dvc.yaml"))
     keys: dict[str, list[str]] = {}
     for stage, definition in pipeline["stages"].items():
         text = json.dumps(definition)
         names = re.findall(r"\$\{item\.([\w.]+)\}", text)
         keys[stage] = sorted(set(names))
     return keys
+
+
+def _read_dvc_yaml(file: Path) -> DvcYaml:
+    try:
+        content = strict_yaml.read(file)
+    except StrictYamlError as error:
+        raise PlanError(f"{file}: {error}") from None
+    problem = json_shape.problem(content, DvcYaml)
+    if problem is not None:
+        raise PlanError(f"{file}: {problem}; expected the pipeline of edgebake")
+    pipeline: DvcYaml = content
+    return pipeline
 
 
 def _value(params: object, dotted_key: str) -> object:

@@ -9,14 +9,13 @@ measured for. If the recipe changes, the search starts again. A clone of the pro
 measured nothing takes the same candidate.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict
 
-from edgebake import artifacts
+from edgebake import artifacts, json_shape
 from edgebake.compression.quantization.schemes import AUTO
-from edgebake.errors import GateError, UnfitError
+from edgebake.errors import ArtifactError, GateError, UnfitError
 from edgebake.plan.compose import Target, compose_targets
 from edgebake.plan.variants import merge, target_params
 from edgebake.recipe import Release
@@ -34,6 +33,14 @@ ANY_RELEASE = Release(
     encryption_key=None,
     targets=[],
 )
+
+
+class Verdict(TypedDict):
+    """The content of artifacts/verdicts/<target>.json, as far as the search reads it."""
+
+    recipe_sha256: str
+    missed: list[str]
+
 
 Digest = Callable[[Target], str]  # of the whole recipe of a target
 
@@ -177,12 +184,11 @@ def lines(candidates: Sequence[Candidate]) -> list[str]:
 def from_plan(plan: Plan) -> Candidates:
     """Read the candidates that a plan records; none if the record is damaged."""
     candidates: Candidates = {}
-    try:
-        recorded = plan.get(PLAN_KEY, {})
-        for target_name, entries in recorded.items():
-            candidates[target_name] = [Candidate(**entry) for entry in entries]
-    except (AttributeError, TypeError):
+    recorded = plan.get(PLAN_KEY, {})
+    if json_shape.problem(recorded, dict[str, list[Candidate]]) is not None:
         return {}
+    for target_name, entries in recorded.items():
+        candidates[target_name] = [Candidate(**entry) for entry in entries]
     return candidates
 
 
@@ -200,12 +206,13 @@ def _missed_gates(target_name: str, planned_sha256: str) -> list[str]:
     if not file.exists():
         return []
     try:
-        verdict = json.loads(file.read_bytes())
-        is_of_recipe = verdict["recipe_sha256"] == planned_sha256
-        missed = [str(line) for line in verdict["missed"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        verdict = artifacts.read_json(file, Verdict)
+    except ArtifactError:
         return []  # `package` did not write this file; it writes it again
-    return missed if is_of_recipe else []
+    if verdict["recipe_sha256"] != planned_sha256:
+        return []
+    missed: list[str] = verdict["missed"]
+    return missed
 
 
 def _status(candidate: Candidate) -> str:

@@ -7,10 +7,10 @@ of every source file, valid as long as its size and modification time stay the s
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from edgebake import artifacts, plugins
-from edgebake.errors import EdgebakeError
+from edgebake.errors import ArtifactError, EdgebakeError
 from edgebake.plan import source_text
 from edgebake.plan.source_text import PluginCall, References, SourceReferences
 
@@ -21,6 +21,37 @@ PLUGIN_DEPTH = 2  # dots in `plugins.<kind>.<name>`
 VERSION = artifacts.sha256(Path(__file__).read_bytes() + Path(source_text.__file__).read_bytes())
 
 Entry = dict[str, Any]  # of the cache: state, digest and references of a file
+
+
+class CachedReferences(TypedDict):
+    """References of a piece of code, in the cache."""
+
+    imports: list[str]
+    plugins: list[PluginCall]
+    names: list[str]
+    reads_own_folder: bool
+
+
+class CachedSource(TypedDict):
+    """References of a module, in the cache."""
+
+    top: CachedReferences
+    functions: dict[str, CachedReferences]
+
+
+class CachedFile(TypedDict):
+    """A source file in the cache; valid as long as `state`, size and time, is the same."""
+
+    state: list[int]
+    sha256: str
+    references: CachedSource
+
+
+class Cache(TypedDict):
+    """The content of the cache."""
+
+    version: str
+    files: dict[str, CachedFile]
 
 
 @dataclass(frozen=True)
@@ -172,10 +203,10 @@ def _references_from_plain(entry: Entry) -> References:
 def _read_cache() -> dict[str, Entry]:
     """Read the entries of an earlier run; none if the cache is damaged or of another version."""
     try:
-        document = json.loads(CACHE.read_text())
-    except (OSError, ValueError):
+        document = artifacts.read_json(CACHE, Cache)
+    except (OSError, ArtifactError):
         return {}
-    if not isinstance(document, dict) or document.get("version") != VERSION:
+    if document["version"] != VERSION:
         return {}
     entries: dict[str, Entry] = document["files"]
     return entries

@@ -54,6 +54,27 @@ def problems(value: object, annotation: Any, key: str) -> Iterator[Problem]:
             yield key, f"{shown(value)}; {expected}{suffix}"
 
 
+def missing(value: object, annotation: Any, key: str) -> Iterator[str]:
+    """Yield the key of each field without a default that a value of the right type lacks."""
+    _, of_value = _without_none(annotation)
+    if isinstance(value, list):
+        (of_element,) = get_args(of_value)
+        for number, element in enumerate(value):
+            yield from missing(element, of_element, f"{key}[{number}]")
+    elif isinstance(value, Mapping) and get_origin(of_value) is dict:
+        _, of_entry = get_args(of_value)
+        for name, entry in value.items():
+            yield from missing(entry, of_entry, f"{key}.{printable(name)}")
+    elif isinstance(value, Mapping) and is_dataclass(of_value):
+        types = _types_of(of_value)  # type: ignore[arg-type]
+        for field in fields(of_value):
+            child_key = f"{key}.{field.name}" if key else field.name
+            if field.name in value:
+                yield from missing(value[field.name], types[field.name], child_key)
+            elif field.default == MISSING:
+                yield child_key
+
+
 def type_at(annotation: Any, key: str) -> Any:
     """Return the type of a dotted key of a dataclass; None if it has no such key."""
     for name in key.split("."):

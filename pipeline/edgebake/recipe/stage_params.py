@@ -4,23 +4,28 @@ The parameters of a variant are the recipe's options of its stage, the variants 
 that it reads, and the versions of the tools that it runs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from edgebake import artifacts, recipe
+from edgebake import artifacts, recipe, strict_yaml
 from edgebake.errors import PlanError, RecipeError, listed, nearest
+from edgebake.printable import printable
+from edgebake.recipe import field_types
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
+from edgebake.strict_yaml import shown
+from edgebake.yaml_text import StrictYamlError
 
 PARAMS = Path("params.yaml")
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
 NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
+HINT = "run `edgebake plan`"
 
 # Parameters as YAML holds them: by stage, then by variant.
 Plan = dict[str, dict[str, Any]]
@@ -232,30 +237,74 @@ def read_plan() -> Plan:
     """Read params.yaml; return {} if there is no such file.
 
     Raises:
-        RecipeError: the file is not YAML, or not a mapping from stage to variants.
+        RecipeError: as `parse_plan` does.
     """
     if not PARAMS.exists():
         return {}
+    with PARAMS.open("rb") as file:
+        data = file.read(strict_yaml.MAX_BYTES_OF_PLAN + 1)
+    return parse_plan(data)
+
+
+def parse_plan(data: bytes) -> Plan:
+    """Return the plan that params.yaml holds; {} if it is empty.
+
+    Raises:
+        RecipeError: it is not YAML, not a mapping from stage to variants, or a variant has a value
+            of another type, lacks one, or refers to a variant that does not exist.
+    """
     try:
-        with PARAMS.open() as file:
-            plan: Plan = yaml.safe_load(file) or {}
-    except yaml.YAMLError as error:
-        raise translate(error, (), default=str(PARAMS)) from None
+        plan = strict_yaml.parse(data, strict_yaml.MAX_BYTES_OF_PLAN) or {}
+    except StrictYamlError as error:
+        raise RecipeError(f"{PARAMS}: {error}: {HINT}") from None
     _check_plan(plan)
-    return rename_in_plan(plan, tuple(STAGE_PARAMS))
+    renamed: Plan = rename_in_plan(plan, tuple(STAGE_PARAMS))
+    if renamed:
+        for stage in STAGE_PARAMS:
+            for variant, params in renamed.get(stage, {}).items():
+                _check_params(stage, variant, params)
+        for stage, variant, name, reference in _references(renamed):
+            if reference not in renamed[name]:
+                known = f"expected a variant of {name}{nearest(str(reference), renamed[name])}"
+                location = f"{PARAMS}: {stage}.{variant}"
+                raise RecipeError(f"{location}: {name}: {shown(reference)}; {known}: {HINT}")
+    return renamed
 
 
 def _check_plan(plan: object) -> None:
-    hint = "run `edgebake plan`"
     if not isinstance(plan, dict):
         expected = "expected a mapping from stage to variants"
-        raise RecipeError(f"{PARAMS}: not a plan; {expected}: {hint}")
+        raise RecipeError(f"{PARAMS}: not a plan; {expected}: {HINT}")
     if not plan:
         return
     for stage in STAGE_PARAMS:
         if not _is_mapping_of_mappings(plan.get(stage)):
             expected = "expected a mapping from variant to parameters"
-            raise RecipeError(f"{PARAMS}: {stage}: not a plan; {expected}: {hint}")
+            raise RecipeError(f"{PARAMS}: {stage}: not a plan; {expected}: {HINT}")
+    record = plan.get("plan", {})
+    if not isinstance(record, dict):
+        raise RecipeError(f"{PARAMS}: plan: {shown(record)}; expected a mapping: {HINT}")
+
+
+def _check_params(stage: str, variant: str, params: dict[str, Any]) -> None:
+    """Check the parameters of a variant against the dataclass of its stage."""
+    location = f"{PARAMS}: {stage}.{printable(variant)}"
+    for key, problem in field_types.problems(params, STAGE_PARAMS[stage], ""):
+        raise RecipeError(f"{location}: {key}: {problem}")
+    for key in field_types.missing(params, STAGE_PARAMS[stage], ""):
+        raise RecipeError(f"{location}: {key}: no value; expected one: {HINT}")
+
+
+def _references(plan: Plan) -> Iterator[tuple[str, str, str, object]]:
+    """Yield stage and variant, and the stage and variant that it refers to."""
+    for stage in STAGE_PARAMS:
+        for variant, params in plan[stage].items():
+            for name in STAGE_PARAMS:
+                if name in params and isinstance(params[name], str):
+                    yield stage, variant, name, params[name]
+    for platform, params in plan["package"].items():
+        for target, target_params in params["targets"].items():
+            yield "package", f"{platform}.targets.{target}", "validate", target_params["validate"]
 
 
 def _is_mapping_of_mappings(value: object) -> bool:

@@ -16,6 +16,7 @@ from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.recipe.stage_params import PackageParams, read_plan, to_plain
 from edgebake.report import tables
 from edgebake.stages.job import Job
+from edgebake.stages.revision import Revision
 
 REVISION = artifacts.ROOT / "revision"
 PACKAGES = artifacts.ROOT / "package"
@@ -38,7 +39,7 @@ def run(job: Job[PackageParams]) -> str:
     for name, judgment in judgments.items():
         target = params.targets[name]
         packaged[name] = manifest.package_target(target, judgment)
-    revision = artifacts.read_json(REVISION / f"{platform}.json")
+    revision = artifacts.read_json(REVISION / f"{platform}.json", Revision)
     files = assemble.assemble(params, platform, packaged, revision)
     artifacts.write_files(job.out, files)
     _write_companions(job, judgments, files)

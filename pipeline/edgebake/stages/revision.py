@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, TypedDict
 
 from edgebake import artifacts
 from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import git, work_tree
 from edgebake.bundle.trust.work_tree import Entry
+from edgebake.errors import RecipeError
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
-from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan
+from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, parse_plan, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
 # The sources of every bundle, of any platform; recipes count through params.yaml.
@@ -28,6 +27,14 @@ CODE = ("pipeline", "plugins")
 # in any other folder of the project that is on the path: sitecustomize.py is imported unasked.
 IMPORTABLE = ("*.py", "*.pyc", "*.so", "*/__init__.py", "*/__init__.pyc", "*/__init__.so")
 DVC_FILE = ".dvc"
+
+
+class Revision(TypedDict):
+    """The content of artifacts/revision/<platform>.json."""
+
+    git_commit: str
+    dirty: bool
+    expired_waivers: list[str]
 
 
 def write() -> str:
@@ -54,7 +61,7 @@ def write() -> str:
             or _recipes(plan, platform) != _recipes(committed_plan, platform)
             or any(_key_changes(params, committed))
         )
-        revision = {
+        revision: Revision = {
             "git_commit": commit,
             "dirty": is_dirty,
             "expired_waivers": _expired_waivers(params),
@@ -149,8 +156,12 @@ def _expired_waivers(params: dict[str, Any]) -> list[str]:
 
 
 def _committed_plan() -> Plan:
+    """Return the plan of the commit; none if that is damaged, as it differs from every other."""
     text = git.committed(PARAMS) or ""
-    return yaml.safe_load(text) or {}
+    try:
+        return parse_plan(text.encode())
+    except RecipeError:
+        return {}
 
 
 def _recipes(plan: Plan, platform: str) -> tuple[object, dict[str, str]] | None:

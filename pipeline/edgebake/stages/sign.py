@@ -10,8 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from edgebake import artifacts, plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
@@ -44,7 +42,7 @@ def write(platform: str) -> str:
     """
     params: PackageParams = stage_params.read("package", platform)
     bundle = artifacts.verify(artifacts.folder("package", platform))
-    content = artifacts.read_json(bundle / manifest.FILE)
+    content = artifacts.read_json(bundle / manifest.FILE, Manifest)
     _check_signing_key(params, content)
     record = _build_record(params, platform, content)
     statement = provenance.build_statement(record)
@@ -137,14 +135,7 @@ def _read_lock() -> DvcLock:
         raise ArtifactError(
             f"{LOCK}: not found; expected the lock file of a build: run `dvc repro`"
         )
-    try:
-        lock: DvcLock = yaml.safe_load(LOCK.read_bytes()) or {}
-    except yaml.YAMLError as error:
-        problem = str(error).splitlines()[0]
-        raise ArtifactError(
-            f"{LOCK}: not YAML ({problem}); expected what DVC writes: run `edgebake build`"
-        ) from None
-    return lock
+    return dvc_lock.read(LOCK)
 
 
 def _training_data(params: PackageParams, lineages: list[Lineage]) -> list[TrainingData]:
@@ -200,10 +191,8 @@ def _dvc_hash(path: Path) -> str | None:
             continue
         file = folder.with_name(f"{folder.name}.dvc")
         if file.is_file():
-            record = yaml.safe_load(file.read_text())
-            output = record["outs"][0]
-            md5: str | None = output.get("md5")
-            return md5
+            outputs = dvc_lock.read_dvc_file(file)["outs"]
+            return outputs[0].get("md5") if outputs else None
     return None
 
 

@@ -5,10 +5,13 @@ It is equal for equal code, parameters and outputs.
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import NotRequired, TypedDict
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
+from edgebake import json_shape, strict_yaml
 from edgebake.bundle.trust import provenance
 from edgebake.errors import ArtifactError
+from edgebake.yaml_text import StrictYamlError
 
 # The stages whose outputs reach a bundle. Those of validate and parity contain latencies, which
 # differ between machines.
@@ -19,6 +22,7 @@ class LockedPath(TypedDict):
     """A dependency or output of a stage; DVC adds its hash and size."""
 
     path: str
+    md5: NotRequired[str]
 
 
 class LockedStage(TypedDict):
@@ -32,6 +36,44 @@ class DvcLock(TypedDict):
     """The content of dvc.lock."""
 
     stages: NotRequired[dict[str, LockedStage]]
+
+
+class DvcFile(TypedDict):
+    """The content of a .dvc file, as far as edgebake reads it."""
+
+    outs: list[LockedPath]
+
+
+def read(file: Path) -> DvcLock:
+    """Read dvc.lock.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    remedy = "`edgebake build` writes it anew"
+    lock: DvcLock = _read(file, DvcLock, remedy)
+    return lock
+
+
+def read_dvc_file(file: Path) -> DvcFile:
+    """Read the .dvc file of data that DVC tracks.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    content: DvcFile = _read(file, DvcFile, "run `dvc add` again")
+    return content
+
+
+def _read(file: Path, shape: Any, remedy: str) -> Any:
+    try:
+        content = strict_yaml.read(file, strict_yaml.MAX_BYTES_OF_PLAN)
+    except StrictYamlError as error:
+        raise ArtifactError(f"{file}: {error}; {remedy}") from None
+    problem = json_shape.problem(content if content is not None else {}, shape)
+    if problem is not None:
+        raise ArtifactError(f"{file}: {problem}; {remedy}")
+    return content or {}
 
 
 def lock_digest(lock: DvcLock, converts: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from edgebake.evaluation.gates.hypothesis_tests import (
 )
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
+from edgebake.printable import printable
 from edgebake.recipe import Gate, PlacementFloor, SliceFloor
 from edgebake.runtimes.placement import Placement
 
@@ -32,6 +33,17 @@ MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 Row = dict[str, str]  # of examples.csv: label, answer, float_answer, confidence, slice:<column>
 # The measurement of one gate, and its test; no test where it was not measured.
 GateEvidence = tuple[Measurement, HypothesisTest | None]
+
+COLUMNS = {"label", "answer", "float_answer"}
+# Metrics that validate writes for every file, measured or not.
+EVERY_REPORT = ("accuracy", "float_accuracy", "size_mb", "latency_p90_ms", "speedup")
+
+
+class Report(TypedDict):
+    """The content of report.json, as far as gates and tables read it."""
+
+    variant: str
+    metrics: dict[str, Measurement]
 
 
 class Parity(TypedDict):
@@ -75,22 +87,23 @@ class TargetEvidence:
 
 def read(folder: Path, parity: Path) -> TargetEvidence:
     """Read validate's folder of a variant, and parity's file of its platform."""
-    report = artifacts.read_json(folder / "report.json")
+    report = artifacts.read_json(folder / "report.json", Report)
     metrics = {}
     for name, fields in report["metrics"].items():
         metrics[name] = from_dict(fields)
-    table = folder / "examples.csv"
-    with table.open(newline="") as file:
-        examples = [_texts(row) for row in csv.DictReader(file)]
+    for name in EVERY_REPORT:
+        if name not in metrics:
+            raise artifacts.damaged(folder / "report.json", f"metrics.{name}: missing")
+    examples = _read_examples(folder / "examples.csv")
     comparisons: dict[str, Parity | None] = {}
     no_parity = f"{parity} does not exist: run `dvc repro`"
     if parity.exists():
-        comparisons = artifacts.read_json(parity)
+        comparisons = artifacts.read_json(parity, dict[str, Parity | None])
         no_parity = NO_OTHER
     return TargetEvidence(
         metrics=metrics,
         examples=examples,
-        resamples=artifacts.read_json(folder / "resamples.json"),
+        resamples=artifacts.read_json(folder / "resamples.json", dict[str, list[float]]),
         parity=comparisons.get(report["variant"]),
         no_parity=no_parity,
     )
@@ -98,6 +111,23 @@ def read(folder: Path, parity: Path) -> TargetEvidence:
 
 def _texts(row: Row) -> Row:
     return {column: from_cell(cell) for column, cell in row.items()}
+
+
+def _read_examples(table: Path) -> list[Row]:
+    """Read the answers to each test example.
+
+    Raises:
+        ArtifactError: the table is damaged.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error) as error:
+        raise artifacts.damaged(table, printable(error)) from None
+    for row in rows:
+        if None in row or None in row.values() or not row.keys() >= COLUMNS:
+            raise artifacts.damaged(table, "not the columns of validate")
+    return [_texts(row) for row in rows]
 
 
 def is_right(row: Row) -> bool:

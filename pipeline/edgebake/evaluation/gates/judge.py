@@ -38,7 +38,7 @@ def judge(target: TargetParams, platform: str) -> Judgment:
     """
     folder = artifacts.verify(artifacts.folder("validate", target.validate, platform))
     target_evidence = evidence.read(folder, PARITY / f"{platform}.json")
-    records = artifacts.read_json(folder / "placement.json")
+    records = artifacts.read_json(folder / "placement.json", list[Placement])
     placements = [Placement(**record) for record in records]
     metrics = dict(target_evidence.metrics)
     metrics["latency_predicted_ms"] = _predicted_latency(target.device, folder)
