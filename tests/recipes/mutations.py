@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def insert(data: bytes, chance: random.Random, _: str) -> bytes:
 
 
 def retype(data: bytes, chance: random.Random, _: str) -> bytes:
-    text = data.decode()
+    text = data.decode(errors="replace")
     pairs = list(PAIR.finditer(text))
     if not pairs:
         return data + b"x: 1\n"
@@ -94,7 +94,7 @@ def retype(data: bytes, chance: random.Random, _: str) -> bytes:
 
 
 def misspell_key(data: bytes, chance: random.Random, _: str) -> bytes:
-    text = data.decode()
+    text = data.decode(errors="replace")
     keys = list(re.finditer(r"[A-Za-z_]\w*(?=:( |$))", text, re.MULTILINE))
     if not keys:
         return data + b"x: 1\n"
@@ -114,7 +114,7 @@ def odd_key(data: bytes, chance: random.Random, _: str) -> bytes:
 
 def reencode(data: bytes, chance: random.Random, _: str) -> bytes:
     encodings = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "utf-7", "cp037"]
-    return data.decode().encode(chance.choice(encodings))
+    return data.decode(errors="replace").encode(chance.choice(encodings), "replace")
 
 
 def nest(data: bytes, chance: random.Random, _: str) -> bytes:
@@ -228,22 +228,28 @@ def run(count: int, seed: int) -> Iterator[tuple[str, list[str], Outcome]]:
         yield f"{number} {file}: {mutate.__name__}", list(complaints(outcome, str(file))), outcome
 
 
+def report(mutants: Iterable[tuple[str, list[str], Outcome]], verbose: bool) -> None:
+    """Print each mutant with complaints, all with `verbose`, and the number of each complaint."""
+    counts: dict[str, int] = {}
+    for mutant, wrong, outcome in mutants:
+        for kind in wrong or [f"exit code {outcome.code}, well said"]:
+            counts[kind] = counts.get(kind, 0) + 1
+        if wrong or verbose:
+            sys.stdout.write(f"{mutant} {wrong} {outcome.output[-1500:].strip()}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{counts}\n")
+
+
 def _main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
-    counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
         project(Path(folder))
         with chdir(folder):
-            for mutant, wrong, outcome in run(arguments.count, arguments.seed):
-                for kind in wrong or [f"exit code {outcome.code}, well said"]:
-                    counts[kind] = counts.get(kind, 0) + 1
-                if wrong or arguments.verbose:
-                    print(mutant, wrong, outcome.output[-1500:].strip(), flush=True)
-    print(counts)
+            report(run(arguments.count, arguments.seed), arguments.verbose)
     return 0
 
 

@@ -13,19 +13,23 @@ from typing import Any, get_type_hints
 from hydra import compose
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf.errors import OmegaConfBaseException
 
 from edgebake.compression.quantization import schemes
 from edgebake.errors import Problem, RecipeError, UnfitError, listed, nearest
 from edgebake.plan import defaults_list, recipe_source
 from edgebake.plan import origins as origin_files
+from edgebake.plan import overrides as override_checks
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks import secrets
 from edgebake.plan.config_session import session, translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.plan.origins import COMMAND_LINE
+from edgebake.printable import printable
 from edgebake.recipe import Recipe, Release, field_types, renamed_fields
 from edgebake.recipe import files as recipe_files
+from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
 
 MAX_PROBLEMS = 10  # of one file in a message
@@ -78,6 +82,7 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
     """
     overrides = [renamed_fields.rename_override(override) for override in overrides]
     secrets.refuse_in_values(overrides, COMMAND_LINE)
+    override_checks.check(overrides)
     with session():
         return [_compose_target(name, overrides) for name in names]
 
@@ -117,11 +122,15 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Target:
     choices = _choices(config)
     with flag_override(config, ["struct", "readonly"], [False, False]):
         del config["hydra"]
-    with translated_errors(file, overrides):
+    try:
         for key in sorted(OmegaConf.missing_keys(config)):
             origin = origin_files.file_of(key, name, choices, files={})
             raise RecipeError(f"{origin}: {key}: {NO_VALUE}")
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        key = str(error.full_key)
+        origin = origin_files.file_of(key, name, choices, origin_files.of_values(name, overrides))
+        raise translate(error, overrides, origin) from None
     check_names({"target": name, **choices})
     target = Target(name, recipe, choices)
     _check_candidates(target, overrides)
@@ -142,7 +151,8 @@ def _check_target_exists(name: str) -> None:
     known = targets()
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
-        raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
+        file = f"recipes/target/{printable(name)}.yaml"
+        raise RecipeError(f"{file}: no such target; {expected}")
 
 
 def _check_files(name: str, overrides: Sequence[str]) -> None:

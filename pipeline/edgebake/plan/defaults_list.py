@@ -60,16 +60,23 @@ def files_of_target(target: str, overrides: Sequence[str]) -> list[MergedFile]:
     """
     config = f"{TARGET}/{target}"
     choices: dict[str, str] = {}
+    places: dict[str, str] = {}  # where each entry was overridden
     for entry in _entries(config):
         if entry.is_override:
             choices[entry.key] = str(entry.option)
+            places[entry.key] = f"{_name(config)}: defaults"
     for override in overrides:
         key, _, option = override.lstrip("+").partition("=")
         if option in files.options(key.partition("@")[0]):
             choices[key] = option
+            places[key] = "command line"
     choices[TARGET] = target
     walk = _Walk(choices)
     walk.follow(MergedFile(ROOT, ""), chain=())
+    for key, place in places.items():
+        if key not in walk.keys:
+            expected = f"expected one of: {listed(walk.keys)}{nearest(key, walk.keys)}"
+            raise RecipeError(f"{place}: {printable(key)}: nothing to override; {expected}")
     return walk.files
 
 
@@ -94,6 +101,7 @@ class _Walk:
             choices: option by key of the entry.
         """
         self.files: list[MergedFile] = []
+        self.keys: set[str] = set()  # of the entries, as overrides name them
         self._choices = choices
 
     def follow(self, file: MergedFile, chain: Sequence[str]) -> None:
@@ -122,6 +130,7 @@ class _Walk:
         key = entry.group
         if package != entry.group:
             key = f"{entry.group}@{package}"
+        self.keys.add(key)
         option = self._choices.get(key, entry.option)
         if option == MISSING:
             return None
@@ -173,8 +182,11 @@ def _entry(node: object, config: str, name: str) -> Entry:
     is_override = key.startswith(OVERRIDE)
     path, _, package = key.removeprefix(OVERRIDE).strip().partition("@")
     group = path.removeprefix("/")
-    if folder and not path.startswith("/"):
-        expected = f"expected '- override /{printable(path)}: {printable(option)}'"
+    if " " in group:
+        raise RecipeError(f"{name}: defaults: {shown(key)}; expected entries like {EXAMPLE}")
+    is_plain_in_target = folder == TARGET and not is_override
+    if folder and (is_plain_in_target or not path.startswith("/")):
+        expected = f"expected '- override /{printable(group)}: {printable(option)}'"
         raise RecipeError(f"{name}: defaults: '- {printable(key)}: ...'; {expected}")
     return Entry(group, option, package, is_override)
 

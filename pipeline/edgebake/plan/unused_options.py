@@ -96,7 +96,7 @@ def _fill_missing(merged: Any) -> bool:
     is_complete = True
     for key in sorted(OmegaConf.missing_keys(merged)):
         expected = field_types.type_at(Recipe, key)
-        if key not in plugins.FOLDERS and expected in (str, str | None):
+        if key not in (*plugins.FOLDERS, recipe_checks.SCHEME) and expected in (str, str | None):
             OmegaConf.update(merged, key, PLACEHOLDER)
         else:
             is_complete = False

@@ -22,7 +22,7 @@ _NOT_IN_ENUM = re.compile(
     r"Invalid value '(?P<value>[^']*)', expected one of \[(?P<options>[^\]]*)\]"
 )
 _WRONG_TYPE = re.compile(
-    r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<type>\w+)"
+    r"Value '(?P<value>.*)' of type '[\w.]+' could not be converted to (?P<type>\w+)"
 )
 _NOT_A_MAPPING = re.compile(
     r"Invalid type assigned: \w+ is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)"
@@ -32,6 +32,12 @@ _NUMBER_LINE = re.compile(r"^number: (?P<number>.*)$", re.MULTILINE)
 _NO_CHOICE = re.compile(r"You must specify '(?P<group>\w+)'")
 _NO_GROUP = re.compile(r"Could not override '(?P<group>[^']+)'\. No match in the defaults list")
 _BAD_OVERRIDE = re.compile(r"Error parsing override '(?P<override>[^']*)'")
+_NO_REFERENCE = re.compile(r"Interpolation key '(?P<key>[^']*)' not found")
+_WORDS_OF_LIBRARIES = re.compile(
+    r"hydra|omegaconf|Config\b|[a-z]Config|Could not override|interpolation|defaults list|override"
+    r"|Exception|Error\b|object_type|full_key|multirun|viable|<class",
+    re.IGNORECASE,
+)
 _AVAILABLE = re.compile(r"Available options(?: in '\w+')?:\n(?P<options>(?:\t.*\n?)+)")
 _TYPES = {
     "Integer": "a whole number",
@@ -59,6 +65,8 @@ def translate(error: Exception, overrides: Sequence[str], default: str) -> Recip
         if problem:
             return RecipeError(f"{location}: {problem}")
     summary = _first_informative_line(text)
+    if _WORDS_OF_LIBRARIES.search(summary):
+        summary = "cannot be composed; expected what docs/reference/recipe_fields.md describes"
     if key:
         return RecipeError(f"{location}: {key}: {summary}")
     return RecipeError(f"{location}: {summary}")
@@ -186,6 +194,19 @@ def _bad_override(text: str, _: str) -> str | None:
     )
 
 
+def _reference(text: str, key: str) -> str | None:
+    """Say what is wrong with a value that refers to another one: `${model.resolution}`."""
+    match = _NO_REFERENCE.search(text)
+    if match:
+        problem = f"refers to {match['key']!r}, which is no value of the recipe"
+        return f"{key}: {problem}; expected the key of one, as in ${{model.resolution}}"
+    if "Recursive interpolation" in text or "Interpolation to parent" in text:
+        return f"{key}: refers to itself; expected a value"
+    if "Missing mandatory value" in text:
+        return f"{key}: refers to a value that is missing; expected a value"
+    return None
+
+
 def _expected_one_of(options: Sequence[str], value: str) -> str:
     return f"expected one of: {listed(options)}{nearest(value, options)}"
 
@@ -217,6 +238,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, default: str) -> RecipeError:
 
 
 RULES = (
+    _reference,
     _unknown_key,
     _not_in_enum,
     _wrong_type,
