@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from edgebake import artifacts
-from tests.recipes import mutations
+from tests.recipes import mutations, mutators
 from tests.recipes.forked import Outcome, run_forked
-from tests.recipes.mutations import Mutator
+from tests.recipes.mutators import Mutator
 
 NAMES = ("recipes", "artifacts", "LICENSES", "dvc.yaml", "params.yaml", "dvc.lock", "keys")
 SUFFIXES = (".json", ".csv", ".txt")
@@ -54,24 +54,24 @@ def nest_json(_: bytes, chance: random.Random, __: str) -> bytes:
 
 
 TEXT: tuple[Mutator, ...] = (
-    mutations.delete_line,
-    mutations.duplicate_line,
-    mutations.truncate,
-    mutations.flip_byte,
-    mutations.insert,
-    mutations.replace_all,
-    mutations.mark_conflict,
-    mutations.reencode,
+    mutators.delete_line,
+    mutators.duplicate_line,
+    mutators.truncate,
+    mutators.flip_byte,
+    mutators.insert,
+    mutators.replace_all,
+    mutators.mark_conflict,
+    mutators.reencode,
 )
 YAML: tuple[Mutator, ...] = (
     *TEXT,
-    *[mutations.retype] * 6,
-    mutations.misspell_key,
-    mutations.misspell_key,
-    mutations.odd_key,
-    mutations.nest,
-    mutations.bomb,
-    mutations.change_indentation,
+    *[mutators.retype] * 6,
+    mutators.misspell_key,
+    mutators.misspell_key,
+    mutators.odd_key,
+    mutators.nest,
+    mutators.bomb,
+    mutators.change_indentation,
 )
 JSON: tuple[Mutator, ...] = (*TEXT, *[retype_json] * 8, replace_json, nest_json)
 
@@ -95,7 +95,7 @@ def run(pristine: Path, count: int, seed: int) -> Iterator[tuple[str, list[str],
         count: number of mutants.
         seed: of the choices.
     """
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - the same mutants every time
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         _copy(pristine, work)
@@ -115,8 +115,8 @@ def run(pristine: Path, count: int, seed: int) -> Iterator[tuple[str, list[str],
                     _write_sums(file)
                 verb = chance.choice(verbs)
                 outcome = run_forked(verb)
-            name = str(file) if sound[tuple(verb)] else ""
-            wrong = list(mutations.complaints(outcome, name))
+            names = _names(file) if sound[tuple(verb)] else [""]
+            wrong = list(mutations.complaints(outcome, names))
             yield f"{number} {file}: {mutate.__name__}: {' '.join(verb)}", wrong, outcome
 
 
@@ -137,6 +137,12 @@ def _files() -> Iterator[Path]:
         for file in sorted((artifacts.ROOT / stage).rglob("*")):
             if file.suffix in SUFFIXES or file.name == artifacts.SUMS:
                 yield file
+
+
+def _names(file: Path) -> list[str]:
+    """Return the names of a file in messages: itself, or the folder of its stage and variant."""
+    folders = [str(folder) for folder in file.parents if len(folder.parts) > 2]
+    return [str(file), *folders]
 
 
 def _verbs() -> list[list[str]]:

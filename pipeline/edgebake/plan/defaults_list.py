@@ -37,6 +37,8 @@ class Entry:
     @property
     def key(self) -> str:
         """Return what an override names: the group, and the package if there is one."""
+        if self.is_sibling:
+            return f"{self.group}/{self.option}"
         return f"{self.group}@{self.package}" if self.package else self.group
 
 
