@@ -164,7 +164,8 @@ def test_params_with_a_value_of_the_wrong_type(trained: Path, error_of: ErrorOf)
 def test_params_that_are_not_yaml(trained: Path, error_of: ErrorOf) -> None:
     (trained / "params.yaml").write_text("train: [\n")
     assert error_of("prune", VARIANT) == (
-        "params.yaml: line 2: not YAML: expected the node content, but found '<stream end>'"
+        "params.yaml: line 2: not YAML: a value is missing; expected one, or `null`: "
+        "run `edgebake plan`"
     )
 
 

@@ -321,6 +321,5 @@ def test_a_build_without_dvcs_record_is_not_signed(packaged: Path) -> None:
 def test_a_record_of_dvc_that_is_not_yaml_is_not_signed(packaged: Path) -> None:
     sign.LOCK.write_text("stages:\n  a:\t\n\t b: 1\n")
     assert _refused(ArtifactError) == (
-        "dvc.lock: not YAML (while scanning for the next token); expected what DVC writes: run "
-        "`edgebake build`"
+        "dvc.lock: line 3: not YAML: a tab; expected spaces; `edgebake build` writes it anew"
     )
