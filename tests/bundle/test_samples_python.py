@@ -143,6 +143,25 @@ def test_a_departure_from_a_golden_vector_is_named(
     assert (done.stdout, done.returncode) == ("", 1)
 
 
+def test_a_model_without_golden_vectors_is_not_run(tmp_path: Path) -> None:
+    files = _changed(_linux(), lambda _: None)
+    content = json.loads(files["manifest.json"])
+    path = content["targets"]["any"]["golden"]
+    files[path] = json.dumps(json.loads(files[path]) | {"examples": []}).encode()
+    for entry in content["files"]:
+        entry["sha256"] = artifacts.sha256(files[entry["path"]])
+    files["manifest.json"] = json.dumps(content).encode()
+    done = _ran(_written(tmp_path, files), "--check")
+    assert done.stderr == f"any: {path}: no golden vectors; expected at least one\n"
+    assert done.returncode == 1
+
+
+def test_a_missing_bundle_is_named_without_a_traceback(tmp_path: Path) -> None:
+    done = _ran(_written(tmp_path, _linux()), "--check", "--bundle", "none.zip")
+    assert done.stderr == "classify.py: [Errno 2] No such file or directory: 'none.zip'\n"
+    assert done.returncode == 1
+
+
 def test_a_file_that_is_not_what_the_manifest_lists_is_not_run(tmp_path: Path) -> None:
     files = _linux()
     done = _ran(
