@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from edgebake.bundle.trust import git
+from edgebake import strict_yaml
+from edgebake.bundle.trust import dvc_lock, git
 from edgebake.errors import DataError, HostError, ProofError
 from edgebake.execution import child_group
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import PARAMS
+from edgebake.yaml_text import StrictYamlError
 
 DVC_YAML = Path("dvc.yaml")
 DATA_REMOTE = "origin-of-data"
@@ -206,8 +206,7 @@ def _check_data(file: Path, copy: Path) -> None:
     Raises:
         DataError: the data differ, or their hash is not one of their bytes.
     """
-    record = yaml.safe_load(file.read_text()) or {}
-    for output in record.get("outs", []):
+    for output in dvc_lock.read_dvc_file(file)["outs"]:
         path = file.parent / output["path"]
         shown = path.relative_to(copy)
         expected = output.get("md5")
@@ -278,5 +277,8 @@ def _plan(folder: Path) -> dict[str, Any]:
     file = folder / PARAMS
     if not file.is_file():
         return {}
-    plan: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
-    return plan
+    try:
+        plan = strict_yaml.read(file, strict_yaml.MAX_BYTES_OF_PLAN)
+    except StrictYamlError as error:
+        raise HostError(f"{PARAMS}: {error}: run `edgebake plan`") from None
+    return plan if isinstance(plan, dict) else {}

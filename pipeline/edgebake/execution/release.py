@@ -10,8 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
@@ -20,7 +18,7 @@ from edgebake.bundle.trust import git, keys, proof, signing
 from edgebake.errors import ArtifactError, HostError, ProofError
 from edgebake.execution import fresh_build
 from edgebake.recipe import Signature
-from edgebake.recipe.stage_params import PARAMS
+from edgebake.recipe.stage_params import PARAMS, parse_plan
 
 FOLDER = artifacts.ROOT / "release"
 PACKAGE = artifacts.ROOT / "package"
@@ -82,7 +80,7 @@ def _committed_plan(commit: str) -> dict[str, Any]:
         HostError: the commit has none.
     """
     text = git.committed(PARAMS)
-    plan: dict[str, Any] = yaml.safe_load(text or "") or {}
+    plan = parse_plan((text or "").encode())
     if "package" not in plan:
         raise HostError(
             f"{PARAMS}: not in commit {commit[:12]}, or without bundles; "

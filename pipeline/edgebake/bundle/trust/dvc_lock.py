@@ -23,6 +23,7 @@ class LockedPath(TypedDict):
 
     path: str
     md5: NotRequired[str]
+    hash: NotRequired[str]
 
 
 class LockedStage(TypedDict):

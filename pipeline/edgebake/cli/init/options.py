@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError, listed
 from edgebake.recipe import Device, files
@@ -15,7 +13,7 @@ MATCHING_FACTS = ("soc", "memory_mb", "features", "devices", "excluded_devices")
 
 def read_option(group: str, option: str) -> dict[str, Any]:
     """Return the content of an option's file, which may still have missing values."""
-    content = yaml.safe_load(files.find(f"{group}/{option}").read_text())
+    content = files.read(files.find(f"{group}/{option}"))
     return content if isinstance(content, dict) else {}
 
 
