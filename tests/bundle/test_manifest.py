@@ -359,6 +359,13 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
+@pytest.mark.parametrize("dtype", ["dictionary of label to probability", "float16", "image"])
+def test_outputs_have_the_types_of_every_runtime(content: dict[str, Any], dtype: str) -> None:
+    changed = deepcopy(content)
+    _target(changed)["output"]["dtype"] = dtype
+    manifest.validate(changed)
+
+
 @pytest.mark.parametrize("mistake", MUTATIONS)
 def test_schema_refuses(content: dict[str, Any], mistake: str) -> None:
     changed = deepcopy(content)
