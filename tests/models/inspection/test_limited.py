@@ -33,7 +33,7 @@ def test_a_file_that_needs_more_memory_is_refused(
 ) -> None:
     if sys.platform == "darwin":
         other_system.skip("macOS does not limit addresses")
-    monkeypatch.setattr(limited, "LIMITS", Limits(memory_gib=0.3, seconds=60))
+    monkeypatch.setattr(limited, "limits", lambda _: Limits(memory_gib=0.3, seconds=60))
     path = tmp_path / "model.tflite"
     with path.open("wb") as stream:
         stream.write(b"\x1c\0\0\0TFL3")
@@ -55,3 +55,13 @@ def test_a_saved_model_is_read_in_a_child(tmp_path: Path) -> None:
     keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image))).export(tmp_path / "m")
     info = limited.inspect_file(tmp_path / "m")
     assert (info.container, info.image, info.parameters) == ("SavedModel", (8, 8, 3), 386)
+
+
+def test_the_time_grows_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.touch()
+    assert limited.limits(path).seconds == 60
+    with path.open("wb") as stream:
+        stream.truncate(20_000_000)
+    assert limited.limits(path).seconds == 70
+    assert limited.limits(tmp_path).seconds == 60  # of a SavedModel, only the graph is read

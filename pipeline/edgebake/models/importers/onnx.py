@@ -20,6 +20,7 @@ from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
+from edgebake.models.onnx.external_data import refuse_external_data
 from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES, fold_constants
 from edgebake.recipe import Output
 
@@ -238,7 +239,7 @@ def _float_tensor(name: str, shape: tuple[int, ...] | None) -> onnx.ValueInfoPro
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    onnx_graph.refuse_external_data(model)
+    refuse_external_data(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -53,28 +53,6 @@ def load(file: str) -> onnx.ModelProto:
     return model
 
 
-def refuse_external_data(model: onnx.ModelProto) -> None:
-    """Refuse a graph, complete or of an earlier stage, whose tensors lie in other files.
-
-    ONNX Runtime reads them from the current folder, or by `..` from any other.
-
-    Raises:
-        ModelError: there is such a tensor.
-    """
-    tensors = [*model.graph.initializer]
-    for sparse in model.graph.sparse_initializer:
-        tensors += [sparse.values, sparse.indices]
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            tensors += [attribute.t, *attribute.tensors]
-    for tensor in tensors:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise ModelError(
-                f"the tensor {printable(tensor.name)} of an ONNX model lies in another file; "
-                "expected all weights in the model itself; build it again"
-            )
-
-
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or its type if it has none."""
     message = str(error).strip() or type(error).__name__

@@ -12,10 +12,12 @@ from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, Tenso
 from edgebake.printable import printable
 
 # Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
-LIMITS = Limits(memory_gib=8, seconds=300, file_mib=1)
+MEMORY_GIB = 8
+SECONDS = 60.0  # for an empty file; a damaged HDF5 file can keep its library in a loop
+BYTES_PER_SECOND = 2_000_000
 EXPECTED = (
-    f"expected a model that can be read with {LIMITS.memory_gib:g} GiB in {LIMITS.seconds:g} s: "
-    "if it is one of a phone's size, the file is damaged; copy it again"
+    f"expected a model that can be read with {MEMORY_GIB} GiB, at {BYTES_PER_SECOND:,} bytes a "
+    "second: if it is one of a phone's size, the file is damaged; copy it again"
 )
 LIBRARIES = {"keras": "h5py", "onnx": "ONNX's parser", "tflite": "the FlatBuffers parser"}
 
@@ -30,7 +32,15 @@ def inspect_file(path: Path) -> ModelInfo:
     model_format = importers.SUFFIXES.get(path.suffix.lower(), "")
     library = LIBRARIES.get(model_format, "the protobuf parser")
     subject = Subject(printable(path), library, ModelError, EXPECTED)
-    return _from_plain(run(LIMITS, subject, _inspect, path))
+    return _from_plain(run(limits(path), subject, _inspect, path))
+
+
+def limits(path: Path) -> Limits:
+    """Return the limits of an inspection; the time grows with the size of the file."""
+    seconds = SECONDS
+    if path.is_file():
+        seconds += path.stat().st_size / BYTES_PER_SECOND
+    return Limits(MEMORY_GIB, round(seconds), file_mib=1)
 
 
 def _inspect(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from onnx import helper, numpy_helper
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, enclosing_bounds
 from edgebake.models.onnx.canonical import canonicalize
+from edgebake.models.onnx.external_data import refuse_external_data
 from edgebake.models.onnx.graph import (
     add_initializer,
     attribute_values,
@@ -228,6 +229,7 @@ def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxrunti
     """Return a session of the unoptimized graph whose outputs are these float tensors."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    refuse_external_data(copy)
     del copy.graph.output[:]
     for name in names:
         output = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)

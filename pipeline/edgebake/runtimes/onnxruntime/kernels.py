@@ -12,6 +12,7 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
+from edgebake.models.onnx.external_data import refuse_external_data_in
 from edgebake.runtimes import session_process
 from edgebake.runtimes.onnxruntime import FILE
 
@@ -54,6 +55,7 @@ def optimize(model: bytes) -> onnx.ModelProto:
 
 def _optimize(model: bytes) -> bytes:
     """Return the serialized graph; runs in a child process."""
+    refuse_external_data_in(model, FILE)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from edgebake.models.onnx.external_data import refuse_external_data_in
 from edgebake.runtimes.onnxruntime import FILE, scales
 from edgebake.runtimes.session import Session, Tensor
 
@@ -21,6 +22,7 @@ class OnnxSession:
 
     def __init__(self, files: dict[str, bytes], threads: int) -> None:
         model = files[FILE]
+        refuse_external_data_in(model, FILE)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
