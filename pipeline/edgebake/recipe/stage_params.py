@@ -4,9 +4,7 @@ The parameters of a variant are the recipe's options of its stage, the variants 
 that it reads, and the versions of the tools that it runs.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, OmegaConf
@@ -14,18 +12,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from edgebake import artifacts, recipe, strict_yaml
 from edgebake.errors import PlanError, RecipeError, listed, nearest
-from edgebake.printable import printable
-from edgebake.recipe import field_types
+from edgebake.recipe import plan_checks
 from edgebake.recipe.config_errors import translate
+from edgebake.recipe.plan_checks import HINT
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
-from edgebake.strict_yaml import shown
 from edgebake.yaml_text import StrictYamlError
 
-PARAMS = Path("params.yaml")
+PARAMS = plan_checks.PARAMS
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
 NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
-HINT = "run `edgebake plan`"
 
 # Parameters as YAML holds them: by stage, then by variant.
 Plan = dict[str, dict[str, Any]]
@@ -257,60 +253,11 @@ def parse_plan(data: bytes) -> Plan:
         plan = strict_yaml.parse(data, strict_yaml.MAX_BYTES_OF_PLAN) or {}
     except StrictYamlError as error:
         raise RecipeError(f"{PARAMS}: {error}: {HINT}") from None
-    _check_plan(plan)
+    plan_checks.check_sections(plan, STAGE_PARAMS)
     renamed: Plan = rename_in_plan(plan, tuple(STAGE_PARAMS))
     if renamed:
-        for stage in STAGE_PARAMS:
-            for variant, params in renamed.get(stage, {}).items():
-                _check_params(stage, variant, params)
-        for stage, variant, name, reference in _references(renamed):
-            if reference not in renamed[name]:
-                known = f"expected a variant of {name}{nearest(str(reference), renamed[name])}"
-                location = f"{PARAMS}: {stage}.{variant}"
-                raise RecipeError(f"{location}: {name}: {shown(reference)}; {known}: {HINT}")
+        plan_checks.check_values(renamed, STAGE_PARAMS)
     return renamed
-
-
-def _check_plan(plan: object) -> None:
-    if not isinstance(plan, dict):
-        expected = "expected a mapping from stage to variants"
-        raise RecipeError(f"{PARAMS}: not a plan; {expected}: {HINT}")
-    if not plan:
-        return
-    for stage in STAGE_PARAMS:
-        if not _is_mapping_of_mappings(plan.get(stage)):
-            expected = "expected a mapping from variant to parameters"
-            raise RecipeError(f"{PARAMS}: {stage}: not a plan; {expected}: {HINT}")
-    record = plan.get("plan", {})
-    if not isinstance(record, dict):
-        raise RecipeError(f"{PARAMS}: plan: {shown(record)}; expected a mapping: {HINT}")
-
-
-def _check_params(stage: str, variant: str, params: dict[str, Any]) -> None:
-    """Check the parameters of a variant against the dataclass of its stage."""
-    location = f"{PARAMS}: {stage}.{printable(variant)}"
-    for key, problem in field_types.problems(params, STAGE_PARAMS[stage], ""):
-        raise RecipeError(f"{location}: {key}: {problem}")
-    for key in field_types.missing(params, STAGE_PARAMS[stage], ""):
-        raise RecipeError(f"{location}: {key}: no value; expected one: {HINT}")
-
-
-def _references(plan: Plan) -> Iterator[tuple[str, str, str, object]]:
-    """Yield stage and variant, and the stage and variant that it refers to."""
-    for stage in STAGE_PARAMS:
-        for variant, params in plan[stage].items():
-            for name in STAGE_PARAMS:
-                if name in params and isinstance(params[name], str):
-                    yield stage, variant, name, params[name]
-    for platform, params in plan["package"].items():
-        for target, target_params in params["targets"].items():
-            yield "package", f"{platform}.targets.{target}", "validate", target_params["validate"]
-
-
-def _is_mapping_of_mappings(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    return all(isinstance(entry, dict) for entry in value.values())
 
 
 def read(stage: str, variant: str) -> Any:
