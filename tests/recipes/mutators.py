@@ -117,7 +117,6 @@ def odd_key(data: bytes, chance: random.Random, _: str) -> bytes:
         "''",
         ".",
         "a.b",
-        "hydra",
         "_target_",
         "defaults",
         "-",
