@@ -478,11 +478,11 @@ def test_what_lies_beside_a_bundle_is_held(case: str, signed_victim: Signed) -> 
 
 def test_what_is_not_beside_the_bundle_is_said(signed_victim: Signed) -> None:
     folder = signed_victim.zip.parent
-    both = "beside      3 samples as in the provenance; measurements as in the provenance"
+    both = "companions  3 samples as in the provenance; measurements as in the provenance"
     assert both in _verify(_key(signed_victim))
     shutil.rmtree(folder / "linux.samples")
     (folder / "linux.measurements.json").unlink()
-    assert "beside      no samples here; no measurements here" in _verify(_key(signed_victim))
+    assert "companions  no samples here; no measurements here" in _verify(_key(signed_victim))
 
 
 def _replace(file: Path) -> Path:

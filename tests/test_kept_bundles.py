@@ -58,7 +58,7 @@ def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     )
     lines = output.getvalue().splitlines()
     assert lines[-2] == (
-        "beside      samples NOT covered by this provenance, which an older edgebake made; "
+        "companions  samples NOT covered by this provenance, which an older edgebake made; "
         "no measurements here"
     )
     assert lines[-1] == f"digits 1.0.0 for {bundle.stem}: sound"

@@ -180,7 +180,7 @@ def _check_build(
     subjects = proof.subjects(statement)
     return {
         "provenance": proof.check_provenance(bundle, folder, content, statement),
-        "beside": companions.check(bundle, content["platform"], subjects),
+        "companions": companions.check(bundle, content["platform"], subjects),
     }
 
 
