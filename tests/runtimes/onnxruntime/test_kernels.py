@@ -76,7 +76,5 @@ def test_the_verdict_takes_no_notice_of_the_processors_layouts() -> None:
 
 
 def test_a_file_that_onnx_runtime_cannot_load_is_named() -> None:
-    with pytest.raises(
-        ModelError, match=r"^model\.onnx: no ONNX model; expected one: build"
-    ):
+    with pytest.raises(ModelError, match=r"^model\.onnx: no ONNX model; expected one: build"):
         kernels.optimize(b"no model")
