@@ -319,7 +319,7 @@ def test_verifying_asks_a_runtime_how_its_files_begin(folder: Path, tmp_path: Pa
     content = bundled(tmp_path / "bundle", b"PK\x03\x04 and so on")
     assert (
         file_types.check_file_types(tmp_path / "bundle", content, known)
-        == "only models, texts and data"
+        == "models by their first bytes, no archive or program in them; plain texts; JSON"
     )
     bundled(tmp_path / "bundle", b"#!/bin/sh")
     with pytest.raises(ProofError, match=r"npz: does not begin like a model of this format$"):

@@ -16,13 +16,10 @@ from rich.console import Console
 
 from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import ProofError
-from edgebake.recipe import Platform
 
 if TYPE_CHECKING:
     from edgebake.bundle.manifest_types import Manifest
     from edgebake.bundle.trust.slsa_types import Statement
-
-PLATFORMS = [platform.value for platform in Platform]
 
 
 @dataclass(frozen=True)
@@ -114,9 +111,12 @@ def _check_release(options: VerifyOptions, content: "Manifest") -> str:
     Raises:
         ProofError: it is another.
     """
+    from edgebake.recipe import Platform
+
     title = _title(content)
+    platforms = {platform.value for platform in Platform}
     stem = options.bundle.name.removesuffix(".zip")
-    if stem in PLATFORMS and stem != content["platform"]:
+    if stem in platforms and stem != content["platform"]:
         raise ProofError(f"{options.bundle}: {title}; expected a bundle for {stem}, as it is named")
     if options.expect is None:
         return f"{title}; not compared with what you want: --expect NAME VERSION PLATFORM"

@@ -50,8 +50,15 @@ def problems(value: object, annotation: Any, key: str) -> Iterator[Problem]:
     else:
         expected = _expected_scalar(value, of_value)
         if expected:
-            suffix = ", or null" if optional else ""
-            yield key, f"{shown(value)}; {expected}{suffix}"
+            yield key, f"{shown(value)}; {_or_null(expected, optional)}"
+
+
+def _or_null(expected: str, optional: bool) -> str:
+    """Add null to the expected values, in front of the suggestion that may follow them."""
+    if not optional:
+        return expected
+    values, semicolon, suggestion = expected.partition("; did you mean")
+    return f"{values}, or null{semicolon}{suggestion}"
 
 
 def missing(value: object, annotation: Any, key: str) -> Iterator[str]:

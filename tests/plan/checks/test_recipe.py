@@ -105,9 +105,9 @@ def test_training_can_run(recipe: Recipe) -> None:
         recipe.train.batch_size,
         recipe.train.threads,
         recipe.train.learning_rate,
-    ) = 0, -1, 0, 1.5
+    ) = -1, -1, 0, 1.5
     assert recipe_checks.check(recipe) == [
-        ("train.epochs", "0; expected 1 or more"),
+        ("train.epochs", "-1; expected 1 or more"),
         ("train.batch_size", "-1; expected 1 or more"),
         ("train.threads", "0; expected 1 or more"),
         ("train.learning_rate", "1.5; expected more than 0 and at most 1"),

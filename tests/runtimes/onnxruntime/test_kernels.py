@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgebake.errors import ModelError
+from edgebake.errors import ConversionError
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
@@ -76,5 +76,6 @@ def test_the_verdict_takes_no_notice_of_the_processors_layouts() -> None:
 
 
 def test_a_file_that_onnx_runtime_cannot_load_is_named() -> None:
-    with pytest.raises(ModelError, match=r"^model\.onnx: no ONNX model; expected one: build"):
+    message = r"^model\.onnx: ONNX Runtime failed \(ValueError: no ONNX model\); expected"
+    with pytest.raises(ConversionError, match=message):
         kernels.optimize(b"no model")

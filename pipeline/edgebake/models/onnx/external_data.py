@@ -32,11 +32,12 @@ def refuse_external_data(model: onnx.ModelProto) -> None:
             )
 
 
-def refuse_external_data_in(serialized: bytes, file: str) -> None:
-    """Refuse a serialized model, named `file`, as `refuse_external_data` does.
+def refuse_external_data_in(serialized: bytes) -> None:
+    """Refuse a serialized model as `refuse_external_data` does.
 
     Raises:
-        ModelError: it has a tensor in another file, or is no ONNX model.
+        ModelError: it has a tensor in another file.
+        ValueError: it is no ONNX model.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -44,7 +45,7 @@ def refuse_external_data_in(serialized: bytes, file: str) -> None:
     try:
         model = onnx.load_from_string(serialized)
     except DecodeError:
-        raise ModelError(f"{file}: no ONNX model; expected one: build it again") from None
+        raise ValueError("no ONNX model") from None
     refuse_external_data(model)
 
 

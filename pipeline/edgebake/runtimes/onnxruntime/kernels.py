@@ -55,7 +55,7 @@ def optimize(model: bytes) -> onnx.ModelProto:
 
 def _optimize(model: bytes) -> bytes:
     """Return the serialized graph; runs in a child process."""
-    refuse_external_data_in(model, FILE)
+    refuse_external_data_in(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -22,7 +22,7 @@ class OnnxSession:
 
     def __init__(self, files: dict[str, bytes], threads: int) -> None:
         model = files[FILE]
-        refuse_external_data_in(model, FILE)
+        refuse_external_data_in(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
