@@ -1,8 +1,12 @@
 """YAML has one meaning only, is bounded in size and depth, and its faults are named with a line."""
 
+import math
 import time
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from edgebake import strict_yaml
 from edgebake.yaml_text import StrictYamlError
@@ -106,3 +110,71 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
     start = time.process_time()
     assert refusal("\n".join(lines).encode()).startswith("line 1: the anchor &b0; expected")
     assert time.process_time() - start < 1
+
+
+# Plain scalars that some reader of YAML takes for another type than text.
+ODD_TEXTS = [
+    *("1e5", "1E5", "-1e-5", "1.5e3", ".5e3", "+.5", "1_0e1", "1.", ".inf", "-.INF", ".nan"),
+    *("0x1F", "+0xff", "010", "0o17", "1:30", "1_000", "-0", "3.15.1", "2026-11-30"),
+    *("", "~", "null", "True", "yes", "off", "=", "<<", "-", "- a", "? a", "a: b", "a #b"),
+    *("&a", "*a", "!a", "%a", "@a", "`a", "---", "...", "'", '"', "\n", " a ", "a\n\n b\n", "\ta"),
+    *("\x00", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff", "=======", "======= a", "<<<<<<< a\n"),
+    *("1" * 200, "1.2" * 50),
+]  # fmt: skip
+# Texts near the numbers of YAML, and any others. YAML has no lone surrogates.
+TEXTS = st.text("0123456789+-._:eExXoinfaNF") | st.text(st.characters(exclude_categories=["Cs"]))
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | TEXTS
+
+
+def read_back(value: Any) -> Any:
+    return strict_yaml.parse(strict_yaml.dump(value).encode())
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_a_text_is_dumped_so_that_it_is_read_as_the_same_text(text: str) -> None:
+    assert read_back({"stage": {"key": text, "list": [text, text]}}) == {
+        "stage": {"key": text, "list": [text, text]}
+    }
+
+
+@pytest.mark.parametrize("text", sorted(set(ODD_TEXTS) - {"<<"}))
+def test_a_key_is_dumped_so_that_it_is_read_as_the_same_text(text: str) -> None:
+    assert read_back({"files": {text: 1}}) == {"files": {text: 1}}
+
+
+@given(TEXTS)
+@example("x" * 130)
+@example("a b " * 100)
+def test_any_text_is_read_back(text: str) -> None:
+    value = {"files": {f"/{text}": [text]}, "text": text}
+    assert read_back(value) == value
+
+
+@given(
+    st.recursive(
+        SCALARS,
+        lambda values: st.lists(values) | st.dictionaries(TEXTS.filter("<<".__ne__), values),
+        max_leaves=20,
+    )
+)
+def test_any_value_is_read_back(value: Any) -> None:
+    assert repr(read_back({"value": value})) == repr({"value": value})  # nan differs from itself
+
+
+def test_numbers_keep_their_type() -> None:
+    assert strict_yaml.dump({"a": 1, "b": 1.0, "c": 1e20, "d": math.inf, "e": "1e5"}) == (
+        "a: 1\nb: 1.0\nc: 1.0e+20\nd: .inf\ne: '1e5'\n"
+    )
+
+
+def test_an_object_that_two_places_refer_to_is_written_twice() -> None:
+    shared = {"sizes": [1, 2]}
+    assert strict_yaml.dump({"a": shared, "b": shared}) == (
+        "a:\n  sizes:\n  - 1\n  - 2\nb:\n  sizes:\n  - 1\n  - 2\n"
+    )
+
+
+def test_texts_that_are_texts_for_all_stand_without_quotes() -> None:
+    assert strict_yaml.dump(["3.15.1", "a b", "1e5x", "digits-ds_cnn"]) == (
+        "- 3.15.1\n- a b\n- 1e5x\n- digits-ds_cnn\n"
+    )

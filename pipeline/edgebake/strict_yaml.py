@@ -1,4 +1,4 @@
-"""Parse YAML of people and tools: bounded in size and depth, and with one meaning only.
+"""Parse YAML of people and tools: bounded in size and depth, and with one meaning only; dump it.
 
 Anchors, aliases, tags, merge keys and several documents are refused: recipes and plans need none of
 them, and a few lines of aliases can stand for a billion values.
@@ -29,6 +29,7 @@ MAX_BYTES_OF_PLAN = 64 << 20  # of a file that edgebake or DVC writes
 MAX_DEPTH = 64  # levels of mappings and lists inside each other
 MAX_NUMBER = 100  # characters of a number
 MAX_SHOWN = 40  # characters of a value in a message
+MAX_WIDTH = 120  # characters of a line that is written, if its text has spaces
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -39,6 +40,24 @@ _HEXADECIMAL = re.compile(r"[-+]?0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
+
+
+class Dumper(yaml.SafeDumper):
+    """Dump values so that `parse` returns them again: no alias, and no text that is a number."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - of PyYAML's signature
+        """Write an object in every place that refers to it."""
+        return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Quote a text that `parse` would read as another type; PyYAML's rules differ: 1e5."""
+        style = None  # quotes only where PyYAML finds that the text needs them
+        if not reads_as_text(text):
+            style = "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+Dumper.add_representer(str, Dumper.represent_text)
 
 
 @dataclass
@@ -157,6 +176,11 @@ def _scalar(event: Any, line: int) -> str | int | float | bool | None:
     is_plain = event.implicit[0]
     if not is_plain:
         return text
+    return _plain_value(text, line)
+
+
+def _plain_value(text: str, line: int) -> str | int | float | bool | None:
+    """Return the value of a scalar without quotes."""
     if _NULL.fullmatch(text):
         return None
     if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
@@ -183,6 +207,20 @@ def _number(text: str, line: int) -> str | int | float:
     elif _INFINITE.fullmatch(text) or _NAN.fullmatch(text):
         number = float(text.replace(".", ""))
     return number
+
+
+def dump(value: object) -> str:
+    """Return a YAML document that `parse` reads as the same value, with keys in their order."""
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, width=MAX_WIDTH)
+    return text
+
+
+def reads_as_text(text: str) -> bool:
+    """Return whether `parse` reads a scalar as a text if it stands without quotes."""
+    try:
+        return isinstance(_plain_value(text, line=1), str)
+    except StrictYamlError:
+        return False
 
 
 def shown(value: object) -> str:

@@ -1,14 +1,14 @@
-"""A small bundle, written by hand: its parameters, manifest and files, and the plan behind it."""
+"""A small bundle, written by hand: its parameters, manifest and files, and a plan behind it."""
 
+import shutil
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from edgebake.recipe import Card, Device, Licenses
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ImportedComponent, PackageParams, TargetParams
 
+ROOT = Path(__file__).parents[2]
 ABOUT = ReleaseInfo("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
 DIGITS = ImportedComponent(
     "Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data"
@@ -28,20 +28,12 @@ FILES = {
 }
 SHA256 = "ab" * 32
 WHERE: dict[str, Any] = {"runtime": "some runtime 1.0", "threads": 1, "sha256": SHA256}
-PLAN = {
-    "validate": {"v": {"convert": "c"}},
-    "convert": {"c": {"quantize": "q"}},
-    "quantize": {"q": {"prune": "p"}},
-    "prune": {"p": {"train": "t"}},
-    "train": {"t": {"model": {"architecture": "ds_cnn"}}},
-    "data": {},
-    "package": {},
-}
+VARIANT = "digits-ds_cnn-int8-litert-android"  # of validate, in the project's own plan
 
 
 def plan(folder: Path) -> None:
-    """Put the plan that led to the bundle into a folder."""
-    (folder / "params.yaml").write_text(yaml.safe_dump(PLAN))
+    """Put the plan that led to the bundle into a folder: the project's own."""
+    shutil.copy(ROOT / "params.yaml", folder)
 
 
 def section(
@@ -49,7 +41,7 @@ def section(
 ) -> PackageParams:
     """Return what package reads: two targets, both made from what was imported."""
     target = TargetParams(
-        validate="v", runtime="litert", device=Device(), ingredients=list(imported)
+        validate=VARIANT, runtime="litert", device=Device(), ingredients=list(imported)
     )
     return PackageParams(
         about=about,
@@ -89,14 +81,38 @@ def content() -> Any:
 def target(runtime: str, model: str, tools: dict[str, str]) -> Any:
     """Return a target of the manifest."""
     return {
-        "device": {"name": "Pixel 8", "minimum_os": "34"},
+        "device": {
+            "name": "Pixel 8",
+            "minimum_os": "34",
+            "soc": [],
+            "memory_mb": None,
+            "features": [],
+            "devices": [],
+            "excluded_devices": [],
+        },
         "model": model,
+        "golden": "golden/digits.json",
+        "labels": ["0", "1"],
         "runtime": runtime,
         "accelerators": ["npu", "cpu"],
         "protection": "none",
         "task": "classification",
-        "input": {"name": "image", "shape": [1, 32, 32, 1], "dtype": "int8", "layout": "NHWC"},
-        "output": {"name": "probabilities", "shape": [1, 2], "dtype": "int8", "layout": "NC"},
+        "input": {
+            "name": "image",
+            "shape": [1, 32, 32, 1],
+            "dtype": "int8",
+            "layout": "NHWC",
+            "scale": 1 / 128,
+            "zero_point": 0,
+        },
+        "output": {
+            "name": "probabilities",
+            "shape": [1, 2],
+            "dtype": "int8",
+            "layout": "NC",
+            "scale": 1 / 256,
+            "zero_point": -128,
+        },
         "preprocessing": [
             {"step": "decode", "colour": "grey"},
             {"step": "resize", "width": 32, "height": 32, "filter": "bilinear", "antialias": True},

@@ -3,14 +3,15 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
-from edgebake import artifacts
+from edgebake import artifacts, strict_yaml
 from edgebake.bundle.trust import git, proof, provenance, signature
 from edgebake.errors import ArtifactError, HostError
 from edgebake.execution import release
+from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import Plan
 from tests import builds, signed
 from tests.signed import Signed
@@ -37,11 +38,24 @@ def unsigned(project: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.rmtree(folder)
     artifacts.write(folder / proof.PROVENANCE, provenance.seal(statement, None))
     _seal()
-    plan = yaml.safe_load((root / "params.yaml").read_text())
-    packages = {"linux": plan["package"]["linux"]}
+    params = stage_params.parse_plan((root / "params.yaml").read_bytes())["package"]["linux"]
     monkeypatch.setattr(git, "head", lambda: COMMIT)
-    monkeypatch.setattr(git, "committed", lambda _: yaml.safe_dump({"package": packages}))
+    _commit_plan(params, monkeypatch)
     return project
+
+
+def _commit_plan(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the commit hold the project's own plan, with these parameters of its one bundle."""
+    plan = stage_params.parse_plan((signed.ROOT / "params.yaml").read_bytes())
+    text = strict_yaml.dump({**plan, "package": {"linux": params}})
+    monkeypatch.setattr(git, "committed", lambda _: text)
+
+
+def _committed_params() -> dict[str, Any]:
+    """Return the parameters of the one bundle in the plan of the commit."""
+    plan = stage_params.parse_plan(str(git.committed(stage_params.PARAMS)).encode())
+    params: dict[str, Any] = plan["package"]["linux"]
+    return params
 
 
 def _seal() -> None:
@@ -126,8 +140,7 @@ def test_a_key_that_is_gone_leaves_the_release_unsigned(
     unsigned: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"key": "env:NO_SUCH_KEY", "public_key": str(unsigned.key)}
-    plan = yaml.safe_dump({"package": {"linux": {"signature": options}}})
-    monkeypatch.setattr(git, "committed", lambda _: plan)
+    _commit_plan({**_committed_params(), "signature": options}, monkeypatch)
     before = artifacts.read_files(release.FOLDER)
     with pytest.raises(HostError) as refused:
         release.sign()
@@ -139,18 +152,20 @@ def test_a_key_that_is_gone_leaves_the_release_unsigned(
 
 @pytest.mark.usefixtures("unsigned")
 def test_a_release_without_a_key_stays_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = "package: { linux: { signature: null } }"
-    monkeypatch.setattr(git, "committed", lambda _: plan)
+    _commit_plan({**_committed_params(), "signature": None}, monkeypatch)
     assert release.sign() == "unsigned, as recipes/release.yaml says"
     assert not list(release.FOLDER.rglob(proof.SIGNATURE))
 
 
-def test_a_commit_without_a_plan_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plan", [None, "", "# nothing\n", "{}\n"])
+def test_a_commit_without_a_plan_is_named(
+    plan: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     artifacts.write(release.FOLDER / "a.txt", b"a")
     _seal()
     monkeypatch.setattr(git, "head", lambda: COMMIT)
-    monkeypatch.setattr(git, "committed", lambda _: None)
+    monkeypatch.setattr(git, "committed", lambda _: plan)
     with pytest.raises(HostError) as refused:
         release.sign()
     assert str(refused.value) == (

@@ -112,7 +112,10 @@ def test_of_two_others_the_one_that_agrees_least_counts(project: Path, planned: 
         "platform": "ios",
     }
     convert = planned["convert"] | {"twin": planned["convert"]["digits-ds_cnn-int8-litert"]}
-    written = {**planned, "validate": validate, "convert": convert}
+    package = {
+        platform: {**params, "targets": {}} for platform, params in planned["package"].items()
+    }
+    written = {**planned, "validate": validate, "convert": convert, "package": package}
     planner.write(written)
     _lay(written, INT8_LITERT, TRUTH, 0.91)
     _lay(written, INT8_ONNX, [3, 5, 9, 3], 0.91)

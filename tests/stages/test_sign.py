@@ -19,6 +19,7 @@ from edgebake.plan import planner
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import Plan
 from edgebake.stages import sign
+from tests.bundle import made
 from tests.bundle.signing import key
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -70,11 +71,15 @@ def _lay_bundle(signed_by: Any) -> None:
         for path, data in MODELS.items()
     ]
     content = {
+        **made.content(),
         "platform": "linux",
         "signature": signed_by,
         "source": {"git_commit": COMMIT, "dirty": False},
         "targets": {
-            name: {"recipe_sha256": RECIPES[name], "tools": tools}
+            name: {
+                **made.target("onnxruntime", "models/a.onnx", tools),
+                "recipe_sha256": RECIPES[name],
+            }
             for name, tools in TARGETS.items()
         },
         "files": [*files, {"path": "NOTICE", "sha256": artifacts.sha256(b"none"), "size": 4}],

@@ -81,7 +81,7 @@ def _committed_plan(commit: str) -> dict[str, Any]:
     """
     text = git.committed(PARAMS)
     plan = parse_plan((text or "").encode())
-    if "package" not in plan:
+    if not plan.get("package"):
         raise HostError(
             f"{PARAMS}: not in commit {commit[:12]}, or without bundles; "
             "expected it there: run `edgebake plan` and commit it"

@@ -9,9 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
-from edgebake import artifacts
+from edgebake import artifacts, strict_yaml
 from edgebake.errors import PlanError, RecipeError
 from edgebake.plan import changes
 from edgebake.plan.changes import Change
@@ -112,7 +110,7 @@ def fingerprint(plan: Plan) -> str:
 def write(plan: Plan) -> None:
     """Write params.yaml, and remove the outputs of variants that are not part of the plan."""
     document = {"plan": {"sha256": fingerprint(plan)}, **plan}
-    text = HEADER + yaml.safe_dump(document, sort_keys=False, width=120)
+    text = HEADER + strict_yaml.dump(document)
     artifacts.write(PARAMS, text.encode())
     for path in _orphans(plan):
         if path.is_dir():

@@ -250,13 +250,14 @@ def parse_plan(data: bytes) -> Plan:
             of another type, lacks one, or refers to a variant that does not exist.
     """
     try:
-        plan = strict_yaml.parse(data, strict_yaml.MAX_BYTES_OF_PLAN) or {}
+        plan = strict_yaml.parse(data, strict_yaml.MAX_BYTES_OF_PLAN)
     except StrictYamlError as error:
         raise RecipeError(f"{PARAMS}: {error}: {HINT}") from None
+    if plan is None:
+        return {}
     plan_checks.check_sections(plan, STAGE_PARAMS)
     renamed: Plan = rename_in_plan(plan, tuple(STAGE_PARAMS))
-    if renamed:
-        plan_checks.check_values(renamed, STAGE_PARAMS)
+    plan_checks.check_values(renamed, STAGE_PARAMS)
     return renamed
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
+from edgebake import strict_yaml
 from edgebake.recipe import Recipe, files
 from edgebake.recipe.stage_params import to_plain
 
@@ -43,7 +44,13 @@ def _lines(node: Mapping[str, object], prefix: str, indent: str) -> Iterator[tup
 
 def _format(value: object) -> str:
     """Return a value in flow style, quoted as it has to be inside a list."""
-    dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf)
+    dumped = yaml.dump(
+        [value],
+        Dumper=strict_yaml.Dumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=math.inf,
+    )
     bracketed = dumped.rstrip()
     return bracketed[1:-1]
 

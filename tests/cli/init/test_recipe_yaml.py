@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from edgebake import strict_yaml
 from edgebake.cli.init import recipe_yaml
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
 from edgebake.printable import is_printable
@@ -101,11 +102,22 @@ def test_what_a_person_has_to_decide_is_marked() -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [("Me", "Me"), ("null", '"null"'), ("12", '"12"'), ("a: b", '"a: b"'), ("???", "???")],
+    [
+        ("Me", "Me"),
+        ("null", '"null"'),
+        ("12", '"12"'),
+        ("a: b", '"a: b"'),
+        ("???", "???"),
+        ("1e5", '"1e5"'),
+        (".5e3", '".5e3"'),
+        ("0x1F", '"0x1F"'),
+        (".inf", '".inf"'),
+        ("- a", '"- a"'),
+    ],
 )
 def test_texts_are_quoted_where_yaml_would_read_something_else(value: str, written: str) -> None:
     assert recipe_yaml.quote(value) == written
-    assert yaml.safe_load(recipe_yaml.quote(value)) == value
+    assert strict_yaml.parse(f"key: {recipe_yaml.quote(value)}".encode()) == {"key": value}
 
 
 def test_a_file_gives_a_name_that_recipes_can_have() -> None:
@@ -117,12 +129,15 @@ def test_a_file_gives_a_name_that_recipes_can_have() -> None:
 @example("\\\\${x}")
 @example("a\nallow_code: true")
 @example("x # y: z")
+@example("1e5")
+@example("- a")
 @example("\x1b[2K\u202e\x85")
 def test_a_quoted_text_is_read_as_it_is_and_shows_no_raw_character(value: str) -> None:
     quoted = recipe_yaml.quote(value)
     assert is_printable(quoted)
     if value != "???":
-        assert OmegaConf.create(f"key: {quoted} # a comment").key == value
+        content = strict_yaml.parse(f"key: {quoted} # a comment".encode())
+        assert OmegaConf.create(content).key == value
 
 
 def test_a_path_is_one_word_of_a_shell() -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
+from edgebake import strict_yaml
 from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.printable import printable
 from edgebake.recipe import Attribution
 from edgebake.report.model_file import yaml_numbers
 
-UNQUOTED = re.compile(r"[A-Za-z0-9_./-]([A-Za-z0-9_./ +()-]*[A-Za-z0-9_./+()-])?")
+UNQUOTED = re.compile(r"(?!- )[A-Za-z0-9_./-]([A-Za-z0-9_./ +()-]*[A-Za-z0-9_./+()-])?")
 INTERPOLATION = re.compile(r"(\\*)\$\{")
 NUMBER = re.compile(r"[\d._+-]+")
 YAML_KEYWORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -47,7 +48,8 @@ def quote(value: str) -> str:
     if value == MISSING:
         return value
     is_keyword = value.lower() in YAML_KEYWORDS
-    if UNQUOTED.fullmatch(value) and not is_keyword and not NUMBER.fullmatch(value):
+    is_text = strict_yaml.reads_as_text(value) and not NUMBER.fullmatch(value)
+    if UNQUOTED.fullmatch(value) and is_text and not is_keyword:
         return value
     literal = INTERPOLATION.sub(r"\1\1\\${", value)
     quoted = json.dumps(literal, ensure_ascii=False)
