@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from edgebake import strict_yaml
 from edgebake.yaml_text import StrictYamlError
@@ -115,7 +116,7 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
 # Plain scalars that some reader of YAML takes for another type than text.
 ODD_TEXTS = [
     *("1e5", "1E5", "-1e-5", "1.5e3", ".5e3", "+.5", "1_0e1", "1.", ".inf", "-.INF", ".nan"),
-    *("0x1F", "+0xff", "010", "0o17", "1:30", "1_000", "-0", "3.15.1", "2026-11-30"),
+    *("0x1F", "+0xff", "010", "08", "0o17", "+0b1", "1:30", "1_000", "-0", "3.15.1", "2026-11-30"),
     *("", "~", "null", "True", "yes", "off", "=", "<<", "-", "- a", "? a", "a: b", "a #b"),
     *("&a", "*a", "!a", "%a", "@a", "`a", "---", "...", "'", '"', "\n", " a ", "a\n\n b\n", "\ta"),
     *("\x00", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff", "=======", "======= a", "<<<<<<< a\n"),
@@ -140,6 +141,16 @@ def test_a_text_is_dumped_so_that_it_is_read_as_the_same_text(text: str) -> None
 @pytest.mark.parametrize("text", sorted(set(ODD_TEXTS) - {"<<"}))
 def test_a_key_is_dumped_so_that_it_is_read_as_the_same_text(text: str) -> None:
     assert read_back({"files": {text: 1}}) == {"files": {text: 1}}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_dvc_reads_the_same_text(text: str) -> None:
+    assert YAML(typ="safe").load(strict_yaml.dump({"key": text})) == {"key": text}
+
+
+@given(st.text("0123456789+-._:eExXobinfaNF"))
+def test_dvc_reads_texts_near_numbers_as_texts(text: str) -> None:
+    assert YAML(typ="safe").load(strict_yaml.dump({"key": text})) == {"key": text}
 
 
 @given(TEXTS)

@@ -40,6 +40,8 @@ _HEXADECIMAL = re.compile(r"[-+]?0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
+# Texts here, and numbers for other readers, DVC among them: 08, 0o17, 1_0e1.
+_OTHER_NUMBER = re.compile(r"[-+]?([0-9_]*\.?[0-9_]*([eE][-+]?[0-9_]+)?|0[bo][0-9_]+)")
 
 
 class Dumper(yaml.SafeDumper):
@@ -216,7 +218,9 @@ def dump(value: object) -> str:
 
 
 def reads_as_text(text: str) -> bool:
-    """Return whether `parse` reads a scalar as a text if it stands without quotes."""
+    """Return whether `parse` and DVC read a scalar as a text if it stands without quotes."""
+    if _OTHER_NUMBER.fullmatch(text):
+        return False
     try:
         return isinstance(_plain_value(text, line=1), str)
     except StrictYamlError:
