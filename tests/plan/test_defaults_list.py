@@ -70,6 +70,24 @@ NO_KEY = "expected the key of an option, for example prune.fine_tune"
             "prune: a list; expected one of: channels, cluster, magnitude, magnitude_2_of_4, none",
         ),
         (
+            "prune/channels.yaml",
+            "- /train@fine_tune: fine_tune",
+            "- override /prune: channels",
+            "defaults: '- override /prune: ...': an option overrides none; expected it in a target",
+        ),
+        (
+            "prune/channels.yaml",
+            "- /train@fine_tune: fine_tune",
+            "- /target: pixel_8",
+            "defaults: '- /target: ...': names a target; expected an option",
+        ),
+        (
+            "target/galaxy_a14.yaml",
+            "override /prune: channels",
+            "override /target: pixel_8",
+            "defaults: '- override /target: ...': names a target; expected an option",
+        ),
+        (
             "recipe.yaml",
             "- schema",
             "# schema",

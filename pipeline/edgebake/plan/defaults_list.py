@@ -186,11 +186,28 @@ def _entry(node: object, config: str, name: str) -> Entry:
     group = path.removeprefix("/")
     if " " in group:
         raise RecipeError(f"{name}: defaults: {shown(key)}; expected entries like {EXAMPLE}")
+    _check_place(key, folder, name)
     is_plain_in_target = folder == TARGET and not is_override
     if folder and (is_plain_in_target or not path.startswith("/")):
         expected = f"expected '- override /{printable(group)}: {printable(option)}'"
         raise RecipeError(f"{name}: defaults: '- {printable(key)}: ...'; {expected}")
     return Entry(group, option, package, is_override)
+
+
+def _check_place(key: str, folder: str, name: str) -> None:
+    """Check that an entry overrides in targets alone, and that no file but the root lists targets.
+
+    Args:
+        key: of the entry.
+        folder: of the file with the entry; empty for recipes/recipe.yaml.
+        name: of the file, for messages.
+    """
+    shown_key = f"{name}: defaults: '- {printable(key)}: ...'"
+    group = key.removeprefix(OVERRIDE).strip().partition("@")[0].removeprefix("/")
+    if folder and group == TARGET:
+        raise RecipeError(f"{shown_key}: names a target; expected an option")
+    if folder not in ("", TARGET) and key.startswith(OVERRIDE):
+        raise RecipeError(f"{shown_key}: an option overrides none; expected it in a target")
 
 
 def _check_option(entry: Entry, name: str) -> None:
