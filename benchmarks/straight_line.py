@@ -16,7 +16,7 @@ in a process of its own.
 Each command runs in a fork because TensorFlow sets its number of threads once per process, and
 training takes another number than conversion. A fork has everything imported and costs some 10 ms.
 
-`sign` is missing: its proof quotes dvc.lock, DVC's record of the build, which does not exist here.
+`proof` is missing: it quotes dvc.lock, DVC's record of the build, which does not exist here.
 It takes a second or two per platform.
 """
 

@@ -17,7 +17,7 @@ from edgebake.bundle.trust import keys, proof, signing
 from edgebake.cli import keygen
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import Plan
-from edgebake.stages import sign
+from edgebake.stages import proof as proof_stage
 from tests import measured
 from tests.stages import alone
 
@@ -86,7 +86,7 @@ def make(
         for name, content in MODELS.items():
             measured.lay(f"{name}-linux", "linux", right=right, files={"files/model.onnx": content})
         alone.run("package", "linux")
-        sign.write("linux")
+        proof_stage.write("linux")
         if signed:
             _sign(private, public)
     package = root / "artifacts/package"

@@ -30,8 +30,8 @@ def test_an_edited_value_runs_only_what_it_touches_and_set_back_it_is_restored(q
             "parity",
             "package@android",
             "package@linux",
-            "sign@android",
-            "sign@linux",
+            "proof@android",
+            "proof@linux",
         ]
     )
     assert manifest(quick, "android")["source"]["dirty"] is True
@@ -85,7 +85,7 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
     }
     assert {name for name in changed if name not in ("plan", "revision")} == {
         "package@android",
-        "sign@android",
+        "proof@android",
     }
     assert set(manifest(quick, "android")["targets"]) == {"pixel_8", "strict", "android_any"}
 

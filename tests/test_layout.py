@@ -107,7 +107,7 @@ def test_every_module_that_a_recipe_can_name_has_a_recipe_of_its_name(key: str) 
         assert set(options) <= {path.stem for path in (ROOT / "recipes" / group).glob("*.yaml")}
 
 
-@pytest.mark.parametrize("stage", [*SEVEN, "parity", "sign"])
+@pytest.mark.parametrize("stage", [*SEVEN, "parity", "proof"])
 def test_a_stage_depends_on_its_code_digest_and_names_no_source(stage: str) -> None:
     definition = STAGES[stage].get("do", STAGES[stage])
     digests = [dep for dep in definition["deps"] if dep.startswith("artifacts/code/")]

@@ -9,7 +9,7 @@ from edgebake import strict_yaml, yaml_text
 from edgebake.bundle.trust import dvc_lock
 from edgebake.execution import dvc_state
 from edgebake.recipe import stage_params
-from edgebake.stages import sign
+from edgebake.stages import proof
 from tests import signed
 from tests.fuzz import mutations
 from tests.fuzz.target import Target
@@ -41,7 +41,7 @@ def _read_lock(data: bytes, folder: Path) -> None:
     file.write_bytes(data)
     if not dvc_state._fault_of_lock(file):
         with chdir(folder):
-            lock = sign._read_lock()
+            lock = proof._read_lock()
             dvc_lock.lock_digest(lock, signed.MODELS)
 
 

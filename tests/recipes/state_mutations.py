@@ -148,7 +148,7 @@ def _names(file: Path) -> list[str]:
 def _verbs() -> list[list[str]]:
     verbs = [["table"], ["table"], ["plan", "--check"], ["check"]]
     for bundle in sorted((artifacts.ROOT / "package").glob("*.zip")):
-        verbs += [["package", bundle.stem], ["sign", bundle.stem]]
+        verbs += [["package", bundle.stem], ["proof", bundle.stem]]
     for verdict in sorted(artifacts.VERDICTS.glob("*.json")):
         verbs.append(["gate", verdict.stem])
     return verbs

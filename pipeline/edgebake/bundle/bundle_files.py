@@ -1,6 +1,6 @@
 """The files of a platform's bundle in artifacts/package/: there as a whole, or not at all.
 
-The stage package writes the folder, its zip, the sample code and the measurements; the stage sign
+The stage package writes the folder, its zip, the sample code and the measurements; the stage proof
 writes the proof last. A build that ends between the two leaves files that do not belong together.
 """
 

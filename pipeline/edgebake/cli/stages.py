@@ -36,10 +36,10 @@ def _run_parity(_: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _run_sign(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.stages import sign
+def _run_proof(arguments: argparse.Namespace, console: Console) -> int:
+    from edgebake.stages import proof
 
-    console.print(f"sign {arguments.platform}: {sign.write(arguments.platform)}")
+    console.print(f"proof {arguments.platform}: {proof.write(arguments.platform)}")
     return 0
 
 
@@ -119,14 +119,14 @@ VERBS = (
         "Reads the measurements of a platform's targets; writes the bundle if all gates pass.",
     ),
     Verb(
-        name="sign",
-        run=_run_sign,
+        name="proof",
+        run=_run_proof,
         summary="write the provenance of a bundle",
         description=(
             "Record the commit, data and tools that a platform's bundle was built from. Writes "
             "artifacts/package/<platform>.proof/, unsigned: `edgebake release` signs."
         ),
-        examples=(Example("edgebake sign android", "write the proof of one bundle"),),
+        examples=(Example("edgebake proof android", "write the proof of one bundle"),),
         add_options=_add_platform,
     ),
     Verb(

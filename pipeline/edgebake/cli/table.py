@@ -258,7 +258,7 @@ def _bundle_state(platform: str, record: "BuildRecord | None") -> str:
     signature = artifacts.read_json(folder / manifest.FILE, SignedManifest)["signature"]
     if signature != manifest.UNSIGNED:
         signature = f"unsigned; `edgebake release` signs by key {signature['key_id'][:16]}"
-    change = record.change(f"sign@{platform}") if record else ""
+    change = record.change(f"proof@{platform}") if record else ""
     earlier = f"; of an earlier build: {change}" if change else ""
     return f"{folder}/ and {folder}.zip, {signature}{earlier}"
 

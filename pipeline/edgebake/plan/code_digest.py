@@ -23,7 +23,7 @@ from edgebake.recipe.stage_params import Plan
 FOLDER = artifacts.ROOT / "code"
 STAGES_WITHOUT_VARIANTS = ("parity",)
 # Stages whose variants are those of another stage.
-VARIANTS_OF = {"sign": "package"}
+VARIANTS_OF = {"proof": "package"}
 # Stages that copy license texts into bundles, from the project or from edgebake.
 STAGES_WITH_LICENSE_TEXTS = ("package",)
 SHOWN_FILES = 3  # of a change

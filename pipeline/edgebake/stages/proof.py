@@ -23,7 +23,7 @@ from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import PackageParams
 
 LOCK = Path("dvc.lock")
-SIGN_TOOLS = ("cryptography", "securesystemslib")
+PROOF_TOOLS = ("cryptography", "securesystemslib")
 # in-toto requires a URI; a recipe may describe the source of its data in words instead.
 URI = re.compile(r"[a-z][a-z0-9+.-]*:")
 
@@ -82,7 +82,7 @@ def _build_record(params: PackageParams, platform: str, content: Manifest) -> Bu
         lineage = trace(plan, target_params.validate)
         lineages.append(lineage)
         converts.append(lineage["validate"]["convert"])
-    tools = {**params.tools, **plugins.tools(*SIGN_TOOLS)}
+    tools = {**params.tools, **plugins.tools(*PROOF_TOOLS)}
     recipes = {}
     for name, target in content["targets"].items():
         tools |= target["tools"]

@@ -18,7 +18,7 @@ from edgebake.errors import ArtifactError, DataError, EdgebakeError, HostError, 
 from edgebake.plan import planner
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import Plan
-from edgebake.stages import sign
+from edgebake.stages import proof
 from tests.bundle import made
 from tests.bundle.signing import key
 
@@ -58,7 +58,7 @@ def _lay_lock() -> None:
                 "deps": [{"path": path, "md5": "0"} for path in found],
                 "outs": [{"path": f"artifacts/{stage}/{name}", "md5": "0"}],
             }
-    sign.LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    proof.LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 RECIPES = {"raspberry_pi_5": "a" * 64, "linux_any": "b" * 64}
@@ -115,7 +115,7 @@ def _dependency(name: str) -> Any:
 
 def _refused(kind: type[EdgebakeError]) -> str:
     with pytest.raises(kind) as refused:
-        sign.write("linux")
+        proof.write("linux")
     return str(refused.value)
 
 
@@ -124,7 +124,7 @@ def _names() -> list[str]:
 
 
 def test_an_unsigned_bundle_has_unsigned_provenance(packaged: Path) -> None:
-    assert sign.write("linux") == "unsigned, as recipes/release.yaml says"
+    assert proof.write("linux") == "unsigned, as recipes/release.yaml says"
     assert _names() == ["SHA256SUMS", "provenance.json"]
     assert json.loads((PROOF / "provenance.json").read_text())["signatures"] == []
 
@@ -142,7 +142,7 @@ def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, cont
 def test_provenance_is_of_the_archive_what_lies_beside_it_the_manifest_and_all_files_of_models(
     packaged: Path,
 ) -> None:
-    sign.write("linux")
+    proof.write("linux")
     assert {one["name"]: one["digest"]["sha256"] for one in _said()["subject"]} == {
         "linux.measurements.json": artifacts.sha256(b"{}"),
         "linux.samples/SHA256SUMS": artifacts.sha256(SAMPLE_SUMS),
@@ -157,7 +157,7 @@ def test_a_changed_sample_is_not_signed(packaged: Path) -> None:
     sample = BUNDLE.with_name("linux.samples") / "classify.py"
     sample.write_bytes(b"import os")
     with pytest.raises(ArtifactError) as refused:
-        sign.write("linux")
+        proof.write("linux")
     assert str(refused.value).startswith(f"{sample}: not what package wrote")
 
 
@@ -166,14 +166,14 @@ def test_a_build_without_all_that_lies_beside_is_not_signed(packaged: Path, name
     output = BUNDLE.with_name(name)
     output.rename(output.with_name("gone"))
     with pytest.raises(ArtifactError) as refused:
-        sign.write("linux")
+        proof.write("linux")
     assert str(refused.value) == (
         f"{output}: not found; the stage package writes it: run `dvc repro`"
     )
 
 
 def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
-    sign.write("linux")
+    proof.write("linux")
     definition, run = _said()["predicate"]["buildDefinition"], _said()["predicate"]["runDetails"]
     assert provenance.commit(_said()) == COMMIT
     assert definition["internalParameters"] == {"dirty": False}
@@ -194,7 +194,7 @@ def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
 
 
 def test_data_inside_an_installed_package_are_named_by_their_own_file(packaged: Path) -> None:
-    sign.write("linux")
+    proof.write("linux")
     assert _dependency("digits.csv.gz") == {
         "name": "digits.csv.gz",
         "uri": "https://doi.org/10.24432/C50P49",
@@ -205,7 +205,7 @@ def test_data_inside_an_installed_package_are_named_by_their_own_file(packaged: 
 def test_data_in_a_file_are_named_by_its_path_and_sha256(packaged: Path) -> None:
     artifacts.write(Path("data/mine.npz"), b"images")
     _learn_from("data/mine.npz")
-    sign.write("linux")
+    proof.write("linux")
     assert _dependency("data/mine.npz") == {
         "name": "data/mine.npz",
         "uri": "https://doi.org/10.24432/C50P49",
@@ -224,7 +224,7 @@ def test_data_in_a_folder_is_named_as_sha256sum_would_and_by_dvcs_hash(packaged:
     artifacts.write_files(Path("data/images"), {"b/1.png": b"1", "a.png": b"2", "Z.png": b"3"})
     Path("data/images.dvc").write_text("outs:\n- md5: 0123.dir\n  path: images\n")
     _learn_from("data/images")
-    sign.write("linux")
+    proof.write("linux")
     command = (
         "find . -type f | cut -c3- | LC_ALL=C sort | xargs -r sha256sum | sha256sum | cut -f1 -d' '"
     )
@@ -239,14 +239,14 @@ def test_data_below_a_folder_that_dvc_tracks_is_tracked(packaged: Path) -> None:
     artifacts.write_files(Path("data/all/train"), {"a.png": b"2"})
     Path("data/all.dvc").write_text("outs:\n- md5: 4567.dir\n  path: all\n")
     _learn_from("data/all/train")
-    sign.write("linux")
+    proof.write("linux")
     assert _dependency("data/all/train")["annotations"] == {"dvc": "4567.dir"}
 
 
 def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
     artifacts.write_files(packaged / "outside", {"a.png": b"2"})
     _learn_from(str(packaged / "outside"))
-    sign.write("linux")
+    proof.write("linux")
     assert "dirHash" in _dependency("outside")["digest"]
     assert str(packaged) not in json.dumps(_said())
 
@@ -262,7 +262,7 @@ def test_a_stage_does_not_sign_and_needs_no_private_key(packaged: Path, tmp_path
     private, public = key(tmp_path / "keys")
     _ask(private, public)
     private.unlink()
-    assert sign.write("linux") == "unsigned: `edgebake release` builds from the commit and signs"
+    assert proof.write("linux") == "unsigned: `edgebake release` builds from the commit and signs"
     assert _names() == ["SHA256SUMS", "provenance.json"]
     assert provenance.commit(_said()) == COMMIT
     with pytest.raises(ProofError, match=r"^provenance: signed by no key; expected key "):
@@ -271,9 +271,9 @@ def test_a_stage_does_not_sign_and_needs_no_private_key(packaged: Path, tmp_path
 
 def test_the_same_bundle_has_the_same_proof(packaged: Path, tmp_path: Path) -> None:
     _ask(*key(tmp_path / "keys"))
-    sign.write("linux")
+    proof.write("linux")
     first = artifacts.read_files(PROOF)
-    sign.write("linux")
+    proof.write("linux")
     assert artifacts.read_files(PROOF) == first
 
 
@@ -294,7 +294,7 @@ def test_a_public_key_that_is_gone_leaves_the_proof_that_was_there(
 ) -> None:
     private, public = key(tmp_path / "keys")
     _ask(private, public)
-    sign.write("linux")
+    proof.write("linux")
     before = artifacts.read_files(PROOF)
     public.unlink()
     assert _refused(HostError) == (f"{public}: not found; expected a public key, as PEM")
@@ -317,14 +317,14 @@ def test_a_bundle_without_its_archive_is_not_signed(packaged: Path) -> None:
 
 
 def test_a_build_without_dvcs_record_is_not_signed(packaged: Path) -> None:
-    sign.LOCK.unlink()
+    proof.LOCK.unlink()
     assert _refused(ArtifactError) == (
         "dvc.lock: not found; expected the lock file of a build: run `dvc repro`"
     )
 
 
 def test_a_record_of_dvc_that_is_not_yaml_is_not_signed(packaged: Path) -> None:
-    sign.LOCK.write_text("stages:\n  a:\t\n\t b: 1\n")
+    proof.LOCK.write_text("stages:\n  a:\t\n\t b: 1\n")
     assert _refused(ArtifactError) == (
         "dvc.lock: line 3: not YAML: a tab; expected spaces; `edgebake build` writes it anew"
     )
