@@ -163,7 +163,7 @@ def list_itself(data: bytes, chance: random.Random, config: str) -> bytes:
         "[]",
         "1",
         "/target: pixel_8",
-        "override /hydra/launcher: x",
+        "override /nothing/deep: x",
         "/data: null",
         "optional /data: digits",
         "/data: [digits, npz]",
