@@ -25,10 +25,23 @@ def _recipes() -> list[bytes]:
 def _plan() -> list[bytes]:
     """The plan of the project with one variant of each stage, so that it is read quickly."""
     plan = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for stage in stage_params.STAGE_PARAMS:
-        variant = next(iter(plan[stage]))
-        plan[stage] = {variant: plan[stage][variant]}
-    return [yaml.safe_dump(plan, sort_keys=False).encode()]
+    platform, bundle = next(iter(plan["package"].items()))
+    target, target_params = next(iter(bundle["targets"].items()))
+    small = {
+        "plan": plan["plan"],
+        "package": {platform: {**bundle, "targets": {target: target_params}}},
+    }
+    references = {"validate": target_params["validate"]}
+    while references:
+        stage, variant = references.popitem()
+        params = plan[stage][variant]
+        small.setdefault(stage, {})[variant] = params
+        for name in stage_params.STAGE_PARAMS.keys() & params.keys():
+            if isinstance(params[name], str):
+                references[name] = params[name]
+    examples = next(iter(small["train"].values()))["examples"]
+    small["data"] = {examples: plan["data"][examples]}
+    return [yaml.safe_dump(small, sort_keys=False).encode()]
 
 
 def _lock() -> list[bytes]:

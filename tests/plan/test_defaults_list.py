@@ -88,6 +88,12 @@ NO_KEY = "expected the key of an option, for example prune.fine_tune"
             "defaults: '- override /target: ...': names a target; expected an option",
         ),
         (
+            "target/galaxy_a14.yaml",
+            "override /prune: channels",
+            "override /p",
+            "defaults: 'override /p': no target; expected entries like `- override /quantize: int8`",
+        ),
+        (
             "recipe.yaml",
             "- schema",
             "# schema",

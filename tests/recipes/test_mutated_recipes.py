@@ -6,7 +6,7 @@ import pytest
 
 from tests.recipes import mutations
 
-COUNT = 100
+COUNT = 60
 SEED = 1
 
 
@@ -16,7 +16,7 @@ def test_mutated_recipes_are_refused_with_their_name(
 ) -> None:
     """Guards recipes against tracebacks, hangs and words of libraries.
 
-    Slow: a hundred runs of `edgebake check`, 60 seconds on one core.
+    Slow: sixty runs of `edgebake check`, 40 seconds on one core.
     """
     mutations.project(tmp_path)
     monkeypatch.chdir(tmp_path)

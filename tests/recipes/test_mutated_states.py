@@ -6,7 +6,7 @@ import pytest
 
 from tests.recipes import state_mutations
 
-COUNT = 60
+COUNT = 30
 SEED = 1
 
 
@@ -14,7 +14,7 @@ SEED = 1
 def test_mutated_states_are_refused_with_the_name_of_the_file(quick_release: Path) -> None:
     """Guards verbs against tracebacks and hangs on damaged files between builds.
 
-    Slow: it takes a built release, and sixty runs of verbs, 60 seconds on one core.
+    Slow: it takes a built release, and thirty runs of verbs, 60 seconds on one core.
     """
     complaints: list[str] = []
     codes: set[int] = set()

@@ -169,6 +169,9 @@ def _entries(config: str) -> list[Entry]:
     for entry in entries:
         if entry.option != MISSING and entry.group not in (SCHEMA, TARGET):
             _check_option(entry, name)
+        if entry.is_sibling and entry.group == TARGET and entry.option not in files.options(TARGET):
+            problem = f"defaults: {shown(entry.option)}: no target"
+            raise RecipeError(f"{name}: {problem}; expected entries like {EXAMPLE}")
     return entries
 
 

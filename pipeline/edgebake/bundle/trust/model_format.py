@@ -15,6 +15,7 @@ from pathlib import Path
 END_SIGNATURE = b"PK\x05\x06"
 END_SIZE = 22
 MAX_END = END_SIZE + (1 << 16)  # with the longest comment; tools look no further from the end
+FILE_SIGNATURE = b"PK\x03\x04"
 ENTRY_SIGNATURE = b"PK\x01\x02"
 ZIP64_LOCATOR = b"PK\x06\x07"
 ZIP64_LOCATOR_SIZE = 20
@@ -74,7 +75,9 @@ def find_problem(file: Path, attachment: Attachment | None = None) -> str | None
         fields = PROTOBUF_FIELDS.get(file.suffix)
         if fields and not _is_protobuf(data, fields):
             return "has bytes that are no field of a model of this format"
-        start = _archive_start(data)
+        # A format of a project's runtime may be an archive; first bytes of ours are others.
+        is_archive = data[:4] == FILE_SIGNATURE
+        start = None if is_archive else _archive_start(data)
         if start is not None and not _is_attachment(data, start, attachment):
             return "has a zip behind the model; expected the model alone"
         program = _program(data)
@@ -153,7 +156,7 @@ def _is_attachment(data: mmap.mmap, directory: int, attachment: Attachment | Non
     text_start = start + LOCAL_SIZE + len(name)
     return (
         start > 0
-        and data[start : start + 4] == b"PK\x03\x04"
+        and data[start : start + 4] == FILE_SIGNATURE
         and data[start + LOCAL_SIZE : text_start] == name
         and data[text_start:directory] == attachment.text
         and data[directory + ENTRY_SIZE :].startswith(name)
