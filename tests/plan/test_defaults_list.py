@@ -91,7 +91,8 @@ NO_KEY = "expected the key of an option, for example prune.fine_tune"
             "target/galaxy_a14.yaml",
             "override /prune: channels",
             "override /p",
-            "defaults: 'override /p': no target; expected entries like `- override /quantize: int8`",
+            "defaults: 'override /p': no target; "
+            "expected entries like `- override /quantize: int8`",
         ),
         (
             "recipe.yaml",

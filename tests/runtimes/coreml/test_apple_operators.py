@@ -1,11 +1,11 @@
 """The executor passes coremltools' own operator tests, which contain the outputs of Core ML.
 
-Each test runs for at most six of its parameters, evenly picked; all of them run in about 25
+Each test runs for at most three of its parameters, evenly picked; all of them run in about 25
 minutes:
 APPLE_SUITE_EACH=100000 python -m pytest tests/runtimes/coreml/test_apple_operators.py
 
 Guards that every operator of the executor gives the values that Apple tests for.
-Slow: it runs about 1,000 tests of coremltools, in two processes.
+Slow: it runs about 700 tests of coremltools, in two processes.
 """
 
 import json
@@ -73,7 +73,7 @@ def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
     command += ["--pyargs", *(f"{TESTS}.{name}" for name in folders)]
     path = f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}"
     settings = {
-        "APPLE_SUITE_EACH": "6",
+        "APPLE_SUITE_EACH": "3",
         **os.environ,
         "PYTHONPATH": path,
         "APPLE_SUITE_REPORT": str(report),
@@ -86,7 +86,7 @@ def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
 def test_no_value_that_core_ml_has_to_give_is_missed(reports: list[dict[str, Any]]) -> None:
     failed = [name for report in reports for name in report["failed"] if "::" in name]
     assert [name for name in failed if HOW_CORE_ML_FAILS not in name] == []
-    assert sum(report["outcomes"]["passed"] for report in reports) >= 950
+    assert sum(report["outcomes"]["passed"] for report in reports) >= 650
 
 
 def test_what_is_refused_is_known(reports: list[dict[str, Any]]) -> None:
