@@ -33,10 +33,9 @@ LAYERS = (
     {"tasks"},
     {"recipe"},
     {"child_process"},
-    {"artifacts", "plugins", "measurement", "terminal"},
-    {"json_shape", "strict_yaml"},
-    {"errors", "strict_json", "yaml_text"},
-    {"printable"},
+    {"artifacts", "plugins", "measurement"},
+    {"errors", "documents"},
+    {"terminal"},
 )
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a

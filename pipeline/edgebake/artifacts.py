@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgebake import json_shape, strict_json
+from edgebake.documents import json_shape, strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ArtifactError, HostError
-from edgebake.strict_json import StrictJsonError
 
 ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"

@@ -18,7 +18,7 @@ EdgebakeError            base class; the message says where, what is wrong and w
 import difflib
 from collections.abc import Iterable
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 MAX_DATA_MESSAGE = 4000  # characters; a message may list several files
 

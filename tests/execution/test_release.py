@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from edgebake import artifacts, strict_yaml
+from edgebake import artifacts
 from edgebake.bundle.trust import git, proof, provenance, signature
+from edgebake.documents import strict_yaml
 from edgebake.errors import ArtifactError, HostError
 from edgebake.execution import release
 from edgebake.recipe import stage_params

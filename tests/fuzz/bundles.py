@@ -4,9 +4,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from edgebake import strict_json
 from edgebake.bundle import manifest
 from edgebake.bundle.trust import manifest_check, provenance, safe_extract, sbom_check, signature
+from edgebake.documents import strict_json
 from tests.fuzz import mutations
 from tests.fuzz.target import Target, file_parser
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from edgebake import strict_yaml, yaml_text
 from edgebake.bundle.trust import dvc_lock
+from edgebake.documents import strict_yaml, yaml_text
 from edgebake.execution import dvc_state
 from edgebake.recipe import stage_params
 from edgebake.stages import proof

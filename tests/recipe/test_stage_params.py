@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
 from edgebake.errors import RecipeError
 from edgebake.plan.planner import HEADER
 from edgebake.recipe.stage_params import Plan, parse_plan

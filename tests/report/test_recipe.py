@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
 from edgebake.recipe import Calibration, Recipe
 from edgebake.recipe.stage_params import to_plain
 from edgebake.report.recipe import text

@@ -12,7 +12,7 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.trust import proof, provenance
 from edgebake.errors import ArtifactError, ProofError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 FOLDER = artifacts.ROOT / "package"
 

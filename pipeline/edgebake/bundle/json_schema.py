@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

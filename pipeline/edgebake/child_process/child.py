@@ -24,7 +24,7 @@ from edgebake.child_process import limits, messages
 from edgebake.child_process.limits import GIB, Limits
 from edgebake.child_process.server import REQUEST, SIZES, is_memory_message
 from edgebake.errors import EdgebakeError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 PROGRAM = "from edgebake.child_process.server import serve; serve({parent})"
 READ_AT_ONCE = 1024**2

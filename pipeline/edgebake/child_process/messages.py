@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgebake import strict_json
+from edgebake.documents import strict_json
 
 if TYPE_CHECKING:
     import numpy as np

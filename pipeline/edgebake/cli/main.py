@@ -31,8 +31,14 @@ from edgebake.cli.init import verb as init
 from edgebake.cli.verbs import Group, Verb
 from edgebake.errors import EdgebakeError, RenamedFieldWarning
 from edgebake.execution import parent_watch
-from edgebake.printable import printable
-from edgebake.terminal import ArgumentParser, Terminal, accept_all_characters, escape, write_line
+from edgebake.terminal.console import (
+    ArgumentParser,
+    Terminal,
+    accept_all_characters,
+    escape,
+    write_line,
+)
+from edgebake.terminal.printable import printable
 
 GROUPS = (
     Group(

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edgebake.errors import HostError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 LOCK = Path("dvc.lock")
 DVC_FOLDER = Path(".dvc/tmp")

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgebake import strict_yaml
 from edgebake.bundle.trust import dvc_lock, git
+from edgebake.documents import strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import DataError, HostError, ProofError
 from edgebake.execution import child_group
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import PARAMS
-from edgebake.yaml_text import StrictYamlError
 
 DVC_YAML = Path("dvc.yaml")
 DATA_REMOTE = "origin-of-data"

@@ -9,7 +9,7 @@ from edgebake.execution import stage_log
 from edgebake.plan import code_digest
 from edgebake.recipe import stage_params
 from edgebake.stages.job import Job
-from edgebake.terminal import Terminal
+from edgebake.terminal.console import Terminal
 
 
 def run(stage: str, variant: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edgebake.terminal import Terminal
+from edgebake.terminal.console import Terminal
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from edgebake import json_shape, strict_yaml
+from edgebake.documents import json_shape, strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError
 from edgebake.plan import scheme_search
 from edgebake.plan.variants import STAGES
 from edgebake.recipe.stage_params import Plan
-from edgebake.yaml_text import StrictYamlError
 
 
 class DvcYaml(TypedDict):

@@ -26,11 +26,11 @@ from edgebake.plan.checks import secrets
 from edgebake.plan.config_session import session, translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.plan.origins import COMMAND_LINE
-from edgebake.printable import printable
 from edgebake.recipe import Recipe, Release, field_types, renamed_fields
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
+from edgebake.terminal.printable import printable
 
 MAX_PROBLEMS = 10  # of one file in a message
 NO_VALUE = "no value; expected one, it has no default"

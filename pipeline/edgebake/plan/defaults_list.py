@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import recipe_source
-from edgebake.printable import printable
 from edgebake.recipe import Recipe, field_types, files
 from edgebake.recipe.field_types import keys_of
 from edgebake.recipe.files import TARGET
-from edgebake.strict_yaml import shown
+from edgebake.terminal.printable import printable
 
 ROOT = "recipe"  # recipes/recipe.yaml, which lists an option of every group
 SCHEMA = "schema"

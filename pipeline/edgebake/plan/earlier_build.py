@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgebake import artifacts, strict_yaml
+from edgebake import artifacts
+from edgebake.documents import strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.recipe.stage_params import PARAMS, Plan
-from edgebake.yaml_text import StrictYamlError
 
 LOCK = Path("dvc.lock")
 MAX_BYTES = 1 << 20  # of a dependency that is hashed: digests, revisions, contracts

@@ -7,11 +7,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, listed, nearest
-from edgebake.printable import printable
 from edgebake.recipe import Recipe, field_types, files
 from edgebake.recipe.files import TARGET
-from edgebake.strict_yaml import shown
+from edgebake.terminal.printable import printable
 
 COMMAND_LINE = "command line"
 EXAMPLE = "expected KEY=VALUE, for example train.epochs=3"

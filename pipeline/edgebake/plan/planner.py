@@ -9,7 +9,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgebake import artifacts, strict_yaml
+from edgebake import artifacts
+from edgebake.documents import strict_yaml
 from edgebake.errors import PlanError, RecipeError
 from edgebake.plan import changes
 from edgebake.plan.changes import Change

@@ -15,13 +15,13 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
 from edgebake.errors import RecipeError
 from edgebake.plan.checks import secrets
-from edgebake.printable import printable
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe import renamed_fields
 from edgebake.recipe.files import RECIPES, shown
+from edgebake.terminal.printable import printable
 
 # Without this line, Hydra would place the options of a target below the key `target`.
 PACKAGE_HEADER = "# @package _global_"

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypedDict
 
-from edgebake import artifacts, json_shape
+from edgebake import artifacts
 from edgebake.compression.quantization.schemes import AUTO
+from edgebake.documents import json_shape
 from edgebake.errors import ArtifactError, GateError, UnfitError
 from edgebake.plan.compose import Target, compose_targets
 from edgebake.plan.variants import merge, target_params

@@ -14,9 +14,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from omegaconf import MISSING
 
+from edgebake.documents.strict_yaml import shown
 from edgebake.errors import Problem, listed, nearest
-from edgebake.printable import printable
-from edgebake.strict_yaml import shown
+from edgebake.terminal.printable import printable
 
 MAX_INTEGER = 2**63 - 1
 MAX_TEXT = 100_000  # characters

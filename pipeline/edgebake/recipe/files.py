@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import RecipeError
-from edgebake.printable import printable
-from edgebake.yaml_text import StrictYamlError
+from edgebake.terminal.printable import printable
 
 RECIPES = Path("recipes")  # of the project
 PACKAGE = Path(__file__).parents[1]

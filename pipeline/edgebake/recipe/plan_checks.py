@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, nearest
-from edgebake.printable import printable
 from edgebake.recipe import field_types
-from edgebake.strict_yaml import shown
+from edgebake.terminal.printable import printable
 
 PARAMS = Path("params.yaml")
 HINT = "run `edgebake plan`"

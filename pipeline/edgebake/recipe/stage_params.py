@@ -10,14 +10,15 @@ from typing import Any
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from edgebake import artifacts, recipe, strict_yaml
+from edgebake import artifacts, recipe
+from edgebake.documents import strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.plan_checks import HINT
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
-from edgebake.yaml_text import StrictYamlError
 
 PARAMS = plan_checks.PARAMS
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".

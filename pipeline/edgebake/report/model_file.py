@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from edgebake.errors import listed
 from edgebake.models.importers.safety import ALLOW_CODE
 from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
-from edgebake.printable import printable
 from edgebake.runtimes.interface import runtimes_of
+from edgebake.terminal.printable import printable
 
 MAX_ITEMS = 6  # labels, kinds of operators and tensors that are listed; the rest is counted
 MAX_METADATA = 20  # texts of the metadata that are listed

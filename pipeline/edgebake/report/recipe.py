@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
 from edgebake.recipe import Recipe, files
 from edgebake.recipe.stage_params import to_plain
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from edgebake.evaluation.gates.verdict import Decision, Verdict
 from edgebake.measurement import Measurement
-from edgebake.terminal import Terminal
+from edgebake.terminal.console import Terminal
 
 STYLES = {
     Verdict.passed: "green",

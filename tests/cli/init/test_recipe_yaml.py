@@ -9,11 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from edgebake import strict_yaml
 from edgebake.cli.init import recipe_yaml
+from edgebake.documents import strict_yaml
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
-from edgebake.printable import is_printable
 from edgebake.report import model_file
+from edgebake.terminal.printable import is_printable
 
 MODEL = ModelInfo(
     format="keras",

@@ -12,7 +12,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.bundle.trust.bounded_read import kind_of
 from edgebake.errors import ProofError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 MAX_ENTRIES = 200  # of a folder of samples
 MAX_BYTES = 64 << 20  # of one file

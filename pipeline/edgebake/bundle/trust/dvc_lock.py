@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from edgebake import json_shape, strict_yaml
 from edgebake.bundle.trust import provenance
+from edgebake.documents import json_shape, strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import ArtifactError
-from edgebake.yaml_text import StrictYamlError
 
 # The stages whose outputs reach a bundle. Those of validate and parity contain latencies, which
 # differ between machines.

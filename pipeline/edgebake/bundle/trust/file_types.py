@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgebake import plugins, strict_json
+from edgebake import plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bounded_read, model_format
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.model_format import Attachment
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
 from edgebake.runtimes.interface import load_runtime
-from edgebake.strict_json import StrictJsonError
 
 # Field 1, a number: the version, with which ONNX and Core ML models begin.
 PROTOBUF = re.compile(rb"\x08.*", re.DOTALL)

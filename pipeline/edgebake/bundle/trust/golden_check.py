@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from edgebake import strict_json
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest, Step, TargetEntry
 from edgebake.bundle.trust import bounded_read
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
-from edgebake.printable import printable
-from edgebake.strict_json import StrictJsonError
+from edgebake.terminal.printable import printable
 
 MAX_BYTES = 64 << 20  # of a file of golden vectors; five images of 1,000 pixels a side take 60 MB
 MAX_LABEL_BYTES = 4 << 20

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from edgebake import strict_json
 from edgebake.bundle import manifest
 from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bounded_read
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.safe_extract import reject_unsafe_path
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
-from edgebake.printable import is_printable, printable
-from edgebake.strict_json import StrictJsonError
+from edgebake.terminal.printable import is_printable, printable
 
 MAX_BYTES = 4 << 20  # of a manifest; a manifest of a thousand files takes 10 % of it
 # Entries of a list or object by key. Files are limited as in safe_extract.

@@ -16,7 +16,7 @@ from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.signature import Digests
 from edgebake.bundle.trust.slsa_types import Dependency, Statement
 from edgebake.errors import ProofError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 SIGNATURE = "model.sig"
 PROVENANCE = "provenance.json"

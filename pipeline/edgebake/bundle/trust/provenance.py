@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from edgebake import strict_json
 from edgebake.bundle import json_schema
 from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.trust import keys
@@ -27,9 +26,10 @@ from edgebake.bundle.trust.slsa_types import (
     ExternalParameters,
     Statement,
 )
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
-from edgebake.printable import printable
-from edgebake.strict_json import StrictJsonError
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope

@@ -19,7 +19,7 @@ from edgebake import artifacts
 from edgebake.bundle.archive import write_zip
 from edgebake.bundle.trust.bounded_read import kind_of
 from edgebake.errors import ProofError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 # As in manifest.schema.json, except what reject_unsafe_path tests for by name.
 MAX_PATH = 200

@@ -4,12 +4,12 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from edgebake import strict_json
 from edgebake.bundle.license_policy import parse
 from edgebake.bundle.manifest_types import JsonObject
 from edgebake.bundle.sbom import MODELS
-from edgebake.printable import printable
-from edgebake.strict_json import StrictJsonError
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
+from edgebake.terminal.printable import printable
 
 MESSAGE_LENGTH = 200  # characters of an error of the schema, which may quote the whole document
 MAX_BYTES = 4 << 20

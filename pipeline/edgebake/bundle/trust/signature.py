@@ -23,12 +23,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgebake import artifacts, strict_json
+from edgebake import artifacts
 from edgebake.bundle.trust import bounded_read, keys
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
-from edgebake.printable import printable
-from edgebake.strict_json import StrictJsonError
+from edgebake.terminal.printable import printable
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

@@ -10,8 +10,8 @@ from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
 from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
-from edgebake.printable import is_printable, printable
 from edgebake.report import model_file as model_report
+from edgebake.terminal.printable import is_printable, printable
 
 HINT = "`edgebake inspect` shows the contents of the file, and common values"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from edgebake import strict_yaml
+from edgebake.documents import strict_yaml
 from edgebake.models.inspection.model_info import ModelInfo
-from edgebake.printable import printable
 from edgebake.recipe import Attribution
 from edgebake.report.model_file import yaml_numbers
+from edgebake.terminal.printable import printable
 
 UNQUOTED = re.compile(r"(?!- )[A-Za-z0-9_./-]([A-Za-z0-9_./ +()-]*[A-Za-z0-9_./+()-])?")
 INTERPOLATION = re.compile(r"(\\*)\$\{")

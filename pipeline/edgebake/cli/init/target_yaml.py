@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from edgebake.cli.init.recipe_yaml import attribution_lines, pixel_scaling_lines, quote, shell_word
-from edgebake.printable import printable
 from edgebake.recipe import Attribution, Data, Features, Splits
 from edgebake.report.model_file import yaml_numbers
+from edgebake.terminal.printable import printable
 
 SOURCE_TITLES = {
     "image_folder": "A folder of images",

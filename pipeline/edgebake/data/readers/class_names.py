@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from edgebake.errors import DataError
-from edgebake.printable import is_printable, printable
+from edgebake.terminal.printable import is_printable, printable
 
 MAX_LENGTH = 200  # characters
 

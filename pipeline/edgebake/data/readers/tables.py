@@ -13,8 +13,8 @@ from typing import TextIO
 from edgebake.data.readers import links
 from edgebake.data.readers.labels import parse_split, preview
 from edgebake.errors import DataError, listed, nearest
-from edgebake.printable import is_printable, printable
 from edgebake.recipe import Table
+from edgebake.terminal.printable import is_printable, printable
 
 MAX_LINE = 1_000_000  # characters
 MAX_COLUMNS = 200

@@ -16,8 +16,8 @@ from edgebake.data.readers import labels, tables
 from edgebake.data.readers.decode import LazyImages, open_image_file
 from edgebake.data.readers.folder import SUFFIXES, FolderContent, list_images
 from edgebake.errors import DataError, nearest
-from edgebake.printable import printable
 from edgebake.recipe import Data, SplitBy
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -27,8 +27,8 @@ from edgebake.evaluation.latency.measurements import Metrics
 from edgebake.evaluation.latency.remote import Machine
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.measurement import Measurement, not_measured
-from edgebake.printable import printable
 from edgebake.recipe import Adb
+from edgebake.terminal.printable import printable
 
 ADB = "adb"
 FOLDER = "/data/local/tmp/edgebake"

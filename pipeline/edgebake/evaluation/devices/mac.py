@@ -18,8 +18,8 @@ from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.recording_check import RecordingError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Throughput
-from edgebake.printable import printable
 from edgebake.runtimes.run_modes import RunMode
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from coremltools.models import MLModel

@@ -6,7 +6,7 @@ The file has one recording, or a list of them.
 from pathlib import Path
 from typing import NamedTuple
 
-from edgebake import strict_json
+from edgebake.documents import strict_json
 from edgebake.errors import DataError
 from edgebake.evaluation.latency import measurements, protocol, recording_check, stopwatch
 from edgebake.evaluation.latency.measurements import Metrics
@@ -14,7 +14,7 @@ from edgebake.evaluation.latency.recording_check import MAX_NAME, RecordingError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import Recording
 from edgebake.measurement import not_measured
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 WHERE = "recorded"
 MAX_BYTES = 64 << 20

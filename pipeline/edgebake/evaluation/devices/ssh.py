@@ -14,8 +14,8 @@ from pathlib import Path
 from edgebake.evaluation.latency import command, remote
 from edgebake.evaluation.latency.command import QUICK, CommandResult, DeviceError, Limits
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
-from edgebake.printable import printable
 from edgebake.recipe import Ssh
+from edgebake.terminal.printable import printable
 
 # A board that is switched off times out after ten seconds, one that dies later after a minute.
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4")

@@ -22,9 +22,9 @@ from edgebake.evaluation.gates.hypothesis_tests import (
 )
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
-from edgebake.printable import printable
 from edgebake.recipe import Gate, PlacementFloor, SliceFloor
 from edgebake.runtimes.placement import Placement
+from edgebake.terminal.printable import printable
 
 MORE_EXAMPLES = "more test examples would decide"
 NO_OTHER = "no file of another runtime in the release holds the same model"

@@ -16,7 +16,7 @@ from edgebake.evaluation.latency.bootstrap_windows import Indices, Statistics, r
 from edgebake.evaluation.latency.command import DeviceError, last_line
 from edgebake.evaluation.latency.request import TimingResult
 from edgebake.measurement import Measurement, not_measured
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 TIMINGS = re.compile(
     r"Inference timings in us: Init: (\S+), First inference: (\S+), Warmup \(avg\): \S+, Inference"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 CHUNK = 1 << 16  # bytes
 KIB = 1 << 10

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebake import strict_json
 from edgebake.child_process.child import signal_name
+from edgebake.documents import strict_json
 from edgebake.errors import HostError
 from edgebake.evaluation.latency import command, measurements, recording_check, stopwatch
 from edgebake.evaluation.latency.command import CommandResult, DeviceError, Limits

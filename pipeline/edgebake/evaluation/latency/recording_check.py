@@ -11,7 +11,7 @@ from typing import cast
 
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Window
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 MAX_MESSAGE = 200  # characters of a message, which may quote a whole window
 MAX_NAME = 200  # characters of the name of a processor, system, governor or runtime

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from edgebake.errors import ModelError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf

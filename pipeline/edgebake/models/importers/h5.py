@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import hdf5_check, keras2, keras_archive, keras_structure, safety
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebake.errors import ModelError
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from edgebake import strict_json
+from edgebake.documents import strict_json
 from edgebake.errors import ModelError
 from edgebake.models.importers import hdf5_check
 from edgebake.models.importers.safety import Config

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgebake.errors import ModelError
 from edgebake.models.importers.safety import Config, unknown_class_message
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 MODELS = ("Functional", "Sequential", "Model")
 KINDS = {

@@ -8,9 +8,9 @@ from edgebake.child_process.limits import Limits
 from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import importers, keras_session
 from edgebake.models.importers.interface import load_importer
-from edgebake.printable import printable
 from edgebake.recipe import Imported
 from edgebake.tasks.contract import Contract
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import keras

@@ -14,7 +14,7 @@ import yaml
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.tflite import tables
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from ai_edge_litert import schema_py_generated as schema

@@ -16,7 +16,7 @@ from edgebake.models.importers import safety
 from edgebake.models.onnx import functions, structure_check
 from edgebake.models.onnx.float_graph import OPSET
 from edgebake.models.onnx.graph import replace_nodes
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 # Range of opsets whose operators the quantizers know; older ones are converted to opset 17. ONNX
 # Runtime's quantizers and ORT format were tested up to the newest.

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import keras_classes
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 Config = dict[str, Any]  # of a Keras model or of an object in it, as JSON
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgebake.errors import ModelError, listed
 from edgebake.models import frozen_function
 from edgebake.models.importers import SAVED_MODEL, graph_layer, graph_operators, saved_model_check
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edgebake.errors import ModelError
 from edgebake.models.importers import SAVED_MODEL, graph_operators
 from edgebake.models.importers.graph_operators import Operation
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -7,7 +7,7 @@ from edgebake.models import importers
 from edgebake.models.importers import safety
 from edgebake.models.inspection import keras, onnx, saved_model, tflite
 from edgebake.models.inspection.model_info import ModelInfo
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 READERS = {"keras": keras.read, "onnx": onnx.read, "tflite": tflite.read}
 MAX_MESSAGE = 2000  # characters of a message

@@ -13,7 +13,7 @@ from edgebake.models.inspection import affine
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.keras_values import first_reference, numbers, references
 from edgebake.models.inspection.model_info import LOGITS, TensorInfo
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 # Layers whose last dimension is that of their input, besides pooling.
 SIZE_PRESERVING = (

@@ -6,7 +6,7 @@ brackets exhaust the parser, and `1+1j+1j` is computed.
 
 import re
 
-from edgebake import strict_json
+from edgebake.documents import strict_json
 
 MAX_BYTES = 2**20
 # A text in single or double quotes.

@@ -9,7 +9,7 @@ from edgebake.child_process.limits import Limits
 from edgebake.errors import ModelError
 from edgebake.models import importers
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 # Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
 MEMORY_GIB = 8

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from edgebake.printable import MAX_LENGTH, printable
+from edgebake.terminal.printable import MAX_LENGTH, printable
 
 IMAGE_CHANNELS = (1, 3)
 LOGITS = "linear"

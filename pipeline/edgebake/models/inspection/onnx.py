@@ -11,7 +11,7 @@ from edgebake.models.inspection import affine, label_text
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 from edgebake.models.onnx import functions, structure_check
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

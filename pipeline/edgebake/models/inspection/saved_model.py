@@ -13,7 +13,7 @@ from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL, saved_model_check
 from edgebake.models.importers.saved_model import SERVING
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf

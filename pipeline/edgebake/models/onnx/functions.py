@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import onnx

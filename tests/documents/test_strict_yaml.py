@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from edgebake import strict_yaml
-from edgebake.yaml_text import StrictYamlError
+from edgebake.documents import strict_yaml
+from edgebake.documents.yaml_text import StrictYamlError
 
 
 def refusal(data: bytes) -> str:

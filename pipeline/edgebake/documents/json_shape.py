@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 from typing import is_typeddict as is_typed_dict
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 _NAMES = {
     str: "a text",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgebake.printable import is_printable, printable
+from edgebake.terminal.printable import is_printable, printable
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from edgebake.printable import printable
+from edgebake.terminal.printable import printable
 
 KEPT = "\n\t"  # of texts of edgebake, which have several lines
 

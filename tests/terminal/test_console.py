@@ -19,9 +19,9 @@ from rich.text import Text
 from edgebake.cli import main
 from edgebake.errors import EdgebakeError, ModelError, RenamedFieldWarning
 from edgebake.models.importers import limited
-from edgebake.printable import INVISIBLE
 from edgebake.report import tables
-from edgebake.terminal import Terminal, escape
+from edgebake.terminal.console import Terminal, escape
+from edgebake.terminal.printable import INVISIBLE
 from tests.models.importers import graphs
 
 # Characters that clear lines, set the title, reverse the text, end a line, or are no UTF-8.

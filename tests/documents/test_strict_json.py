@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgebake import strict_json
-from edgebake.strict_json import MAX_DEPTH, StrictJsonError
+from edgebake.documents import strict_json
+from edgebake.documents.strict_json import MAX_DEPTH, StrictJsonError
 
 
 def test_a_document_is_parsed() -> None:

@@ -20,9 +20,9 @@ from yaml.events import (
     ScalarEvent,
 )
 
-from edgebake import yaml_text
-from edgebake.printable import printable
-from edgebake.yaml_text import StrictYamlError, refusal
+from edgebake.documents import yaml_text
+from edgebake.documents.yaml_text import StrictYamlError, refusal
+from edgebake.terminal.printable import printable
 
 MAX_BYTES = 1 << 20  # of a recipe
 MAX_BYTES_OF_PLAN = 64 << 20  # of a file that edgebake or DVC writes

@@ -4,7 +4,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pytest
 
-from edgebake import json_shape
+from edgebake.documents import json_shape
 from edgebake.measurement import Measurement
 
 
