@@ -74,5 +74,6 @@ def _known_runs(identifier: str) -> frozenset[Run]:
 
 
 def _runs(text: str) -> frozenset[Run]:
-    words: Sequence[str] = WORD.findall(COPYRIGHT.sub("", text).lower())
-    return frozenset(tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1))
+    tokens: Sequence[str] = WORD.findall(COPYRIGHT.sub("", text).lower())
+    starts = range(len(tokens) - RUN + 1)
+    return frozenset(tuple(tokens[start : start + RUN]) for start in starts)

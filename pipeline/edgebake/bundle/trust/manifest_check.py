@@ -12,7 +12,6 @@ from edgebake.bundle import manifest
 from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bounded_read
-from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.safe_extract import reject_unsafe_path
 from edgebake.documents import strict_json
 from edgebake.documents.strict_json import StrictJsonError
@@ -52,14 +51,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _parse(file: Path) -> Any:
+    expected = "expected it at the top of the bundle"
+    data = bounded_read.read_part(file, MAX_BYTES, manifest.FILE, expected)
     try:
-        data = bounded_read.read(file, MAX_BYTES)
         return strict_json.parse(data, MAX_BYTES)
-    except UnreadableFileError as error:
-        expected = ""
-        if str(error) == "not found":
-            expected = "; expected it at the top of the bundle"
-        raise ProofError(f"{manifest.FILE}: {error}{expected}") from None
     except StrictJsonError as error:
         raise ProofError(f"{manifest.FILE}: {error}") from None
 

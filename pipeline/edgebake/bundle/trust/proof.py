@@ -12,7 +12,6 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bounded_read, companions, keys, provenance, signature
-from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.signature import Digests
 from edgebake.bundle.trust.slsa_types import Dependency, Statement
 from edgebake.errors import ProofError
@@ -97,13 +96,8 @@ def read_provenance(proof: Path, public_key: Path | None) -> Statement:
     """
     _check_folder(proof)
     file = proof / PROVENANCE
-    try:
-        text = bounded_read.read(file, provenance.MAX_BYTES)
-    except UnreadableFileError as error:
-        expected = ""
-        if str(error) == "not found":
-            expected = "; expected the provenance of the bundle (--proof FOLDER if elsewhere)"
-        raise ProofError(f"{file}: {error}{expected}") from None
+    expected = "expected the provenance of the bundle (--proof FOLDER if elsewhere)"
+    text = bounded_read.read_part(file, provenance.MAX_BYTES, file, expected)
     return provenance.unseal(text, public_key)
 
 

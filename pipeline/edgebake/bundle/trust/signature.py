@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgebake import artifacts
 from edgebake.bundle.trust import bounded_read, keys
-from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.documents import strict_json
 from edgebake.documents.strict_json import StrictJsonError
 from edgebake.errors import ProofError
@@ -132,13 +131,8 @@ def read(signature: Path, public_key: Path) -> Digests:
 
 
 def _read_file(signature: Path) -> Any:
-    try:
-        data = bounded_read.read(signature, MAX_BYTES)
-    except UnreadableFileError as error:
-        expected = ""
-        if str(error) == "not found":
-            expected = "; expected the signature of the bundle"
-        raise ProofError(f"{signature}: {error}{expected}") from None
+    expected = "expected the signature of the bundle"
+    data = bounded_read.read_part(signature, MAX_BYTES, signature, expected)
     try:
         return strict_json.parse(data, MAX_BYTES)
     except StrictJsonError:

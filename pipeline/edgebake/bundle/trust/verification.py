@@ -12,7 +12,6 @@ from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
 from edgebake.bundle.manifest_types import FileEntry, Manifest, TargetEntry
 from edgebake.bundle.trust import bounded_read, sbom_check
-from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.errors import ProofError
 
 TARGET_FOLDERS = ("models/", "golden/")
@@ -65,13 +64,8 @@ def _moved_to(path: str, unlisted: Iterable[str]) -> str:
 
 def _check_sums(folder: Path, content: Manifest) -> None:
     """Compare SHA256SUMS with the digests of the manifest, which are those of the files."""
-    try:
-        sums = bounded_read.read(folder / artifacts.SUMS, MAX_SUMS)
-    except UnreadableFileError as error:
-        expected = ""
-        if str(error) == "not found":
-            expected = "; expected it at the top of the bundle"
-        raise ProofError(f"{artifacts.SUMS}: {error}{expected}") from None
+    expected = "expected it at the top of the bundle"
+    sums = bounded_read.read_part(folder / artifacts.SUMS, MAX_SUMS, artifacts.SUMS, expected)
     digests = {entry["path"]: entry["sha256"] for entry in content["files"]}
     digests[manifest.FILE] = artifacts.sha256_of(folder / manifest.FILE)
     lines = [f"{digest}  {path}\n" for path, digest in sorted(digests.items())]
@@ -156,13 +150,8 @@ def check_sbom(folder: Path, content: Manifest) -> str:
     Raises:
         ProofError: it is missing, invalid, or differs from them.
     """
-    try:
-        text = bounded_read.read(folder / sbom.FILE, sbom_check.MAX_BYTES)
-    except UnreadableFileError as error:
-        expected = ""
-        if str(error) == "not found":
-            expected = "; expected the SBOM at the top of the bundle"
-        raise ProofError(f"{sbom.FILE}: {error}{expected}") from None
+    expected = "expected the SBOM at the top of the bundle"
+    text = bounded_read.read_part(folder / sbom.FILE, sbom_check.MAX_BYTES, sbom.FILE, expected)
     digests = {entry["path"]: entry["sha256"] for entry in content["files"]}
     for problem in sbom_check.find_problems(text, digests):
         raise ProofError(f"{sbom.FILE}: {problem}")

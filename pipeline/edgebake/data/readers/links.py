@@ -8,7 +8,7 @@ from pathlib import Path
 from edgebake.errors import DataError
 
 # DVC may link to files of its cache: <cache>/files/md5/ab/<30 digits>, of DVC 2 <cache>/ab/...
-# Source: https://dvc.org/doc/user-guide/project-structure/internal-files#structure-of-the-cache-directory
+# Source: https://dvc.org/doc/user-guide/project-structure/internal-files
 DVC_CACHE = re.compile(r".*/(?:files/md5|cache)/[0-9a-f]{2}/[0-9a-f]{30}", re.DOTALL)
 
 

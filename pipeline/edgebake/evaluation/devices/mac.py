@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgebake.errors import listed
 from edgebake.evaluation.latency import command, measurements, protocol, recording_check, stopwatch
 from edgebake.evaluation.latency.command import CutOffError, DeviceError
 from edgebake.evaluation.latency.protocol import StopwatchRunner
@@ -153,8 +154,8 @@ async def _prepare(name: str) -> "Device":
 
     phones = {phone.name: phone for phone in Device.get_devices()}
     if name not in phones:
-        names = ", ".join(printable(other) for other in sorted(phones)) or "none"
-        raise DeviceError(f"no such device; there are: {names}")
+        connected = printable(listed(phones))
+        raise DeviceError(f"no such device; there are: {connected}")
     return await phones[name].prepare_for_model_debugging()
 
 
