@@ -87,13 +87,14 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     # A parent that is killed leaves the folder of its child.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
     parent = subprocess.Popen([sys.executable, "-c", program], env=environment)
-    wait_until((tmp_path / "process").is_file)
+    process = tmp_path / "process"
+    wait_until(lambda: process.is_file() and process.read_text() != "")
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
     (child,) = children.read_text().split()
     parent.kill()
     parent.wait()
     wait_until(lambda: has_ended(int(child)))
-    os.kill(int((tmp_path / "process").read_text()), signal.SIGKILL)
+    os.kill(int(process.read_text()), signal.SIGKILL)
 
 
 def has_ended(process: int) -> bool:
