@@ -323,3 +323,16 @@ def test_a_shallow_clone_names_how_to_fetch_what_it_lacks(
         f"git: no commit {first} in this repository; expected a clone that has it: "
         "`git fetch --unshallow`"
     )
+
+
+def test_a_build_starts_no_process_that_outlives_it_and_writes_into_the_clone(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC would send a report of usage and search for a newer DVC after it has ended."""
+    silent = 'test -n "$DVC_NO_ANALYTICS" && grep -q "check_update = false" .dvc/config.local'
+    clone = _changed(project, tmp_path, "{}", silent)
+    monkeypatch.chdir(clone)
+    said = rebuild.compare(
+        project / "artifacts/package/linux", _content(), _statement(_commit(clone)), CONSOLE
+    )
+    assert said.endswith("every byte the same")

@@ -148,7 +148,7 @@ def _environment(copy: Path) -> dict[str, str]:
     """Return an environment in which this `python` runs the clone's own code, without keys."""
     environment = {}
     for name, value in _isolated_environment(copy).items():
-        if not name.startswith("DVC_"):
+        if not name.startswith("DVC_") or name == "DVC_NO_ANALYTICS":
             environment[name] = value
     isolation = environment["PYTHONPATH"]
     environment["PYTHONPATH"] = f"{isolation}{os.pathsep}{_source_root(copy)}"
@@ -170,6 +170,8 @@ def _isolated_environment(copy: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",  # a module in the current folder is not a library
         "PYTHONNOUSERSITE": "1",
         "NO_COLOR": "1",
+        # DVC's report of usage is sent by a process that outlives DVC, and writes next to the clone.
+        "DVC_NO_ANALYTICS": "1",
     }
 
 
@@ -196,7 +198,9 @@ def _configure_dvc(copy: Path) -> None:
     path = _run_dvc(original, ("cache", "dir"), _isolated_environment(copy))
     link.symlink_to(original / path.strip(), target_is_directory=True)
     url = os.path.relpath(link, settings)
-    text = f"[cache]\n    dir = cache\n['remote \"{DATA_REMOTE}\"']\n    url = {url}\n"
+    # The search for a newer DVC, too, is a process that outlives DVC.
+    core = "[core]\n    check_update = false\n"
+    text = f"{core}[cache]\n    dir = cache\n['remote \"{DATA_REMOTE}\"']\n    url = {url}\n"
     (settings / "config.local").write_text(text)
 
 
