@@ -39,11 +39,29 @@ def list_components(section: PackageParams, targets: Iterable[TargetEntry]) -> l
         section: parameters of package for the platform.
         targets: the targets of the manifest.
     """
+    return _sorted(section, _runtime_libraries(targets))
+
+
+def planned_components(section: PackageParams) -> list[Component]:
+    """Return the components that a bundle will have, runtimes without their version.
+
+    Args:
+        section: parameters of package for the platform.
+    """
+    libraries = []
+    for target in section.targets.values():
+        library = load_runtime(target.runtime).facts.library
+        if library is not None:
+            libraries.append(Component("code", library.name, library.license, library.source))
+    return _sorted(section, libraries)
+
+
+def _sorted(section: PackageParams, libraries: Iterable[Component]) -> list[Component]:
     components = {
         _release(section.about),
         *_imported_components(section),
         EDGEBAKE,
-        *_runtime_libraries(targets),
+        *libraries,
     }
     return sorted(components, key=_sort_key)
 

@@ -8,11 +8,11 @@ from edgebake.cli.verbs import Example, Verb
 
 
 def _run(_: argparse.Namespace, console: Console) -> int:
-    from edgebake.plan import compose, unused_options
+    from edgebake.plan import compose, planner, unused_options
     from edgebake.plan.checks import data_code
     from edgebake.recipe import files
 
-    compose.compose_release()
+    planner.check_release()
     targets = files.targets()
     composed = compose.compose_targets(targets)
     unused_options.check_all()
@@ -30,8 +30,9 @@ VERB = Verb(
     run=_run,
     summary="check the recipe of every target, released or not",
     description=(
-        "Compose the release and every target of recipes/target/, and check keys, types and what "
-        "must hold between fields. Of options that no target picks, keys, types and ranges are "
+        "Compose the release and every target of recipes/target/, and check keys, types, what must "
+        "hold between fields, the fallback order and the licenses of the release, and gates that "
+        "no test split of this size can prove. Of options that no target picks, keys, types and ranges are "
         "checked. Stops at the first error and names its file, key and value. "
         "Builds and writes nothing, and runs no code of datasets (`data.source: python`)."
     ),

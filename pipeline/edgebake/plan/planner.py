@@ -39,6 +39,7 @@ def make() -> Plan:
 
     Raises:
         RecipeError: a recipe is wrong, or targets of the release contradict each other.
+        LicenseError: a component's license is not allowed by the release.
         GateError: all candidates of a target with `quantize: auto` were rejected.
     """
     release = compose_release()
@@ -51,8 +52,25 @@ def make() -> Plan:
         resolved = [search.current(target) for target in targets]
         plan = merge(release, resolved)
         release_checks.check_teachers(plan, targets)
+        release_checks.check_licenses(plan)
         if not search.reject_failed(plan):
             return search.record_in(plan)
+
+
+def check_release() -> None:
+    """Check the targets of the release against each other, before any work.
+
+    Raises:
+        RecipeError: they contradict each other.
+        LicenseError: a component's license is not allowed by the release.
+    """
+    release = compose_release()
+    targets = compose_targets(release.targets)
+    release_checks.check(release, targets)
+    search = SchemeSearch.resume(targets, {})
+    plan = merge(release, [search.current(target) for target in targets])
+    release_checks.check_teachers(plan, targets)
+    release_checks.check_licenses(plan)
 
 
 def check() -> None:

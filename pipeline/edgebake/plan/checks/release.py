@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from edgebake.bundle import fallback_order
+from edgebake.bundle import components, fallback_order, license_policy
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan.compose import Target, origins
 from edgebake.recipe import Platform, Protect, Release
-from edgebake.recipe.stage_params import Plan
+from edgebake.recipe.stage_params import PackageParams, Plan, parse
 
 FILE = "recipes/release.yaml"
 TEACHER = "prune.fine_tune.distill.teacher"
@@ -36,6 +36,18 @@ def check_teachers(plan: Plan, targets: Sequence[Target]) -> None:
             file = origins(target.name)[TEACHER]
             expected = f"null, or a variant of train: {listed(known)}{nearest(teacher, known)}"
             raise RecipeError(f"{file}: {TEACHER}: {teacher}; expected {expected}")
+
+
+def check_licenses(plan: Plan) -> None:
+    """Refuse a release with a component whose license it does not allow.
+
+    Raises:
+        LicenseError: names each of these components.
+    """
+    for platform, params in plan["package"].items():
+        section: PackageParams = parse("package", platform, params)
+        planned = components.planned_components(section)
+        license_policy.apply_policy(planned, section.licenses)
 
 
 def _fallback_problems(targets: Sequence[Target]) -> Iterator[str]:
