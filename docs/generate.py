@@ -22,13 +22,21 @@ from omegaconf import MISSING
 from edgebake.cli.main import GROUPS, parser
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import find, groups
+from edgebake.recipe.quantize import WordOrWords
 
 REFERENCE = Path(__file__).parent / "reference"
 GENERATED = "<!-- Written by `make docs`; edit the source that it names instead. -->"
 DATACLASSES = "pipeline/edgebake/recipe/"
 PARSER = "pipeline/edgebake/cli/"
 WIDTH = 88
-TYPE_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null"}
+TYPE_NAMES = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    NoneType: "null",
+    WordOrWords: "text, list of text or null",
+}
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
 """What quantize hands to convert survives its folder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
+from edgebake.models.float_fallback import FloatFallback
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
@@ -90,3 +93,9 @@ def test_a_scheme_that_stays_in_float_has_no_ranges() -> None:
     files = FLOAT16.to_files()
     assert files["ranges.csv"].count(b"\n") == 1
     assert QuantizedModel.from_files(files).ranges is None
+
+
+def test_operators_in_float_read_back() -> None:
+    fallback = FloatFallback(("PRELU", "layer:head"), limit=0.25)
+    quantized = replace(INT8, fallback=fallback)
+    assert QuantizedModel.from_files(quantized.to_files()).fallback == fallback

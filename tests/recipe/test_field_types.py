@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgebake.recipe import Data, Device, FineTune, Recipe, Train, Validate, field_types
+from edgebake.recipe import Data, Device, FineTune, Quantize, Recipe, Train, Validate, field_types
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,21 @@ def test_a_wrong_value_is_named_with_its_key(value: Any, problem: str) -> None:
     assert [f"{key}: {text}" for key, text in field_types.problems(value, Train, "train")] == [
         problem
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, []),
+        ("auto", []),
+        (["PRELU", "TILE"], []),
+        (True, ["quantize.fallback: true; expected a text, or null"]),
+        (["PRELU", 1.5], ["quantize.fallback[1]: 1.5; expected a text, in quotes"]),
+    ],
+)
+def test_a_word_or_a_list_of_words(value: object, problem: list[str]) -> None:
+    problems = field_types.problems({"fallback": value}, Quantize, "quantize")
+    assert [f"{key}: {text}" for key, text in problems] == problem
 
 
 @pytest.mark.parametrize(

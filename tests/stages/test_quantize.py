@@ -90,6 +90,8 @@ def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         "compression": UNCOMPRESSED,
         "fallback_dtype": None,
         "kept": {},
+        "fallback": [],
+        "fallback_limit": 0.1,
     }
     assert ActivationRanges.from_files(ran.files()) is None
     assert _layers(ran) == []

@@ -57,12 +57,7 @@ def planned_components(section: PackageParams) -> list[Component]:
 
 
 def _sorted(section: PackageParams, libraries: Iterable[Component]) -> list[Component]:
-    components = {
-        _release(section.about),
-        *_imported_components(section),
-        EDGEBAKE,
-        *libraries,
-    }
+    components = {_release(section.about), *_imported_components(section), EDGEBAKE, *libraries}
     return sorted(components, key=_sort_key)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from edgebake.models.activation_ranges import ActivationRanges
+from edgebake.models.float_fallback import FloatFallback
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class QuantizedModel:
     fallback_dtype: DType | None = None  # of the layers in `fallback_layers`
     # Layers that are not quantized: name -> names of their activations, as in `ranges`.
     fallback_layers: dict[str, list[str]] = field(default_factory=dict)
+    fallback: FloatFallback = field(default_factory=FloatFallback)  # operators in float
     format: str = "keras"  # of an imported model also onnx or tflite
 
     @classmethod
@@ -60,6 +62,7 @@ class QuantizedModel:
             granularity=options.granularity,
             compression=options.compression,
             fallback_dtype=options.fallback_dtype,
+            fallback=FloatFallback.from_options(options),
             format=options.format,
         )
 
@@ -80,6 +83,7 @@ class QuantizedModel:
             compression=Compression(palette=palette and Palette(**palette), **compression),
             fallback_dtype=scheme["fallback_dtype"] and DType(scheme["fallback_dtype"]),
             fallback_layers=scheme["kept"],
+            fallback=FloatFallback(tuple(scheme["fallback"]), scheme["fallback_limit"]),
             format=model_file.removeprefix(MODEL_PREFIX),
         )
 
@@ -109,6 +113,8 @@ class QuantizedModel:
             "compression": asdict(self.compression),
             "fallback_dtype": self.fallback_dtype and self.fallback_dtype.value,
             "kept": self.fallback_layers,
+            "fallback": list(self.fallback.names),
+            "fallback_limit": self.fallback.limit,
         }
         ranges = self.ranges or ActivationRanges.empty()
         return {

@@ -16,6 +16,7 @@ from omegaconf import MISSING
 
 from edgebake.documents.strict_yaml import shown
 from edgebake.errors import Problem, listed, nearest
+from edgebake.recipe.quantize import WordOrWords
 from edgebake.terminal.printable import printable
 
 MAX_INTEGER = 2**63 - 1
@@ -37,6 +38,9 @@ def problems(value: object, annotation: Any, key: str) -> Iterator[Problem]:
         key: dotted key of the value; empty for a whole recipe.
     """
     optional, of_value = _without_none(annotation)
+    if annotation is WordOrWords:
+        optional = True
+        of_value = list[str] if isinstance(value, list) else str
     if value is None and optional:
         return
     if isinstance(value, str) and (value == MISSING or _REFERENCE.search(value)):

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from omegaconf import MISSING
 
 from edgebake.recipe.device import DType
+
+# A word or a list of words; OmegaConf has no type for both.
+WordOrWords = Any
 
 
 @dataclass
@@ -99,6 +103,12 @@ class Quantize:
     qat: Qat | None = None
     # Data type of the layers that are not quantized to int8; `mixed` only.
     fallback_dtype: DType | None = None
+    # Operators that compute in float between casts while all others compute in integers: kinds in
+    # the runtime's words, for example [PRELU, TILE], layers as `layer:NAME`, or `auto` for all that
+    # have no integer kernel; null: such operators are refused.
+    fallback: WordOrWords = None
+    # Largest share of the multiply-accumulates that `fallback` may leave in float, 0 to 1.
+    fallback_limit: float = 0.1
     # Candidates, cheapest first: names of files in recipes/quantize/; `auto` only.
     candidates: list[str] | None = None
     # Options of weight compression.

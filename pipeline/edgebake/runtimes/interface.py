@@ -8,7 +8,7 @@ import inside a method wherever the method's name is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,6 +59,8 @@ class RuntimeFacts:
     block_sizes: tuple[int, ...] = ()  # of int4 weights; empty: any
     # Operators that must compute in int8 if activations are int8; None: all.
     int8_operators: frozenset[str] | None = None
+    # Returns the kinds of operators that `quantize.fallback` can name; none: only `auto`.
+    operator_kinds: Callable[[], frozenset[str]] = frozenset
     own_options: tuple[str, ...] = ()  # of recipes/convert/, that no other runtime has
     # Platform -> files of bundle/samples/.
     sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

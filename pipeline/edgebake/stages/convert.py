@@ -132,6 +132,9 @@ def check_integer_operators(
     if quantized.fallback_layers:
         exempt = MOVE_OPERATORS | CASTS
         exception = f", except for the fallback layers: {listed(quantized.fallback_layers)}"
+    if quantized.fallback.names:
+        # The encoder has refused what the recipe does not name.
+        return
     floats = [name for name in inspection.float_operators() if name not in exempt]
     if integer_operators is not None:
         floats = [name for name in floats if name in integer_operators]

@@ -361,3 +361,59 @@ def test_every_option_is_sound_on_a_runtime_that_carries_it(
     words.compute_precision = Precision.float32 if path.stem == "none" else Precision.float16
     recipe.quantize = core_ml_recipe.quantize = option(path.stem)
     assert [] in [list(quantize_checks.check(recipe)), recipe_checks.check(core_ml_recipe)]
+
+
+FALLBACK_PROBLEMS: list[tuple[str, object, str]] = [
+    (
+        "litert",
+        ["PRELUU"],
+        "PRELUU; expected operators of litert, layer:NAME or auto; did you mean 'PRELU'?",
+    ),
+    (
+        "onnxruntime",
+        ["RESIZE_NEAREST_NEIGHBOR"],
+        "RESIZE_NEAREST_NEIGHBOR; expected operators of onnxruntime, layer:NAME or auto",
+    ),
+    (
+        "coreml",
+        ["prelu"],
+        "prelu; coreml chooses its float operators by itself; expected null or auto",
+    ),
+    ("litert", ["auto", "TILE"], "auto and TILE; expected auto alone, or a list without it"),
+]
+
+
+@pytest.mark.parametrize(("runtime", "value", "problem"), FALLBACK_PROBLEMS)
+def test_operators_that_cannot_stay_in_float(
+    recipe: Recipe, runtime: str, value: object, problem: str
+) -> None:
+    recipe.convert.runtime = runtime
+    recipe.quantize = option("int8")
+    recipe.quantize.fallback = value
+    assert ("quantize.fallback", problem) in list(quantize_checks.check(recipe))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "value"),
+    [
+        ("litert", ["PRELU", "layer:p_re_lu", "PRelu"]),
+        ("onnxruntime", ["PRelu", "TILE"]),
+        ("litert", "auto"),
+        ("coreml", "auto"),
+    ],
+)
+def test_operators_that_can_stay_in_float(recipe: Recipe, runtime: str, value: object) -> None:
+    recipe.convert.runtime = runtime
+    recipe.quantize = option("int8")
+    recipe.quantize.fallback = value
+    keys = [key for key, _ in quantize_checks.check(recipe)]
+    assert "quantize.fallback" not in keys
+
+
+def test_fallback_expects_integers_and_a_share(recipe: Recipe) -> None:
+    recipe.quantize = option("float16")
+    recipe.quantize.fallback = "auto"
+    recipe.quantize.fallback_limit = 10
+    problems = list(quantize_checks.check(recipe))
+    assert ("quantize.fallback", "has a value; expected null for the scheme float16") in problems
+    assert ("quantize.fallback_limit", "10; expected a share between 0 and 1") in problems

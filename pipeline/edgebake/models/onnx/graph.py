@@ -9,6 +9,15 @@ from numpy.typing import ArrayLike
 from onnx import helper, numpy_helper
 
 
+def standard_operators() -> frozenset[str]:
+    """Return the names of the operators that the ONNX standard defines."""
+    names = set()
+    for schema in onnx.defs.get_all_schemas():
+        if schema.domain == "":
+            names.add(schema.name)
+    return frozenset(names)
+
+
 def attribute_values(node: onnx.NodeProto) -> dict[str, Any]:
     """Return a node's attributes by name."""
     values = {}

@@ -74,6 +74,11 @@ def builtin_name(code: schema.OperatorCodeT) -> str:
     return OPERATORS[number]
 
 
+def builtin_names() -> frozenset[str]:
+    """Return the names of all builtin operators."""
+    return frozenset(OPERATORS.values())
+
+
 def operator_kind(code: schema.OperatorCodeT) -> str:
     """Return the name of an operator code: of the builtin operator, or of the custom one."""
     name = builtin_name(code)

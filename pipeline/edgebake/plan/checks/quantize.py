@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from edgebake import plugins
 from edgebake.compression.quantization.schemes import AUTO, AUTO_OPTIONS, SCHEMES
-from edgebake.errors import Problem, listed
+from edgebake.errors import Problem, listed, nearest
+from edgebake.models import float_fallback
 from edgebake.recipe import Recipe
 from edgebake.runtimes.interface import load_runtime, schemes_of
 
@@ -14,6 +15,7 @@ PALETTE_BITS = (1, 2, 3, 4, 6, 8)
 # keys are mistakes in the recipe.
 FIT = (
     "quantize",
+    "quantize.fallback",
     "quantize.fallback_dtype",
     "quantize.compression.block_size",
     "convert.input",
@@ -163,12 +165,48 @@ def _check_qat(recipe: Recipe) -> Iterator[Problem]:
         yield f"{key}.learning_rate", f"{qat.learning_rate:g}; expected more than 0 and at most 1"
 
 
+def _check_fallback(recipe: Recipe) -> Iterator[Problem]:
+    """Check that the scheme computes in integers and that the runtime has the operators."""
+    key, quantize = "quantize.fallback", recipe.quantize
+    limit = quantize.fallback_limit
+    if not 0 <= limit <= 1:
+        yield f"{key}_limit", f"{limit:g}; expected a share between 0 and 1"
+    names = float_fallback.option_names(quantize.fallback)
+    if not names:
+        return
+    scheme = quantize.scheme
+    if scheme == AUTO or not SCHEMES[scheme].has_integer_activations:
+        yield key, f"has a value; expected null for the scheme {scheme}"
+        return
+    if float_fallback.AUTO in names and len(names) > 1:
+        others = listed(name for name in names if name != float_fallback.AUTO)
+        yield key, f"auto and {others}; expected auto alone, or a list without it"
+    yield from _check_fallback_kinds(recipe.convert.runtime, names)
+
+
+def _check_fallback_kinds(runtime: str, names: list[str]) -> Iterator[Problem]:
+    kinds = load_runtime(runtime).facts.operator_kinds()
+    words = {float_fallback.normalized_kind(kind): kind for kind in kinds}
+    for name in names:
+        if name == float_fallback.AUTO:
+            continue
+        word = float_fallback.normalized_kind(name)
+        if not kinds:
+            expected = f"{runtime} chooses its float operators by itself; expected null or auto"
+            yield "quantize.fallback", f"{name}; {expected}"
+        elif word not in words and not name.startswith(float_fallback.LAYER):
+            suggestion = nearest(name.upper(), kinds) or nearest(name, kinds)
+            expected = f"expected operators of {runtime}, layer:NAME or auto{suggestion}"
+            yield "quantize.fallback", f"{name}; {expected}"
+
+
 RULES = (
     _check_scheme_of_runtime,
     _check_scheme_of_device,
     _check_io_dtypes,
     _check_scheme_options,
     _check_candidates,
+    _check_fallback,
     _check_gates,
     _check_compression,
     _check_calibration,

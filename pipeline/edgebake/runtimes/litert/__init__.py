@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 FILE = "model.tflite"
+
+
+def _operator_kinds() -> frozenset[str]:
+    """Return the names of LiteRT's operators."""
+    from edgebake.models.tflite import tables
+
+    return tables.builtin_names()
+
+
 FACTS = RuntimeFacts(
     file=FILE,
     convert_tools=("ai-edge-litert", "flatbuffers", "litert-quantizer"),
@@ -31,6 +40,7 @@ FACTS = RuntimeFacts(
     preferred_schemes=("int8", "float16", "none"),
     library=Library("LiteRT", "ai-edge-litert", "Apache-2.0", "https://ai.google.dev/edge/litert"),
     block_sizes=(32, 64, 128, 256),
+    operator_kinds=_operator_kinds,
     sample_code={"android": ("LiteRtSession.kt",)},
 )
 

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 FILE = "model.onnx"
+
+
+def _operator_kinds() -> frozenset[str]:
+    """Return the names of ONNX's operators."""
+    from edgebake.models.onnx.graph import standard_operators
+
+    return standard_operators()
+
+
 FACTS = RuntimeFacts(
     file=FILE,
     convert_tools=("flatbuffers", "onnx", "onnxruntime", "tf2onnx"),
@@ -29,6 +38,7 @@ FACTS = RuntimeFacts(
     timed_at=("adb", "host", "recorded", "ssh"),
     preferred_schemes=("int8", "none"),
     library=Library("ONNX Runtime", "onnxruntime", "MIT", "https://onnxruntime.ai"),
+    operator_kinds=_operator_kinds,
     own_options=("ort_format",),
     sample_code={"android": ("OnnxSession.kt",), "ios": ("OnnxSession.swift",)},
 )
