@@ -145,7 +145,11 @@ def vectors(platform: str) -> dict[str, Any]:
     """Return golden.json of a file with confident predictions of two gray images."""
     images = [np.full((8, 8), 40 * digit, np.uint8) for digit in range(2)]
     examples = Examples(
-        images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images]
+        images,
+        np.arange(2),
+        alone.CONTRACT.labels,
+        names=["row 0", "row 1"],
+        areas=[image.size for image in images],
     )
     file = golden.ConvertedFile(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
     return golden.build_vectors(file, examples, np.eye(10, dtype=np.float32)[:2])
@@ -208,7 +212,7 @@ def _examples(right: int, lost: int, n: int) -> bytes:
     digits, ink = alone.CONTRACT.labels, ("light", "medium", "heavy")
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
-    writer.writerow(["label", "answer", "float_answer", "confidence", "slice:ink"])
+    writer.writerow(["name", "label", "answer", "float_answer", "confidence", "slice:ink"])
     for number in range(n):
         label = answer = float_answer = digits[number % 10]
         wrong = digits[(number + 1) % 10]
@@ -216,7 +220,8 @@ def _examples(right: int, lost: int, n: int) -> bytes:
             answer = wrong
         if number < n - right - lost:
             float_answer = wrong
-        writer.writerow([label, answer, float_answer, "0.950000", ink[number * 3 // n]])
+        row = [f"row {number}", label, answer, float_answer, "0.950000"]
+        writer.writerow([*row, ink[number * 3 // n]])
     return rows.getvalue().encode()
 
 

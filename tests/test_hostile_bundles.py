@@ -266,6 +266,10 @@ CASES: dict[str, tuple[Damage, str]] = {
         _golden(lambda golden: golden.update(examples=[None])),
         f"{GOLDEN}: examples[0]: expected an object",
     ),
+    "golden vectors with a number as name": (
+        _golden(lambda golden: golden["examples"][0].update(name=7)),
+        f"{GOLDEN}: examples[0]: name: expected a text",
+    ),
     "golden vectors without an image": (
         _golden(lambda golden: golden["examples"][0].update(image="AAAA")),
         f"{GOLDEN}: examples[0]: image: expected a PNG in base64",

@@ -216,6 +216,7 @@ def _vectors(
         images,
         answers.argmax(axis=1),
         target.contract.labels,
+        names=[f"row {number}" for number in range(len(images))],
         areas=[image.size for image in images],
     )
     made = golden.build_vectors(

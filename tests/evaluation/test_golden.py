@@ -40,7 +40,9 @@ def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
         np.full((side, side), 10 * number, np.uint8)
         for number, side in enumerate(sides or [8] * len(labels))
     ]
-    return Examples(images, np.array(labels), CLASSES, areas=[image.size for image in images])
+    names = [f"a/{number}.png" for number in range(len(images))]
+    areas = [image.size for image in images]
+    return Examples(images, np.array(labels), CLASSES, names=names, areas=areas)
 
 
 def _predictions(*rows: list[float]) -> NDArray[np.float32]:
@@ -77,6 +79,8 @@ def test_examples_are_of_all_classes_before_any_is_there_twice() -> None:
     # a, b, c in the first turn; a and b again in the second
     assert _numbers(vectors) == [0, 1, 5, 6, 7]
     assert [example["label"] for example in vectors["examples"]] == ["a", "a", "b", "b", "c"]
+    names = [example["name"] for example in vectors["examples"]]
+    assert names == ["a/0.png", "a/1.png", "a/5.png", "a/6.png", "a/7.png"]
 
 
 def test_examples_are_as_many_as_there_are_when_there_are_few() -> None:
@@ -118,9 +122,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
     vectors = golden.build_vectors(
-        _file(),
-        Examples(images, np.array([0, 1]), CLASSES, areas=[image.size for image in images]),
-        _predictions(SURE[0], SURE[1]),
+        _file(), replace(_examples([0, 1]), images=images), _predictions(SURE[0], SURE[1])
     )
     assert all(map(np.array_equal, _pictures(vectors), images))
 
@@ -136,7 +138,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
 )
 def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) -> None:
     black, white = np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)
-    examples = Examples([black, white], np.array([0, 1]), CLASSES, areas=[black.size, white.size])
+    examples = replace(_examples([0, 1]), images=[black, white])
     vectors = golden.build_vectors(_file(tensor), examples, _predictions(SURE[0], SURE[1]))
     tensors = [example["tensor"] for example in vectors["examples"]]
     assert [tensor["shape"] for tensor in tensors] == [[1, 4, 4, 1]] * 2

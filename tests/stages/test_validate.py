@@ -242,6 +242,10 @@ def test_examples_have_a_row_each_with_both_answers_and_the_columns_of_the_data(
     assert Counter(row["answer"] for row in rows) == {"3": 540}
     assert Counter(row["float_answer"] for row in rows) == {"1": 540}
     assert [row["label"] for row in rows[:5]] == ["7", "5", "3", "6", "9"]
+    in_data = artifacts.folder("data", "digits") / "examples.csv"
+    with in_data.open(newline="") as lines:
+        tested = [row for row in csv.DictReader(lines) if row["split"] == "test"]
+    assert [row["name"] for row in rows] == [row["name"] for row in tested]
     assert set(Counter(row["slice:ink"] for row in rows)) == {"light", "medium", "heavy"}
     answers = np.load(ran.folder / "answers.npy")
     assert answers.shape == (540, 10)

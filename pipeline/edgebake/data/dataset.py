@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
+from edgebake.data.formula_cells import from_cell
 from edgebake.data.readers.decode import LazyImages
 from edgebake.data.splits import SPLITS, split_sizes
 from edgebake.recipe import Data
@@ -41,6 +42,8 @@ class Examples:
     # Split of each by the data source; "" for one that is drawn by the seed.
     splits: list[str] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)  # pixels of each, as the stage `data` counted
+    # Files, folders or arrays beside the examples that are none; the stage `data` names them.
+    left_out: list[str] = field(default_factory=list)
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices` [k], in that order; no image is read."""
@@ -123,6 +126,7 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
     artifacts.verify(folder)
     numbers: list[int] = []
     areas: list[int] = []
+    names: list[str] = []
     for row in read_rows(folder):
         if row["split"] != name:
             continue
@@ -130,10 +134,11 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
         width = int(row["width"])
         areas.append(height * width)
         numbers.append(int(row["number"]))
+        names.append(from_cell(row["name"]))
     source = plugins.load("data.source", data.source)
     examples: Examples = source.load(data)
     indices = np.array(numbers, np.int64)
-    return replace(examples.take(indices), areas=areas)
+    return replace(examples.take(indices), areas=areas, names=names)
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:

@@ -46,6 +46,7 @@ class StoredTensor(TypedDict):
 class GoldenVector(TypedDict):
     """One example in golden.json: `image` is a PNG in base64, `output` has a value per class."""
 
+    name: str  # path below the dataset's folder, or the number of the example
     image: str
     tensor: StoredTensor
     output: list[float]
@@ -165,6 +166,7 @@ def _vector(
     label = examples.labels[number]
     output = [round(float(probability), DIGITS) for probability in prediction]
     return {
+        "name": examples.names[number],
         "image": _base64(_png(image)),
         "tensor": _stored_input(file, image),
         "output": output,

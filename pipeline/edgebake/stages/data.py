@@ -8,13 +8,14 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from edgebake import artifacts, plugins
+from edgebake.data import example_names
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
 from edgebake.data.formula_cells import to_cell
-from edgebake.data.readers import class_names
+from edgebake.data.readers import class_names, folder
 from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError, listed
 from edgebake.recipe import OnCorrupt, OnLeak
@@ -48,6 +49,7 @@ class Summary(TypedDict):
     splits: dict[str, int]
     classes: dict[str, int]
     skipped: list[str]
+    left_out: list[str]  # paths that hold no examples
 
 
 def run(job: Job[DataParams]) -> str:
@@ -55,6 +57,8 @@ def run(job: Job[DataParams]) -> str:
     params = job.params
     examples: Examples = plugins.load("data.source", params.source).load(params)
     class_names.check(params.title, examples.classes)  # of a source in the project's plugins
+    names = _shareable_names(examples, params)
+    examples = replace(examples, names=names)
     records = list(decode_examples(examples, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:
@@ -152,7 +156,7 @@ def _is_leak(copies: list[ExampleRecord]) -> bool:
 def _describe_copies(examples: Examples, copies: list[ExampleRecord]) -> str:
     descriptions = []
     for record in copies:
-        name = _name(examples, record)
+        name = examples.names[record.number]
         descriptions.append(f"{name} ({record.split})")
     return " = ".join(descriptions)
 
@@ -165,10 +169,12 @@ def _shorten(lines: list[str]) -> str:
     return "\n".join(shown)
 
 
-def _name(examples: Examples, record: ExampleRecord) -> str:
-    if examples.names:
-        return examples.names[record.number]
-    return f"example {record.number}"
+def _shareable_names(examples: Examples, params: DataParams) -> list[str]:
+    names = examples.names or [""] * len(examples.labels)
+    shown = []
+    for number, name in enumerate(names):
+        shown.append(example_names.shareable(name, number, params.path))
+    return shown
 
 
 def _label(examples: Examples, record: ExampleRecord) -> str:
@@ -186,6 +192,7 @@ def _summarize(
         "splits": {name: splits[name] for name in SPLITS},
         "classes": {name: classes[name] for name in examples.classes},
         "skipped": [record.error for record in corrupt],
+        "left_out": examples.left_out,
     }
 
 
@@ -196,7 +203,7 @@ def _write_table(job: Job[DataParams], examples: Examples, records: list[Example
         for record in records:
             row = [
                 record.number,
-                to_cell(_name(examples, record)),
+                to_cell(examples.names[record.number]),
                 to_cell(_label(examples, record)),
                 record.split,
                 record.height,
@@ -218,4 +225,7 @@ def _line(summary: Summary) -> str:
     empty = [name for name, count in classes.items() if not count]
     if empty:
         line += f", none of: {listed(empty)}"
+    if summary["left_out"]:
+        kinds = folder.describe_kinds(summary["left_out"])
+        line += f"; left out, no images: {kinds}"
     return line

@@ -24,8 +24,8 @@ Metrics = dict[str, Measurement]
 
 
 def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -> None:
-    """Write a row per example: label, predicted classes, confidence and the dataset's columns."""
-    header = ["label", "answer", "float_answer", "confidence"]
+    """Write a row per example: name, label, predicted classes, confidence, dataset's columns."""
+    header = ["name", "label", "answer", "float_answer", "confidence"]
     for name in examples.columns:
         header.append(f"{SLICE}{name}")
     columns = []
@@ -34,6 +34,7 @@ def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -
     predicted_classes = predicted.predictions.argmax(axis=1)
     float_classes = predicted.float_predictions.argmax(axis=1)
     rows = zip(
+        [to_cell(name) for name in examples.names],
         _class_names(examples, predicted.labels),
         _class_names(examples, predicted_classes),
         _class_names(examples, float_classes),

@@ -105,7 +105,7 @@ def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
             examples.images[number]
 
 
-def test_texts_and_hidden_files_are_no_images(data: Data) -> None:
+def test_texts_and_hidden_files_are_no_images_and_are_named(data: Data) -> None:
     root = data.location
     for name in (
         "README.md",
@@ -120,7 +120,36 @@ def test_texts_and_hidden_files_are_no_images(data: Data) -> None:
     for name in ("__MACOSX", ".cache"):
         _png(root / name / "x.png")
     assert image_folder.count(data) == {"": 3}
-    assert len(image_folder.load(data).images) == 3
+    examples = image_folder.load(data)
+    assert len(examples.images) == 3
+    assert examples.left_out == [
+        ".DS_Store",
+        ".cache/",
+        "LICENSE",
+        "README.md",
+        "__MACOSX/",
+        "dogs/._a.png",
+        "dogs/Thumbs.db",
+        "dogs/notes.txt",
+        "notes.csv",
+    ]
+
+
+def test_a_folder_of_images_is_a_class_whatever_its_name(data: Data) -> None:
+    names = ["README", "LICENSE", "NOTICE", "COPYING", ".NET", "data.json", "page.xml", "c++"]
+    for name in names:
+        _png(data.location / name / "x.png")
+    examples = image_folder.load(data)
+    assert examples.classes == sorted([*names, "cats", "dogs"])
+    assert image_folder.count(data) == {"": 11}
+    assert examples.left_out == []
+
+
+def test_files_that_the_recipe_names_are_not_left_out(data: Data) -> None:
+    _table(data, "file,light", "dogs/b.png,day", "cats/z.png,day", "dogs/a.PNG,day")
+    (data.location / "labels.txt").write_text("dogs\ncats\n")
+    data.labels = str(data.location / "labels.txt")
+    assert image_folder.load(data).left_out == []
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:

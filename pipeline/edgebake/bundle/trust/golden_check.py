@@ -125,6 +125,8 @@ def _example_problem(example: Any, target: TargetEntry) -> str | None:
     """Return what is wrong with an example: an image, the input for it, and the output."""
     if not isinstance(example, dict):
         return "expected an object"
+    if not isinstance(example.get("name", ""), str):
+        return "name: expected a text"
     image = _decode(example.get("image"))
     if image is None or not image.startswith(PNG):
         return "image: expected a PNG in base64"

@@ -1,4 +1,8 @@
-"""List the images below a folder, and refuse files of other kinds."""
+"""List the images below a folder, and refuse files of other kinds.
+
+A folder is judged by what it holds, never by its name: `README/` with images is a class. What is
+left out is named in `FolderContent.left_out`.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,31 @@ from edgebake.data.readers import labels, links
 from edgebake.errors import DataError
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-# Suffixes and names of files that often accompany images and are ignored.
+# Suffixes and names of files that often accompany images and are left out.
 IGNORED_SUFFIXES = (".csv", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")
-IGNORED_NAMES = ("__MACOSX", "COPYING", "LICENSE", "NOTICE", "README", "Thumbs.db", "desktop.ini")
+IGNORED_NAMES = ("COPYING", "LICENSE", "NOTICE", "README", "Thumbs.db", "desktop.ini")
+# Folders that programs make; they hold copies of images, or none.
+TOOL_FOLDERS = (
+    ".cache",
+    ".dvc",
+    ".git",
+    ".ipynb_checkpoints",
+    ".thumbnails",
+    "@eaDir",
+    "__MACOSX",
+    "__pycache__",
+)
 
 
 @dataclass(frozen=True)
 class FolderContent:
-    """Paths below a folder, in the order of names; hidden files are left out."""
+    """Paths below a folder, in the order of names."""
 
     images: list[str] = field(default_factory=list)
-    empty_folders: list[str] = field(default_factory=list)  # with ignored files at most
+    empty_folders: list[str] = field(default_factory=list)  # with files that are left out at most
     unknown_files: list[str] = field(default_factory=list)
+    # Hidden files, files of IGNORED_SUFFIXES and IGNORED_NAMES, and folders, which end with "/".
+    left_out: list[str] = field(default_factory=list)
 
 
 def list_images(folder: Path) -> FolderContent:
@@ -54,28 +71,59 @@ def _list(folder: Path, prefix: str, content: FolderContent, parents: tuple[str,
         parents: real paths of the folder and of those that it is in.
     """
     with os.scandir(folder) as entries:
-        listed = sorted(
-            (entry for entry in entries if not _is_ignored(entry.name)),
-            key=lambda entry: entry.name,
-        )
-    if not listed:
-        content.empty_folders.append(prefix)
+        listed = sorted(entries, key=lambda entry: entry.name)
+    is_empty = True
     for entry in listed:
         path = f"{prefix}/{entry.name}".lstrip("/")
+        if entry.is_dir() and _is_left_out(entry):
+            content.left_out.append(f"{path}/")
+            continue
+        if not entry.is_dir() and _is_ignored(entry.name):
+            content.left_out.append(path)
+            continue
+        is_empty = False
         if entry.is_symlink() and Path(entry.path).exists():
             links.refuse_outside(Path(entry.path), Path(parents[0]))
-        if Path(entry.name).suffix.lower() in SUFFIXES:
-            # A folder of such a name is an image that cannot be read.
+        if entry.is_dir() and not _is_image_without_content(entry):
+            _list_sub_folder(entry, path, content, parents)
+        elif _is_image_name(entry.name):
             content.images.append(path)
-        elif entry.is_dir():
-            real_path = os.path.realpath(entry.path)
-            if entry.is_symlink() and real_path in parents:
-                raise DataError(
-                    f"{entry.path}: a link to a folder that it lies in; expected images"
-                )
-            _list(Path(entry.path), path, content, (*parents, real_path))
         else:
             content.unknown_files.append(path)
+    if is_empty:
+        content.empty_folders.append(prefix)
+
+
+def _list_sub_folder(
+    entry: os.DirEntry[str], path: str, content: FolderContent, parents: tuple[str, ...]
+) -> None:
+    real_path = os.path.realpath(entry.path)
+    if entry.is_symlink() and real_path in parents:
+        raise DataError(f"{entry.path}: a link to a folder that it lies in; expected images")
+    _list(Path(entry.path), path, content, (*parents, real_path))
+
+
+def _is_left_out(folder: os.DirEntry[str]) -> bool:
+    """Return whether a folder is a program's, or has an ignored name and no images."""
+    if folder.name in TOOL_FOLDERS:
+        return True
+    return _is_ignored(folder.name) and not _holds_images(folder)
+
+
+def _is_image_without_content(folder: os.DirEntry[str]) -> bool:
+    """Return whether a folder has the name of an image and no images: one that cannot be read."""
+    return _is_image_name(folder.name) and not _holds_images(folder)
+
+
+def _holds_images(folder: os.DirEntry[str]) -> bool:
+    for _, _, names in os.walk(folder.path):
+        if any(_is_image_name(name) and not _is_ignored(name) for name in names):
+            return True
+    return False
+
+
+def _is_image_name(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES
 
 
 def _is_ignored(name: str) -> bool:
@@ -91,15 +139,9 @@ def _refuse_unknown_files(folder: Path, content: FolderContent) -> None:
             f"{folder}: a name that is not UTF-8: {undecodable[0]!a}; expected another name"
         )
     if content.unknown_files:
-        by_suffix: dict[str, list[str]] = defaultdict(list)
-        for path in content.unknown_files:
-            by_suffix[Path(path).suffix.lower() or "no suffix"].append(path)
-        kinds = [
-            f"{len(paths)} with {suffix} ({labels.preview(paths)})"
-            for suffix, paths in sorted(by_suffix.items())
-        ]
+        kinds = describe_kinds(content.unknown_files)
         raise DataError(
-            f"{folder}: files of other kinds: {'; '.join(kinds)}; "
+            f"{folder}: files of other kinds: {kinds}; "
             f"expected {', '.join(SUFFIXES)}: convert or remove them"
         )
     if not content.images:
@@ -107,6 +149,24 @@ def _refuse_unknown_files(folder: Path, content: FolderContent) -> None:
             f"{folder}: no images; expected one sub-folder per class with "
             f"{', '.join(SUFFIXES)} files"
         )
+
+
+def describe_kinds(paths: list[str]) -> str:
+    """Return the number of files of each suffix, and the first few of them."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        by_kind[_kind(path)].append(path)
+    kinds = []
+    for kind, members in sorted(by_kind.items()):
+        kinds.append(f"{len(members)} {kind} ({labels.preview(members)})")
+    return "; ".join(kinds)
+
+
+def _kind(path: str) -> str:
+    if path.endswith("/"):
+        return "folders"
+    suffix = Path(path).suffix.lower()
+    return f"with {suffix or 'no suffix'}"
 
 
 def _is_utf8(path: str) -> bool:

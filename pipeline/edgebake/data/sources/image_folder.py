@@ -8,6 +8,7 @@ further columns instead. Classes and files are sorted by name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,7 +82,17 @@ def load(data: Data) -> Examples:
         columns=cells,
         names=[image.path for image in images],
         splits=[image.split for image in images],
+        left_out=_left_out(data),
     )
+
+
+def _left_out(data: Data) -> list[str]:
+    """Return the files and folders that are neither images nor named by the recipe."""
+    recipe_files = {Path(str(data.labels))}
+    if data.table:
+        recipe_files.add(data.location / data.table.file)
+    content = list_images(data.location)
+    return [path for path in content.left_out if data.location / path not in recipe_files]
 
 
 def _read_table(data: Data) -> dict[str, Row]:

@@ -30,7 +30,9 @@ MORE_EXAMPLES = "more test examples would decide"
 NO_OTHER = "no file of another runtime in the release holds the same model"
 MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 
-Row = dict[str, str]  # of examples.csv: label, answer, float_answer, confidence, slice:<column>
+Row = dict[
+    str, str
+]  # of examples.csv: name, label, answer, float_answer, confidence, slice:<column>
 # The measurement of one gate, and its test; no test where it was not measured.
 GateEvidence = tuple[Measurement, HypothesisTest | None]
 
