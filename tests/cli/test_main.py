@@ -12,6 +12,7 @@ from edgebake.cli.main import GROUPS, main, parser
 from edgebake.cli.verbs import Verb
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import Plan
+from tests import builds
 
 VERBS = [verb for group in GROUPS for verb in group.verbs]
 
@@ -126,6 +127,14 @@ def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[s
     assert main(["check"]) == 0
     targets = "android_any galaxy_a14 ios_any iphone_15 iphone_se_3 linux_any pixel_8"
     assert capsys.readouterr().out.startswith(f"8 targets are sound: {targets}")
+
+
+def test_check_decides_on_the_licenses_of_the_release(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builds.edit(project / "recipes/release.yaml", "license: Apache-2.0", "license: Zlib")
+    assert main(["check"]) == 1
+    assert "model 'digits' is under Zlib: Zlib is in no list" in capsys.readouterr().err
 
 
 def test_plan_tells_its_changes_once(

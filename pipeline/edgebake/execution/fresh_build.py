@@ -170,7 +170,7 @@ def _isolated_environment(copy: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",  # a module in the current folder is not a library
         "PYTHONNOUSERSITE": "1",
         "NO_COLOR": "1",
-        # DVC's report of usage is sent by a process that outlives DVC, and writes next to the clone.
+        # DVC's report of usage is sent by a process that outlives it and writes next to the clone.
         "DVC_NO_ANALYTICS": "1",
     }
 

@@ -14,7 +14,7 @@ from edgebake.documents import strict_yaml
 from edgebake.errors import PlanError, RecipeError
 from edgebake.plan import changes
 from edgebake.plan.changes import Change
-from edgebake.plan.checks import data_code
+from edgebake.plan.checks import data_code, provable
 from edgebake.plan.checks import release as release_checks
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.plan.scheme_search import SchemeSearch
@@ -47,6 +47,7 @@ def make() -> Plan:
         key_variables.withhold_key(release.signature.key)  # composing may run code of datasets
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
+    provable.check_targets(targets)
     search = SchemeSearch.resume(targets, _read_previous_plan())
     while True:
         resolved = [search.current(target) for target in targets]
@@ -67,6 +68,7 @@ def check_release() -> None:
     release = compose_release()
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
+    provable.check_targets(targets)
     search = SchemeSearch.resume(targets, {})
     plan = merge(release, [search.current(target) for target in targets])
     release_checks.check_teachers(plan, targets)

@@ -1,0 +1,61 @@
+"""Gates that no result on a test split could pass are refused, with what would let them pass."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgebake.errors import Problem
+from edgebake.plan.checks import provable
+from edgebake.recipe import Budget, Ceiling, Floor, Inconclusive, Recipe, Waiver
+
+
+def _problems(n: int, waivers: tuple[Waiver, ...] = (), **gates: Floor | Ceiling) -> list[Problem]:
+    recipe = Recipe()
+    names = dict.fromkeys(vars(recipe.validate.budget))
+    recipe.validate.budget = Budget(**(names | gates))
+    recipe.validate.waivers = list(waivers)
+    return list(provable.check(recipe, n))
+
+
+def test_540_examples_prove_no_drop_below_0_56_points() -> None:
+    drop = Ceiling(at_most=0.005, required=True)
+    assert _problems(540, accuracy_drop=drop) == [
+        (
+            "validate.budget.accuracy_drop.at_most",
+            "0.005; 540 test examples prove at most 0.005570, even if no answer changes, at a "
+            "confidence of 0.95; expected 602 or more test examples, another limit, a lower "
+            "confidence, or `inconclusive: passes`",
+        )
+    ]
+    assert _problems(602, accuracy_drop=drop) == []
+    assert _problems(601, accuracy_drop=drop)
+    assert _problems(540, accuracy_drop=replace(drop, at_most=0.0056)) == []
+
+
+def test_the_fewest_examples_that_prove_a_floor_are_those_of_the_binomial() -> None:
+    """All of n right prove a share p at 95 % where p^n <= 0.05: 0.99 from n = 299 on."""
+    floor = Floor(at_least=0.99, required=True)
+    assert _problems(299, accuracy=floor) == []
+    [(key, problem)] = _problems(298, accuracy=floor)
+    assert key == "validate.budget.accuracy.at_least"
+    assert problem == (
+        "0.99; 298 test examples prove at least 0.989998, even if every answer is right, at a "
+        "confidence of 0.95; expected 299 or more test examples, another limit, a lower "
+        "confidence, or `inconclusive: passes`"
+    )
+
+
+def test_a_share_of_one_is_proven_by_no_number_of_examples() -> None:
+    [(_, problem)] = _problems(100, accuracy=Floor(at_least=1, required=True))
+    assert problem.endswith(
+        "; expected another limit, a lower confidence, or `inconclusive: passes`"
+    )
+
+
+@pytest.mark.parametrize("name", ["accuracy", "accuracy_drop"])
+def test_a_gate_that_need_not_be_proven_is_not_refused(name: str) -> None:
+    strict = Floor(at_least=1, required=True) if name == "accuracy" else Ceiling(at_most=0)
+    assert _problems(10, **{name: strict})
+    assert _problems(10, **{name: replace(strict, inconclusive=Inconclusive.passes)}) == []
+    waiver = Waiver(gate=name, reason="known", by="Ada", until="2099-01-01")
+    assert _problems(10, (waiver,), **{name: strict}) == []
