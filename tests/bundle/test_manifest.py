@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from edgebake import artifacts
-from edgebake.bundle import manifest
+from edgebake.bundle import manifest, processing_steps
 from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.manifest_types import LicenseEntry, ManifestBody, SourceEntry
 from edgebake.evaluation.gates.judge import judge
@@ -22,6 +22,7 @@ from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 from edgebake.tasks import contract
 from tests import measured
+from tests.bundle import small
 
 COMMIT: SourceEntry = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 REVISION = cast("SourceEntry", {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]})
@@ -286,6 +287,26 @@ def test_blue_first_and_numbers_of_each_channel_are_of_the_schema(content: dict[
     _target(changed)["preprocessing"][0].update(colour="bgr")
     _target(changed)["preprocessing"][2].update(mean=[104, 117, 123], scale=[0.1, 0.2, 0.3])
     manifest.validate(changed)
+
+
+@pytest.mark.parametrize(
+    "options", [{"antialias": False}, {"crop": "center", "short_side": 40}], ids=str
+)
+def test_every_way_of_resizing_is_of_the_schema(
+    content: dict[str, Any], options: dict[str, Any]
+) -> None:
+    changed = deepcopy(content)
+    agreed = replace(small.contract(), **options)
+    tensor = _target(changed)["input"]
+    steps = processing_steps.preprocessing(agreed, tensor, {})
+    _target(changed)["preprocessing"] = steps
+    manifest.validate(changed)
+    for step in steps:
+        if step["step"] == "interpolate":
+            step["antialias"] = True
+        step.pop("short_side", None)
+    with pytest.raises(SchemaError):
+        manifest.validate(changed)
 
 
 MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from edgebake.bundle import processing_steps
 from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Package, Protect
@@ -53,6 +55,44 @@ def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
 def test_nearest_takes_pixels_and_smooths_nothing() -> None:
     steps = processing_steps.preprocessing(replace(CONTRACT, resize="nearest"), FLOAT, {})
     assert steps[1]["antialias"] is False
+
+
+def test_without_antialiasing_the_step_has_a_name_that_earlier_apps_refuse() -> None:
+    steps = processing_steps.preprocessing(
+        replace(CONTRACT, antialias=False, crop="center"), FLOAT, {}
+    )
+    assert _names(steps) == ["decode", "crop", "interpolate", "normalize", "layout"]
+    assert steps[2] == {
+        "step": "interpolate",
+        "width": 64,
+        "height": 48,
+        "filter": "bicubic",
+        "antialias": False,
+    }
+
+
+def test_nearest_is_one_step_with_and_without_antialiasing() -> None:
+    nearest = replace(CONTRACT, resize="nearest")
+    assert processing_steps.preprocessing(nearest, FLOAT, {}) == processing_steps.preprocessing(
+        replace(nearest, antialias=False), FLOAT, {}
+    )
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+def test_a_short_side_is_resized_before_the_center_is_cut_out(antialias: bool) -> None:
+    short = replace(CONTRACT, crop="center", short_side=100, antialias=antialias)
+    steps = processing_steps.preprocessing(short, FLOAT, {})
+    assert steps[:3] == [
+        {"step": "decode", "colour": "rgb"},
+        {
+            "step": "resize_short_side",
+            "short_side": 100,
+            "filter": "bicubic",
+            "antialias": antialias,
+        },
+        {"step": "center_crop", "width": 64, "height": 48},
+    ]
+    assert _names(steps)[3:] == ["normalize", "layout"]
 
 
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:

@@ -64,8 +64,17 @@ def _changed(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) 
         Target(small.onnx_model(channels=3), small.contract("rgb", "center", "bicubic")),
         Target(small.onnx_model(integers=True), small.contract(resize="nearest", crop="center")),
         Target(small.litert_model(), small.contract(labels=[str(digit) for digit in range(10)])),
+        Target(small.onnx_model(), replace(small.contract(crop="center"), antialias=False)),
+        Target(small.onnx_model(), replace(small.contract(crop="center"), short_side=40)),
     ],
-    ids=["grey float32", "colour, cropped, bicubic", "int8, cropped, nearest", "LiteRT"],
+    ids=[
+        "grey float32",
+        "colour, cropped, bicubic",
+        "int8, cropped, nearest",
+        "LiteRT",
+        "without antialiasing, cropped",
+        "short side, cropped",
+    ],
 )
 def test_a_sound_bundle_answers_its_golden_vectors(tmp_path: Path, target: Target) -> None:
     platform = "android" if target.model.runtime == "litert" else "linux"
@@ -281,12 +290,23 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 @pytest.mark.parametrize("color", ["grayscale", "rgb", "bgr"])
 @pytest.mark.parametrize("mean", [[127.5], [104.0, 117.0, 123.0]], ids=["one mean", "a mean each"])
-@pytest.mark.parametrize("crop", ["none", "center"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"crop": "none"},
+        {"crop": "none", "antialias": False},
+        {"crop": "center"},
+        {"crop": "center", "antialias": False},
+        {"crop": "center", "short_side": 37},
+        {"crop": "center", "short_side": 37, "antialias": False},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
 def test_pictures_reach_the_model_as_in_training(
-    sample: ModuleType, color: str, mean: list[float], crop: str, resize: str
+    sample: ModuleType, color: str, mean: list[float], options: dict[str, Any], resize: str
 ) -> None:
-    agreed = small.contract(color, crop, resize)
+    agreed = replace(small.contract(color, resize=resize), **options)
     mean = mean if color != "grayscale" else [127.5]
     agreed = replace(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
     target = Target(small.onnx_model(agreed.channels), agreed)
@@ -296,6 +316,33 @@ def test_pictures_reach_the_model_as_in_training(
             manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels)
         )
         assert np.array_equal(found, target.contract.preprocess([pixels]))
+
+
+STEPS: list[dict[str, Any]] = [
+    {"step": "decode", "colour": "rgb"},
+    {"step": "resize", "width": 32, "height": 32, "filter": "bilinear", "antialias": True},
+]
+
+
+def test_a_step_that_the_sample_does_not_know_is_refused(sample: ModuleType) -> None:
+    image = Image.fromarray(small.pictures(1, 3)[0])
+    assert sample.preprocess(STEPS, image).shape == (1, 32, 32, 3)
+    with pytest.raises(sample.BundleError) as error:
+        sample.preprocess([*STEPS, {"step": "rotate"}], image)
+    assert str(error.value) == "rotate: unknown step; the bundle is newer than this code"
+
+
+@pytest.mark.parametrize(
+    "options", [{"antialias": False}, {"crop": "center", "short_side": 37}], ids=str
+)
+def test_the_sample_of_an_earlier_release_refuses_the_new_ways_of_resizing(
+    options: dict[str, Any],
+) -> None:
+    """It looks up the step `resize`, and always antialiases; so do those in Kotlin and Swift."""
+    contract = replace(small.contract(), **options)
+    manifest = json.loads(_linux(any=Target(small.onnx_model(), contract))["manifest.json"])
+    steps = manifest["targets"]["any"]["preprocessing"]
+    assert "resize" not in [step["step"] for step in steps]
 
 
 def test_integers_are_rounded_as_when_the_file_was_measured(sample: ModuleType) -> None:

@@ -1,4 +1,4 @@
-"""The resize of Preprocessing.kt and Preprocessing.swift, in Python, gives the bytes of Pillow's.
+"""The resize of Preprocessing.kt and Preprocessing.swift, in Python, gives the reference's bytes.
 
 The tests have no compiler for either language, so they test the algorithm in Python: each function
 has the name and the lines of the one in the templates. Integer division, truncation and shifts mean
@@ -7,6 +7,7 @@ the templates are equal cannot be tested here; `test_the_templates_hold_the_same
 the lines in which a mistake would be hard to see.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgebake.bundle import samples
+from edgebake.tasks import resize
 
 Pixels = NDArray[np.int64]  # [height, width, channels]
 Box = tuple[int, int, int, int]
@@ -101,6 +103,53 @@ def transposed(pixels: Pixels) -> Pixels:
     return pixels.transpose(1, 0, 2)
 
 
+def neighbors(old: int, size: int, name: str) -> list[tuple[int, list[int]]]:
+    scale = old / size
+    radius = 2 if name == "bicubic" else 1
+    found = []
+    for place in range(size):
+        center = (place + 0.5) * scale - 0.5
+        start = math.floor(center) - radius + 1
+        first = max(start, 0)
+        last = min(start + 2 * radius, old)
+        real = [bell(name, number + first - center) for number in range(last - first)]
+        total = 0.0
+        for one in real:
+            total += one
+        found.append((first, [fixed(one / total) for one in real]))
+    return found
+
+
+def interpolated(pixels: Pixels, width: int, height: int, name: str) -> Pixels:
+    columns = neighbors(pixels.shape[1], width, name)
+    rows = neighbors(pixels.shape[0], height, name)
+    result = np.zeros((height, width, pixels.shape[2]), np.int64)
+    for y, (top, down) in enumerate(rows):
+        for x, (left, across) in enumerate(columns):
+            total = np.full(pixels.shape[2], 1 << (2 * PRECISION_BITS - 1), np.int64)
+            for row, row_weight in enumerate(down):
+                for column, column_weight in enumerate(across):
+                    total += pixels[top + row, left + column] * row_weight * column_weight
+            result[y, x] = (total >> (2 * PRECISION_BITS)).clip(0, 255)
+    return result
+
+
+def short_side(width: int, height: int, side: int) -> tuple[int, int]:
+    if width <= height:
+        return side, side * height // width
+    return side * width // height, side
+
+
+def even_half(number: int) -> int:
+    return number // 2 + (1 if number % 4 == 3 else 0)
+
+
+# The lines that are written in another way.
+KOTLIN = {
+    "? -0.5 : 0.5": "-0.5 else 0.5",
+    "number / 2 + (number % 4 == 3 ? 1 : 0)": "number / 2 + (if (number % 4 == 3) 1 else 0)",
+}
+SWIFT = {"(place + 0.5) * scale - 0.5": "(Double(place) + 0.5) * scale - 0.5"}
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -149,6 +198,24 @@ def test_the_resize_of_the_samples_is_pillows_to_the_bit(name: str, cropped: boo
     assert seen > 50
 
 
+@pytest.mark.parametrize("name", ["bilinear", "bicubic"])
+def test_the_interpolation_of_the_samples_is_the_references_to_the_bit(name: str) -> None:
+    rng = np.random.default_rng(3)
+    for shape, (width, height) in _cases()[::4]:
+        values = rng.integers(0, 256, shape, dtype=np.uint8)
+        picture = Image.fromarray(values[..., 0] if shape[2] == 1 else values)
+        expected = np.asarray(resize.interpolate(picture, (width, height), name))
+        found = interpolated(values.astype(np.int64), width, height, name)
+        assert np.array_equal(found, expected.reshape(height, width, -1)), (shape, width, height)
+
+
+def test_the_sizes_and_centers_of_the_samples_are_the_references() -> None:
+    for width, height, side in np.random.default_rng(4).integers(1, 5000, (500, 3)).tolist():
+        assert short_side(width, height, side) == resize.short_side_size((width, height), side)
+    for number in range(100):
+        assert even_half(number) == resize.center_box((number + 8, 8), (8, 8))[0]
+
+
 def test_grey_is_pillows_to_the_bit() -> None:
     values = np.random.default_rng(2).integers(0, 256, (64, 64, 3))
     found = (values * [19595, 38470, 7471]).sum(axis=2) + 0x8000 >> 16
@@ -178,6 +245,9 @@ def test_the_templates_hold_the_same_numbers(template: str) -> None:
             "pixels.height - height > 2 * (pixels.width - width)",
         ),
         *("pixels.height * across / down", "pixels.width * down / across", "= 22"),
+        *("(place + 0.5) * scale - 0.5", "- radius + 1", "start + 2 * radius, old"),
+        *("side * pixels.height / pixels.width", "side * pixels.width / pixels.height"),
+        *("number / 2 + (number % 4 == 3 ? 1 : 0)", "unknown step", "unknown filter"),
     ):
-        kotlin = line.replace("? -0.5 : 0.5", "-0.5 else 0.5")
-        assert (kotlin if template.endswith(".kt") else line) in text
+        spelling = KOTLIN if template.endswith(".kt") else SWIFT
+        assert spelling.get(line, line) in text

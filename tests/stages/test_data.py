@@ -163,6 +163,24 @@ def test_splits_of_the_source_are_kept_and_shares_are_drawn_from_its_train(
     assert {int(row["number"]) for row in rows() if row["split"] == "test"} == set(range(30, 40))
 
 
+def test_an_image_that_a_short_side_would_make_huge_is_named(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(number: int) -> NDArray[np.uint8]:
+        return np.full((1, 101 if number == 7 else 100), number, np.uint8)
+
+    given(monkeypatch, LazyImages(COUNT, read))
+    alone.run("data", "digits")
+    for name, value in {"short_side": 32, "crop": "center"}.items():
+        alone.set_param("data", "digits", name, value=value)
+    with pytest.raises(DataError) as error:
+        alone.run("data", "digits")
+    assert str(error.value) == (
+        "7.png: has 101 x 1 pixels; "
+        "expected one side at most 100 times the other, with data.short_side"
+    )
+
+
 def test_a_split_that_skipping_emptied_is_named(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

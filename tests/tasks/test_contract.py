@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from edgebake.errors import DataError
 from edgebake.recipe import Recipe
 from edgebake.tasks.contract import Contract, from_json, from_recipe
 
@@ -95,6 +98,59 @@ def test_none_takes_the_whole_image_and_stretches_it() -> None:
     assert GRAY.resize_images([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
 
 
+def test_short_side_keeps_the_aspect_ratio_until_the_center_is_cut_out() -> None:
+    """torchvision's Resize(4) and CenterCrop((2, 3)) of an image of 5 rows and 12 columns."""
+    contract = replace(GRAY, crop="center", resize="bilinear", short_side=4)
+    resized = np.asarray(Image.fromarray(WIDE).resize((9, 4), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(
+        contract.resize_images([WIDE])[0, :, :, 0],
+        resized[1:3, 3:6],  # (4 - 2) / 2 and (9 - 3) / 2
+    )
+
+
+def test_without_antialiasing_a_shrunken_image_is_interpolated_between_two_pixels() -> None:
+    """Centers of 3 of 12 columns are at 1.5, 5.5 and 9.5, those of 2 of 5 rows at 0.75 and 3.25."""
+    contract = replace(GRAY, resize="bilinear", antialias=False)
+    assert contract.resize_images([WIDE])[0, :, :, 0].tolist() == [
+        [11, 15, 19],  # 0.75 * 12 + 1.5 = 10.5
+        [41, 45, 49],  # 3.25 * 12 + 1.5 = 40.5
+    ]
+
+
+def test_an_image_a_hundred_times_as_wide_as_high_has_no_short_side() -> None:
+    contract = replace(GRAY, crop="center", short_side=4)
+    contract.resize_images([np.zeros((1, 100), np.uint8)])
+    with pytest.raises(DataError) as error:
+        contract.resize_images([np.zeros((1, 101), np.uint8)])
+    assert str(error.value) == (
+        "an image: has 101 x 1 pixels; "
+        "expected one side at most 100 times the other, with data.short_side"
+    )
+
+
+def test_contracts_of_earlier_releases_antialias() -> None:
+    published = json.loads(GRAY.to_json())
+    del published["antialias"], published["short_side"]
+    assert from_json(json.dumps(published)) == GRAY
+    assert GRAY.antialias
+    assert GRAY.short_side is None
+
+
+@pytest.mark.parametrize(
+    ("options", "description"),
+    [
+        ({"resize": "bilinear"}, "bilinear"),
+        ({"resize": "nearest", "antialias": False}, "nearest"),
+        ({"resize": "bicubic", "antialias": False}, "bicubic without antialiasing"),
+        ({"resize": "bilinear", "short_side": 256}, "bilinear, the shorter side to 256 pixels"),
+    ],
+)
+def test_metadata_of_models_say_how_images_are_resized(
+    options: dict[str, Any], description: str
+) -> None:
+    assert replace(GRAY, **options).resize_description == description
+
+
 def test_gray_model_sees_the_luma_of_a_red_pixel() -> None:
     red = np.tile(np.array([255, 0, 0], np.uint8), (2, 3, 1))
     # ITU-R 601-2, as Pillow converts: 0.299 * 255 = 76.2
@@ -138,13 +194,16 @@ def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
 
 def test_contract_of_a_recipe_takes_its_values(recipe: Recipe) -> None:
     recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
+    recipe.data.antialias, recipe.data.short_side = False, 30
     made = from_recipe(recipe.data, recipe.model, ["0", "1"])
     assert (made.height, made.width, made.color, made.resize) == (24, 24, "grayscale", "bilinear")
+    assert (made.antialias, made.short_side) == (False, 30)
     assert (made.mean, made.scale, made.labels) == ([10.0], [0.5], ["0", "1"])
 
 
 def test_contract_survives_its_file() -> None:
-    for contract in (GRAY, replace(BGR, mean=[1.0, 2.0, 3.0])):
+    resized = replace(GRAY, crop="center", antialias=False, short_side=256)
+    for contract in (GRAY, replace(BGR, mean=[1.0, 2.0, 3.0]), resized):
         assert from_json(contract.to_json()) == contract
 
 

@@ -5,7 +5,7 @@ docs/guides/use_a_bundle.md defines every step, down to how it rounds.
 
 from edgebake.bundle.lineage import Section
 from edgebake.bundle.manifest_types import Step, TensorEntry
-from edgebake.recipe import Crop, Package
+from edgebake.recipe import Crop, Package, Resize
 from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 
@@ -31,6 +31,8 @@ def preprocessing(contract: Contract, tensor: TensorEntry, convert_params: Secti
 def _image_steps(contract: Contract, convert_params: Section) -> list[Step]:
     """Return the steps that yield an image of the model's size."""
     steps: list[Step] = [{"step": "decode", "colour": contract.published_color}]
+    if contract.short_side is not None:
+        return steps + _short_side_steps(contract, contract.short_side)
     if contract.crop == Crop.center.value:
         steps.append(
             {
@@ -39,12 +41,15 @@ def _image_steps(contract: Contract, convert_params: Section) -> list[Step]:
                 "width_to_height": contract.width / contract.height,
             }
         )
+    widens = _widens(contract)
+    has_fixed_width = not widens and contract.resize != Resize.nearest.value
     resize: Step = {
-        "step": "resize",
+        # Apps of earlier releases know only `resize`, and always widen: they refuse another name.
+        "step": "interpolate" if has_fixed_width else "resize",
         "width": contract.width,
         "height": contract.height,
         "filter": contract.resize,
-        "antialias": contract.resize != "nearest",
+        "antialias": widens,
     }
     # A Core ML model may accept further sizes.
     core_ml_options = convert_params.get("coreml") or {}
@@ -52,6 +57,23 @@ def _image_steps(contract: Contract, convert_params: Section) -> list[Step]:
         if core_ml_options.get(key):
             resize[key] = core_ml_options[key]
     return [*steps, resize]
+
+
+def _short_side_steps(contract: Contract, short_side: int) -> list[Step]:
+    """Return the steps that keep the aspect ratio until the center is cut out."""
+    resize: Step = {
+        "step": "resize_short_side",
+        "short_side": short_side,
+        "filter": contract.resize,
+        "antialias": _widens(contract),
+    }
+    crop: Step = {"step": "center_crop", "width": contract.width, "height": contract.height}
+    return [resize, crop]
+
+
+def _widens(contract: Contract) -> bool:
+    """Return whether the filter widens when an image shrinks; `nearest` never does."""
+    return contract.antialias and contract.resize != Resize.nearest.value
 
 
 def _tensor_steps(contract: Contract, tensor: TensorEntry) -> list[Step]:

@@ -19,16 +19,17 @@ class Color(Enum):
 
 
 class Crop(Enum):
-    """Region of an image that is used before resizing."""
+    """Region of an image that the model sees."""
 
     # The whole image; its sides are stretched to the model's resolution.
     none = "none"
-    # The largest centered region with the aspect ratio of the model's input.
+    # The largest centered region with the aspect ratio of the model's input; with
+    # `short_side`, the centered region of the model's resolution after resizing.
     center = "center"
 
 
 class Resize(Enum):
-    """Interpolation filter (of Pillow) for resizing an image to the model's resolution."""
+    """Interpolation filter for resizing an image to the model's resolution."""
 
     nearest = "nearest"
     bilinear = "bilinear"
@@ -144,10 +145,16 @@ class Data:
     path: str | None = MISSING
     # Color channels of the model's input: `grayscale`, `rgb` or `bgr`.
     color: Color = MISSING
-    # Region of the image that is used before resizing: `none` (all of it) or `center`.
+    # Region of the image that the model sees: `none` (all of it, stretched) or `center`.
     crop: Crop = MISSING
     # Interpolation filter: `nearest`, `bilinear` or `bicubic`.
     resize: Resize = MISSING
+    # Widen `bilinear` and `bicubic` when they shrink an image, as Pillow and torchvision; false:
+    # always interpolate between the nearest pixels, as the default of TensorFlow and Keras.
+    antialias: bool = True
+    # Pixels to which the shorter side is resized, before `crop: center` cuts out the model's
+    # resolution, as torchvision's Resize(256) and CenterCrop(224); null: resize to the resolution.
+    short_side: int | None = None
     # Mean that is subtracted from pixel values (0 to 255): one number, or one for each channel.
     mean: list[float] = MISSING
     # Factor of the input, (pixel - mean) * scale: one number, or one for each channel.

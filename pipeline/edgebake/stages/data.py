@@ -21,6 +21,7 @@ from edgebake.errors import DataError, listed
 from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataParams
 from edgebake.stages.job import Job
+from edgebake.tasks.contract import aspect_ratio_problem
 
 # Images are decoded outside of Python's lock; any number gives the same result.
 THREADS = 2
@@ -83,7 +84,10 @@ def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleR
             assigned.append((int(number), split))
 
     def decode(example: tuple[int, str]) -> ExampleRecord:
-        return _decode(examples, *example)
+        record = _decode(examples, *example)
+        if params.short_side is not None:
+            return _refuse_narrow(examples, record)
+        return record
 
     # In chunks: one map over all would decode all before the first is consumed.
     with ThreadPoolExecutor(THREADS) as threads:
@@ -106,6 +110,14 @@ def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:
         width=width,
         sha256=artifacts.sha256(shape + pixels.tobytes()),
     )
+
+
+def _refuse_narrow(examples: Examples, record: ExampleRecord) -> ExampleRecord:
+    """Return the record with an error if its image would be huge at `data.short_side`."""
+    problem = aspect_ratio_problem((record.width, record.height))
+    if record.error or problem is None:
+        return record
+    return replace(record, error=f"{_name(examples, record)}: {problem}")
 
 
 def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:

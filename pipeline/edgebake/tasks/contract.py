@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgebake.recipe import Color, Crop, Data, Model
+from edgebake.errors import DataError
+from edgebake.recipe import Color, Crop, Data, Model, Resize
+from edgebake.tasks.resize import aspect_box, center_box, resize, short_side_size
 
-RESAMPLING_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-}
+# The longer side of an image, as a multiple of the shorter, that `short_side` keeps: the resized
+# image takes that many times the memory of the cropped one.
+MAX_ASPECT_RATIO = 100
 # Apps read these names, in edgebake.manifest/1 and in the metadata of model files.
 PUBLISHED_KEYS = {"color": "colour"}
 PUBLISHED_COLORS = {"grayscale": "grey", "rgb": "rgb", "bgr": "bgr"}
@@ -33,10 +33,14 @@ class Contract:
     width: int  # pixels
     color: str  # grayscale, rgb or bgr
     crop: str  # a value of recipe.Crop
-    resize: str  # a key of RESAMPLING_FILTERS
+    resize: str  # a value of recipe.Resize
     mean: list[float]  # in pixel values, 0 to 255: one for all channels, or one for each
     scale: list[float]  # likewise
     labels: list[str]
+    # Contracts of earlier releases lack these two.
+    antialias: bool = True  # whether bilinear and bicubic widen their filter when they shrink
+    # Pixels; the image keeps its aspect ratio until it is cropped. None: it gets the model's size.
+    short_side: int | None = None
 
     @property
     def published_color(self) -> str:
@@ -49,6 +53,16 @@ class Contract:
         if self.color == Color.grayscale.value:
             return 1
         return 3
+
+    @property
+    def resize_description(self) -> str:
+        """Return how images are resized, for people."""
+        description = self.resize
+        if not self.antialias and self.resize != Resize.nearest.value:
+            description += " without antialiasing"
+        if self.short_side is not None:
+            description += f", the shorter side to {self.short_side} pixels"
+        return description
 
     def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Crop, resize and normalize images.
@@ -107,12 +121,23 @@ class Contract:
         if image.mode != mode:  # convert() copies an image that has the mode already
             image = image.convert(mode)
         size = (self.width, self.height)
+        if self.short_side is not None:
+            return np.asarray(self._resize_short_side(image, self.short_side))
         box = None  # the whole image
         if self.crop == Crop.center.value:
-            box = _center_box(image.size, size)
-        resampling = RESAMPLING_FILTERS[self.resize]
-        resized = image.resize(size, resampling, box)
+            box = aspect_box(image.size, size)
+        resized = resize(image, size, self.resize, self.antialias, box)
         return np.asarray(resized)
+
+    def _resize_short_side(self, image: Image.Image, short_side: int) -> Image.Image:
+        """Resize an image to a length of its shorter side, and crop its center."""
+        problem = aspect_ratio_problem(image.size)
+        if problem is not None:
+            raise DataError(f"an image: {problem}")
+        whole_size = short_side_size(image.size, short_side)
+        whole = resize(image, whole_size, self.resize, self.antialias)
+        box = center_box(whole_size, (self.width, self.height))
+        return whole.crop(box)
 
     def to_json(self) -> str:
         """Return the text of contract.json, which is also in the metadata of ONNX files."""
@@ -126,23 +151,13 @@ class Contract:
         return f"{text}\n"
 
 
-def _center_box(image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return the largest centered box of an image with the aspect ratio of `size`.
-
-    Sizes are (width, height) in pixels; the box is (left, top, right, bottom), in whole pixels,
-    rounded down.
-    """
-    image_width, image_height = image_size
+def aspect_ratio_problem(size: tuple[int, int]) -> str | None:
+    """Return why an image of a size cannot be resized to a `short_side`; None if it can."""
     width, height = size
-    width_at_full_height = image_height * width // height
-    height_at_full_width = image_width * height // width
-    box_width = min(image_width, width_at_full_height)
-    box_height = min(image_height, height_at_full_width)
-    left = (image_width - box_width) // 2
-    top = (image_height - box_height) // 2
-    right = left + box_width
-    bottom = top + box_height
-    return left, top, right, bottom
+    if max(size) <= MAX_ASPECT_RATIO * min(size):
+        return None
+    expected = f"one side at most {MAX_ASPECT_RATIO} times the other, with data.short_side"
+    return f"has {width:,} x {height:,} pixels; expected {expected}"
 
 
 def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
@@ -160,6 +175,8 @@ def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
         mean=data.mean,
         scale=data.scale,
         labels=labels,
+        antialias=data.antialias,
+        short_side=data.short_side,
     )
 
 

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from edgebake.plan.checks import data as data_checks
-from edgebake.recipe import Features, Recipe, SplitBy, Splits, Table
+from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.plan.checks import resize
+from edgebake.recipe import CoreML, Crop, Features, Recipe, SplitBy, Splits, Table
 
 
 @pytest.fixture
@@ -85,6 +87,40 @@ def test_a_word_that_cannot_be_meant_is_named(folder: Path, recipe: Recipe, name
     edit, key, text = CASES[name]
     edit(recipe)
     assert problems(recipe) == [(key, text)]
+
+
+RESIZE_CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
+    "a short side below the model's resolution": (
+        lambda recipe: setattr(recipe.data, "short_side", 31),
+        "data.short_side",
+        "31; expected the model's 32 pixels or more",
+    ),
+    "a short side of no length": (
+        lambda recipe: setattr(recipe.data, "short_side", 0),
+        "data.short_side",
+        "0; expected 1 to 16,384 pixels, or null",
+    ),
+    "a short side without a crop": (
+        lambda recipe: setattr(recipe.data, "crop", Crop.none),
+        "data.crop",
+        "none; expected center where data.short_side has a value",
+    ),
+    "a short side of a model with several sizes": (
+        lambda recipe: setattr(recipe.convert, "coreml", CoreML("iOS17", resolutions=[48])),
+        "data.short_side",
+        "has a value; expected null for a model of several sizes: the crop has one size",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESIZE_CASES)
+def test_a_short_side_that_no_model_can_have_is_named(recipe: Recipe, name: str) -> None:
+    recipe.data.crop, recipe.data.short_side = Crop.center, 40
+    assert [*resize.check(recipe), *resize.check_alone(recipe.data)] == []
+    edit, key, text = RESIZE_CASES[name]
+    edit(recipe)
+    assert (key, text) in [*resize.check(recipe), *resize.check_alone(recipe.data)]
+    assert (key, text) in recipe_checks.check(recipe)
 
 
 def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:

@@ -140,6 +140,8 @@ struct Step: Decodable, Sendable {
     let width: Int?
     let height: Int?
     let filter: String?
+    let antialias: Bool?
+    let shortSide: Int?
     let mean: Numbers?
     let scale: Numbers?
     let dtype: String?

@@ -1,12 +1,12 @@
-// Preprocessing: from an image to the model's input, bit for bit as in training. The resize is Pillow's,
-// in the same fixed-point arithmetic.
+// Preprocessing: from an image to the model's input, bit for bit as in training. With antialiasing, the resize is
+// Pillow's, in the same fixed-point arithmetic; without, it is that of TensorFlow, rounded once.
 
 package com.example.bundle
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.math.abs
-import kotlin.math.ceil
+import kotlin.math.floor
 import kotlin.math.max
 import kotlin.math.min
 import org.json.JSONObject
@@ -29,15 +29,16 @@ class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
     }
 }
 
+private val KNOWN_STEPS = setOf(
+    "decode", "crop", "resize", "interpolate", "resize_short_side", "center_crop", "normalize", "quantize", "layout",
+)
+
 /** Returns the model's input for an image, [1, height, width, channels]. */
 fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
     val words = steps.associateBy { it.getString("step") }
-    val resize = words.getValue("resize")
-    val (width, height) = Pair(resize.getInt("width"), resize.getInt("height"))
-    val pixels = decode(picture, words.getValue("decode").getString("colour"))
-    val box = if ("crop" in words) middle(pixels, width, height) else Box(0, 0, pixels.width, pixels.height)
-    val small = resized(pixels, width, height, box, resize.getString("filter"))
-    val shape = listOf(1, height, width, small.channels)
+    for (name in words.keys - KNOWN_STEPS) error("$name: unknown step; the bundle is newer than this code")
+    val small = modelSized(decode(picture, words.getValue("decode").getString("colour")), words)
+    val shape = listOf(1, small.height, small.width, small.channels)
     val levels = small.values.map { (it.toInt() and 0xff).toFloat() }
     val normalize = words["normalize"] ?: return integers("uint8", shape, levels.map(Float::toDouble))
     val (mean, scale) = Pair(numbers(normalize, "mean"), numbers(normalize, "scale"))
@@ -104,8 +105,25 @@ private fun decode(picture: Picture, colour: String): Pixels {
     }
 }
 
+/** Returns an image in the model's size. */
+private fun modelSized(pixels: Pixels, words: Map<String, JSONObject>): Pixels {
+    val side = words["resize_short_side"]
+    if (side != null) {
+        val crop = words.getValue("center_crop")
+        val (width, height) = shortSide(pixels, side.getInt("short_side"))
+        val large = resized(pixels, width, height, whole(pixels), side)
+        return cut(large, center(large, crop.getInt("width"), crop.getInt("height")))
+    }
+    val resize = words["interpolate"] ?: words.getValue("resize")
+    val (width, height) = Pair(resize.getInt("width"), resize.getInt("height"))
+    val box = if ("crop" in words) middle(pixels, width, height) else whole(pixels)
+    return resized(pixels, width, height, box, resize)
+}
+
 /** A rectangle in an image, in pixels. */
 internal class Box(val left: Int, val top: Int, val right: Int, val bottom: Int)
+
+private fun whole(pixels: Pixels): Box = Box(0, 0, pixels.width, pixels.height)
 
 /** Returns the largest centered box with the input's aspect ratio; whole pixels, rounded down. */
 private fun middle(pixels: Pixels, across: Int, down: Int): Box {
@@ -113,6 +131,34 @@ private fun middle(pixels: Pixels, across: Int, down: Int): Box {
     val high = min(pixels.height, pixels.width * down / across)
     val (left, top) = Pair((pixels.width - wide) / 2, (pixels.height - high) / 2)
     return Box(left, top, left + wide, top + high)
+}
+
+/** Returns width and height with a length of the shorter side; the longer one is rounded down. */
+private fun shortSide(pixels: Pixels, side: Int): Pair<Int, Int> =
+    if (pixels.width <= pixels.height) {
+        Pair(side, side * pixels.height / pixels.width)
+    } else {
+        Pair(side * pixels.width / pixels.height, side)
+    }
+
+/** Returns the centered box of a size; half pixels are rounded to even. */
+private fun center(pixels: Pixels, wide: Int, high: Int): Box {
+    val (left, top) = Pair(evenHalf(pixels.width - wide), evenHalf(pixels.height - high))
+    return Box(left, top, left + wide, top + high)
+}
+
+private fun evenHalf(number: Int): Int = number / 2 + (if (number % 4 == 3) 1 else 0)
+
+private fun cut(pixels: Pixels, box: Box): Pixels =
+    pixels(box.right - box.left, box.bottom - box.top, pixels.channels) { x, y, channel ->
+        pixels[box.left + x, box.top + y, channel]
+    }
+
+/** Resizes a box of an image as a step says. */
+private fun resized(pixels: Pixels, width: Int, height: Int, box: Box, step: JSONObject): Pixels {
+    val filter = step.getString("filter")
+    if (filter == "nearest" || step.getBoolean("antialias")) return resized(pixels, width, height, box, filter)
+    return interpolated(cut(pixels, box), width, height, filter)
 }
 
 /**
@@ -169,6 +215,7 @@ private fun bell(filter: String, distance: Double): Double {
     val a = -0.5
     return when {
         filter == "bilinear" -> max(1.0 - x, 0.0)
+        filter != "bicubic" -> error("$filter: unknown filter; the bundle is newer than this code")
         x < 1.0 -> ((a + 2.0) * x - (a + 3.0)) * x * x + 1
         x < 2.0 -> (((x - 5) * x + 8) * x - 4) * a
         else -> 0.0
@@ -183,6 +230,42 @@ private fun resampled(pixels: Pixels, weights: List<Weights>): Pixels =
         for (place in values.indices) sum += pixels[first + place, y, channel] * values[place]
         (sum shr PRECISION_BITS).coerceIn(0, 255)
     }
+
+/**
+ * Resizes an image with filters of fixed width, however much it shrinks; every sum is rounded once.
+ *
+ * Weights outside the image are 0, and the others are divided by their sum.
+ */
+internal fun interpolated(pixels: Pixels, width: Int, height: Int, filter: String): Pixels {
+    val columns = neighbors(pixels.width, width, filter)
+    val rows = neighbors(pixels.height, height, filter)
+    return pixels(width, height, pixels.channels) { x, y, channel ->
+        var sum = 1L shl (2 * PRECISION_BITS - 1)
+        val (down, across) = Pair(rows[y], columns[x])
+        for (row in down.values.indices) {
+            for (column in across.values.indices) {
+                val level = pixels[across.first + column, down.first + row, channel].toLong()
+                sum += level * down.values[row] * across.values[column]
+            }
+        }
+        (sum shr (2 * PRECISION_BITS)).coerceIn(0L, 255L).toInt()
+    }
+}
+
+/** Returns the weights of each new pixel, of the two (bilinear) or four (bicubic) source pixels around its center. */
+private fun neighbors(old: Int, size: Int, filter: String): List<Weights> {
+    val scale = old.toDouble() / size
+    val radius = if (filter == "bicubic") 2 else 1
+    return List(size) { place ->
+        val center = (place + 0.5) * scale - 0.5
+        val start = floor(center).toInt() - radius + 1
+        val first = max(start, 0)
+        val last = min(start + 2 * radius, old)
+        val real = DoubleArray(last - first) { bell(filter, it + first - center) }
+        val sum = real.fold(0.0, Double::plus)
+        Weights(first, IntArray(real.size) { fixed(real[it] / sum) })
+    }
+}
 
 private fun transposed(pixels: Pixels): Pixels =
     pixels(pixels.height, pixels.width, pixels.channels) { x, y, channel -> pixels[y, x, channel] }

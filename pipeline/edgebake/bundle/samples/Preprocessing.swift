@@ -1,5 +1,5 @@
-// Preprocessing: from an image to the model's input, bit for bit as in training. The resize is Pillow's,
-// in the same fixed-point arithmetic.
+// Preprocessing: from an image to the model's input, bit for bit as in training. With antialiasing, the resize is
+// Pillow's, in the same fixed-point arithmetic; without, it is that of TensorFlow, rounded once.
 
 import Foundation
 
@@ -38,19 +38,21 @@ struct Tensor: Sendable {
     }
 }
 
+private let knownSteps: Set<String> = [
+    "decode", "crop", "resize", "interpolate", "resize_short_side", "center_crop", "normalize", "quantize", "layout",
+]
+
 /// Returns the model's input for an image, [1, height, width, channels].
 func preprocess(_ steps: [Step], _ picture: Picture) throws -> Tensor {
     let words = Dictionary(steps.map { ($0.step, $0) }, uniquingKeysWith: { first, _ in first })
-    guard let decode = words["decode"], let resize = words["resize"],
-        let width = resize.width, let height = resize.height, let filter = resize.filter
-    else {
-        throw BundleError("preprocessing: neither decode nor resize can be left out")
+    for name in words.keys where !knownSteps.contains(name) {
+        throw BundleError("\(name): unknown step; the bundle is newer than this code")
     }
-    let pixels = decoded(picture, colour: decode.colour ?? "rgb")
-    let whole = Box(left: 0, top: 0, right: pixels.width, bottom: pixels.height)
-    let box = words["crop"] == nil ? whole : middle(pixels, width, height)
-    let small = resized(pixels, width, height, box, filter)
-    let shape = [1, height, width, small.channels]
+    guard let decode = words["decode"] else {
+        throw BundleError("preprocessing: decode cannot be left out")
+    }
+    let small = try modelSized(decoded(picture, colour: decode.colour ?? "rgb"), words)
+    let shape = [1, small.height, small.width, small.channels]
     guard let normalize = words["normalize"], let mean = normalize.mean, let scale = normalize.scale else {
         return Tensor(dtype: "uint8", shape: shape, data: Data(small.values))
     }
@@ -122,12 +124,70 @@ struct Box {
     let bottom: Int
 }
 
+private func whole(_ pixels: Pixels) -> Box {
+    Box(left: 0, top: 0, right: pixels.width, bottom: pixels.height)
+}
+
+/// Returns an image in the model's size.
+private func modelSized(_ pixels: Pixels, _ words: [String: Step]) throws -> Pixels {
+    if let step = words["resize_short_side"] {
+        guard let side = step.shortSide, let crop = words["center_crop"],
+            let width = crop.width, let height = crop.height
+        else {
+            throw BundleError("preprocessing: resize_short_side needs center_crop")
+        }
+        let (across, down) = shortSide(pixels, side)
+        let large = try resized(pixels, across, down, whole(pixels), step)
+        return cut(large, center(large, width, height))
+    }
+    guard let step = words["interpolate"] ?? words["resize"], let width = step.width, let height = step.height else {
+        throw BundleError("preprocessing: resize cannot be left out")
+    }
+    let box = words["crop"] == nil ? whole(pixels) : middle(pixels, width, height)
+    return try resized(pixels, width, height, box, step)
+}
+
 /// Returns the largest centered box with the input's aspect ratio; whole pixels, rounded down.
 private func middle(_ pixels: Pixels, _ across: Int, _ down: Int) -> Box {
     let wide = min(pixels.width, pixels.height * across / down)
     let high = min(pixels.height, pixels.width * down / across)
     let (left, top) = ((pixels.width - wide) / 2, (pixels.height - high) / 2)
     return Box(left: left, top: top, right: left + wide, bottom: top + high)
+}
+
+/// Returns width and height with a length of the shorter side; the longer one is rounded down.
+private func shortSide(_ pixels: Pixels, _ side: Int) -> (Int, Int) {
+    if pixels.width <= pixels.height {
+        return (side, side * pixels.height / pixels.width)
+    }
+    return (side * pixels.width / pixels.height, side)
+}
+
+/// Returns the centered box of a size; half pixels are rounded to even.
+private func center(_ pixels: Pixels, _ wide: Int, _ high: Int) -> Box {
+    let (left, top) = (evenHalf(pixels.width - wide), evenHalf(pixels.height - high))
+    return Box(left: left, top: top, right: left + wide, bottom: top + high)
+}
+
+private func evenHalf(_ number: Int) -> Int {
+    number / 2 + (number % 4 == 3 ? 1 : 0)
+}
+
+private func cut(_ pixels: Pixels, _ box: Box) -> Pixels {
+    Pixels(box.right - box.left, box.bottom - box.top, pixels.channels) { x, y, channel in
+        pixels[box.left + x, box.top + y, channel]
+    }
+}
+
+/// Resizes a box of an image as a step says.
+private func resized(_ pixels: Pixels, _ width: Int, _ height: Int, _ box: Box, _ step: Step) throws -> Pixels {
+    guard let filter = step.filter, ["nearest", "bilinear", "bicubic"].contains(filter) else {
+        throw BundleError("\(step.filter ?? "no filter"): unknown filter; the bundle is newer than this code")
+    }
+    if filter == "nearest" || step.antialias ?? true {
+        return resized(pixels, width, height, box, filter)
+    }
+    return interpolated(cut(pixels, box), width, height, filter)
 }
 
 /// Resizes a box of an image like Pillow 13's `resize(size, filter, box)`.
@@ -210,6 +270,40 @@ private func resampled(_ pixels: Pixels, _ weights: [Weights]) -> Pixels {
             sum += pixels[first + place, y, channel] * values[place]
         }
         return min(max(sum >> precisionBits, 0), 255)
+    }
+}
+
+/// Resizes an image with filters of fixed width, however much it shrinks; every sum is rounded once.
+///
+/// Weights outside the image are 0, and the others are divided by their sum.
+func interpolated(_ pixels: Pixels, _ width: Int, _ height: Int, _ filter: String) -> Pixels {
+    let columns = neighbors(pixels.width, width, filter)
+    let rows = neighbors(pixels.height, height, filter)
+    return Pixels(width, height, pixels.channels) { x, y, channel in
+        let (down, across) = (rows[y], columns[x])
+        var sum = 1 << (2 * precisionBits - 1)
+        for row in down.values.indices {
+            for column in across.values.indices {
+                let level = pixels[across.first + column, down.first + row, channel]
+                sum += level * down.values[row] * across.values[column]
+            }
+        }
+        return min(max(sum >> (2 * precisionBits), 0), 255)
+    }
+}
+
+/// Returns the weights of each new pixel, of the two (bilinear) or four (bicubic) source pixels around its center.
+private func neighbors(_ old: Int, _ size: Int, _ filter: String) -> [Weights] {
+    let scale = Double(old) / Double(size)
+    let radius = filter == "bicubic" ? 2 : 1
+    return (0..<size).map { place in
+        let center = (Double(place) + 0.5) * scale - 0.5
+        let start = Int(center.rounded(.down)) - radius + 1
+        let first = max(start, 0)
+        let last = min(start + 2 * radius, old)
+        let real = (first..<last).map { bell(filter, Double($0) - center) }
+        let sum = real.reduce(0.0, +)
+        return Weights(first: first, values: real.map { fixed($0 / sum) })
     }
 }
 

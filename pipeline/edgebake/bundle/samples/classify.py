@@ -29,16 +29,14 @@ from edgebake.bundle.trust.decryption import decrypt
 
 # </encrypted>
 from edgebake.tasks.postprocess import Floats, Step, dequantize, run
+from edgebake.tasks.resize import aspect_box, center_box, resize, short_side_size
 from edgebake.bundle.device_matching import Facts, JsonObject, resolve
 
 Array = NDArray[Any]
-Box = tuple[int, int, int, int]  # left, top, right, bottom
 Model = Callable[[Array], Array]
-FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-}
+SIZE_STEPS = {"crop", "resize", "interpolate", "resize_short_side", "center_crop"}
+TENSOR_STEPS = {"normalize", "quantize", "layout"}
+KNOWN_STEPS = {"decode"} | SIZE_STEPS | TENSOR_STEPS
 
 
 class BundleError(Exception):
@@ -109,19 +107,14 @@ def preprocess(steps: list[Step], image: Image.Image) -> Array:
         image: of any size and color mode.
     """
     parameters = {step["step"]: step for step in steps}
+    unknown = sorted(parameters.keys() - KNOWN_STEPS)
+    if unknown:
+        raise BundleError(f"{unknown[0]}: unknown step; the bundle is newer than this code")
     color = parameters["decode"]["colour"]
     mode = "L" if color == "grey" else "RGB"
-    image = image.convert(mode)
-    resize = parameters["resize"]
-    width = resize["width"]
-    height = resize["height"]
-    box = None
-    if "crop" in parameters:
-        # The crop is the resize's box, because Pillow's filters also read the pixels around it.
-        box = center_crop(image.size, (width, height))
-    image = image.resize((width, height), FILTERS[resize["filter"]], box)
+    image = resize_to_model(parameters, image.convert(mode))
     pixels: Array = np.asarray(image)
-    pixels = pixels.reshape(1, height, width, -1)
+    pixels = pixels.reshape(1, image.height, image.width, -1)
     if color == "bgr":
         pixels = pixels[..., ::-1]
     if "normalize" not in parameters:
@@ -135,20 +128,24 @@ def preprocess(steps: list[Step], image: Image.Image) -> Array:
     return quantize(real, parameters["quantize"])
 
 
-def center_crop(size: tuple[int, int], target_size: tuple[int, int]) -> Box:
-    """Return the largest centered box with an aspect ratio; whole pixels, rounded down.
+def resize_to_model(parameters: dict[str, Step], image: Image.Image) -> Image.Image:
+    """Return an image in the model's size.
 
     Args:
-        size: width and height of the image.
-        target_size: width and height with the aspect ratio.
+        parameters: each step of `preprocessing` by its name.
+        image: in the model's color mode.
     """
-    width, height = size
-    target_width, target_height = target_size
-    box_width = min(width, height * target_width // target_height)
-    box_height = min(height, width * target_height // target_width)
-    left = (width - box_width) // 2
-    top = (height - box_height) // 2
-    return left, top, left + box_width, top + box_height
+    if "resize_short_side" in parameters:
+        step = parameters["resize_short_side"]
+        crop = parameters["center_crop"]
+        size = short_side_size(image.size, step["short_side"])
+        image = resize(image, size, step["filter"], step["antialias"])
+        return image.crop(center_box(size, (crop["width"], crop["height"])))
+    name = "interpolate" if "interpolate" in parameters else "resize"
+    step = parameters[name]
+    size = (step["width"], step["height"])
+    box = aspect_box(image.size, size) if "crop" in parameters else None
+    return resize(image, size, step["filter"], step["antialias"], box)
 
 
 def quantize(real: Floats, step: Step) -> Array:

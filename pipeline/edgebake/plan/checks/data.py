@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from edgebake import plugins
 from edgebake.data.splits import DRAWN, split_sizes
 from edgebake.errors import EdgebakeError, Problem, listed
-from edgebake.plan.checks import data_code
+from edgebake.plan.checks import data_code, resize
 from edgebake.recipe import Data, Recipe, SplitBy
 
 # Options that belong to one source each, and are null for the others.
@@ -39,6 +39,7 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
     yield from _check_source_options(data)
     yield from _check_limits(data)
     yield from _check_shares(data)
+    yield from resize.check_alone(data)
 
 
 def _is_not_fetched(data: Data) -> bool:

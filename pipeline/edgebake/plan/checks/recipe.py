@@ -12,7 +12,7 @@ from contextlib import suppress
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, Problem, listed
-from edgebake.plan.checks import data, model, prune, quantize, train, validate
+from edgebake.plan.checks import data, model, prune, quantize, resize, train, validate
 from edgebake.plan.checks.values import value_at
 from edgebake.recipe import Color, Recipe
 from edgebake.runtimes.interface import load_runtime
@@ -175,6 +175,7 @@ RULES: tuple[Rule, ...] = (
     _check_finite,
     *SEED_RULES,
     _check_normalization,
+    resize.check,
     model.check,
     train.check,
     _check_runtime_of_device,

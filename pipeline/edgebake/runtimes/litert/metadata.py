@@ -127,7 +127,7 @@ def _image_description(contract: Contract) -> str:
     crop = ""
     if contract.crop != Crop.none.value:
         crop = f", {contract.crop} cropped"
-    return f"{contract.published_color} image{crop}, resized by {contract.resize}"
+    return f"{contract.published_color} image{crop}, resized by {contract.resize_description}"
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:
