@@ -79,10 +79,11 @@ def quicken(folder: Path) -> None:
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 8")
     edit(folder / "recipes/release.yaml", "  - galaxy_a14\n", "")
     edit(folder / "recipes/model/ds_cnn.yaml", "width_multiplier: 1.0", "width_multiplier: 0.25")
-    limits = {"accuracy": 0.95, "class_accuracy": 0.8, "parity": 0.97, "speedup": 0.5}
+    limits = {"accuracy": 0.95, "class_accuracy": 0.8, "speedup": 0.5}
     budget = folder / "recipes/validate/realtime.yaml"
     for gate, limit in limits.items():
         edit(budget, f"{gate}: {{ at_least: {limit}", f"{gate}: {{ at_least: 0")
+    edit(budget, "    margin: 0.02", "    margin: 1")
     edit(budget, "accuracy_drop: { at_most: 0.02", "accuracy_drop: { at_most: 1")
     assert edgebake(folder, "plan").returncode == 0
     commit(folder, "Quick")

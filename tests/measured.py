@@ -14,6 +14,7 @@ from edgebake import artifacts
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
 from edgebake.evaluation.gates.judge import PARITY
+from edgebake.evaluation.parity import MARGINS, Comparison, DifferingExample, Excess
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import read_plan
@@ -155,9 +156,42 @@ def vectors(platform: str) -> dict[str, Any]:
     return golden.build_vectors(file, examples, np.eye(10, dtype=np.float32)[:2])
 
 
-def lay_parity(platform: str, report: Mapping[str, dict[str, Any] | None]) -> None:
-    """Write the parity report of a platform: per variant, the runtime that agrees least."""
-    artifacts.write(PARITY / f"{platform}.json", _json(report))
+def lay_parity(platform: str, report: Mapping[str, Sequence[Comparison]]) -> None:
+    """Write the parity report of a platform: the comparisons of each variant."""
+    records = {name: [asdict(one) for one in comparisons] for name, comparisons in report.items()}
+    artifacts.write(PARITY / f"{platform}.json", _json(records))
+
+
+def comparison(
+    differing: int, n: int, off_float: int = 0, largest_difference: float = 0.1
+) -> Comparison:
+    """Return a comparison of files that differ on some examples, one answer of each being right.
+
+    Args:
+        differing: number of examples on which the files differ.
+        n: number of examples.
+        off_float: on how many of the others both files differ from their float parent.
+        largest_difference: of one probability.
+    """
+    excesses = []
+    for file in ("this", "other"):
+        excesses += [Excess(file, counted, differing, off_float) for counted in MARGINS]
+    first = [
+        DifferingExample(number, f"example {number}", "3", "3", 0.9, "8", 0.8)
+        for number in range(min(differing, 10))
+    ]
+    return Comparison(
+        other="digits-other",
+        runtime="onnxruntime",
+        same=n - differing,
+        n=n,
+        off_float=off_float,
+        other_off_float=off_float,
+        largest_difference=largest_difference,
+        mean_difference=0.01,
+        excesses=excesses,
+        first_differing=first,
+    )
 
 
 def metrics(

@@ -1,6 +1,6 @@
 """What the tables of the delegates say, whose they are, and how a placement reads."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -100,16 +100,49 @@ def test_the_order_is_that_of_the_device() -> None:
     }
 
 
-def test_shares_count_operators_and_macs_and_the_first_unsupported_one_has_a_hint() -> None:
+def test_one_unsupported_operator_keeps_a_whole_file_off_the_gpu() -> None:
     (placement,) = placements.predict(
         "litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], []
     )
-    assert (placement.operators, placement.macs) == (0.5, 1.0)
+    assert (placement.operators, placement.macs) == (0.0, 0.0)
+    assert placement.whole_file
     assert placement.first_off == "operator 2 of 2: litert_gpu does not run SQUEEZE"
     assert placement.hint == "use a reshape to a fixed shape"
     assert placement.source.startswith(
         "google-ai-edge/LiteRT, tflite/tools/versioning/gpu_compatibility.cc at "
     )
+
+
+def test_twelve_convolutions_and_a_log_softmax_are_all_on_the_cpu() -> None:
+    # LiteRT 2.3.0's accelerator on Linux: "12 operations will run on the GPU, and the remaining 1
+    # operations will run on the CPU", and CompiledModel with the GPU alone is not created.
+    shape = [1, 8, 8, 4]
+    names = ["image", *(f"features_{number}" for number in range(12))]
+    layers = []
+    for before, after in pairwise(names):
+        strides = {"strideH": 1, "strideW": 1}
+        layers.append(Op("CONV_2D", [before, "weights"], after, "Conv2DOptions", strides))
+    end = Op("LOG_SOFTMAX", [names[-1]], "out")
+    weights = {"weights": np.ones((4, 3, 3, 4), np.float32)}
+    live = dict.fromkeys((*names, "out"), ("float32", shape))
+    content = files([*layers, end], live, weights)
+    (placement,) = placements.predict("litert", content, "android", ["gpu"], [])
+    assert (placement.operators, placement.macs) == (0.0, 0.0)
+    assert placement.first_off == "operator 13 of 13: litert_gpu does not run LOG_SOFTMAX"
+    without = files(layers, {name: live[name] for name in names}, weights)
+    (placement,) = placements.predict("litert", without, "android", ["gpu"], [])
+    assert (placement.operators, placement.macs) == (1.0, 1.0)
+
+
+def test_only_litert_takes_files_wholly_or_not_at_all() -> None:
+    assert {one.name: one.whole_file for one in ALL} == {
+        "coreml_gpu": False,
+        "coreml_neural_engine": False,
+        "litert_google_tensor": True,
+        "litert_gpu": True,
+        "onnxruntime_coreml": False,
+        "onnxruntime_nnapi": False,
+    }
 
 
 def test_a_file_that_multiplies_nothing_is_placed_whole() -> None:

@@ -287,7 +287,7 @@ def test_the_measurements_beside_the_bundle_hold_every_number_and_the_digest_of_
     assert [name for name, one in found["metrics"].items() if "sha256" not in one] == [
         "latency_predicted_ms"
     ]
-    assert (found["placement"], found["parity"]) == ([asdict(measured.CPU)], None)
+    assert (found["placement"], found["parity"]) == ([asdict(measured.CPU)], [])
 
 
 def test_the_measurements_beside_the_bundle_hold_what_each_gate_was_decided_from() -> None:

@@ -144,12 +144,14 @@ def test_how_fast_the_building_machine_is_passes_no_limit_of_the_device() -> Non
 
 def test_parity_is_judged_where_another_runtime_holds_the_same_model() -> None:
     _linux()
-    compared = {"same": 990, "n": 1000, "largest_difference": 0.2}
-    measured.lay_parity("linux", {PI_FILE: compared})
+    measured.lay_parity("linux", {PI_FILE: [measured.comparison(10, 1000)]})
     assert _verdicts(alone.run("package", "linux"))["parity"] == "passed"
-    measured.lay_parity("linux", {PI_FILE: {**compared, "same": 940}})
-    with pytest.raises(GateError, match=r"parity +at least 0\.97 +0\.94 .* failed$"):
+    measured.lay_parity("linux", {PI_FILE: [measured.comparison(60, 1000)]})
+    with pytest.raises(GateError, match=r"parity +at most 0\.02 +0\.06 .* failed\n") as refused:
         alone.run("package", "linux")
+    note = "differs from onnxruntime (digits-other) on 60 of 1,000 examples"
+    assert f"raspberry_pi_5, parity: {note}" in str(refused.value)
+    assert "for example example 0: 3, onnxruntime 8, truth 3; example 1: " in str(refused.value)
 
 
 def test_what_the_examples_cannot_decide_blocks_and_says_how_many_more_would() -> None:

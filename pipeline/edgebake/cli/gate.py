@@ -122,6 +122,8 @@ def _placements(judgment: "Judgment") -> Iterator[str]:
     """Yield the share of the model that each accelerator would run."""
     for placement in judgment.evidence.placements:
         kernels = placement.delegate or "kernels of the runtime"
+        if placement.whole_file:
+            kernels += ", the whole file or nothing"
         operators = f"{placement.operators:.0%} of operators"
         macs = f"{placement.macs:.0%} of multiply-accumulates"
         line = f"predicted on {placement.accelerator} ({kernels}): {operators}, {macs}"

@@ -65,6 +65,22 @@ class SliceFloor(Floor):
 
 
 @dataclass
+class ParityGate(Gate):
+    """Gate on how often files of the same model differ between runtimes.
+
+    Two files of a quantized model differ where each differs from its float parent as well, so the
+    limit is relative to that. `at_least` sets an absolute limit in its place.
+    """
+
+    # Largest excess, 0 to 1: the share of examples on which the files of two runtimes differ, minus
+    # the share on which one of them differs from its float parent. An example with two wrong
+    # answers counts half. Decides unless `at_least` has a value.
+    margin: float = 0.02
+    # Least share, 0 to 1, of examples with the same predicted class; null: `margin` decides.
+    at_least: float | None = None
+
+
+@dataclass
 class TimedFloor(Floor):
     """Gate with a lower limit on a quantity that depends on the machine."""
 
@@ -104,8 +120,8 @@ class Budget:
     slice_accuracy: SliceFloor | None = MISSING
     # Expected calibration error of the predicted probabilities, 0 to 1.
     expected_calibration_error: Ceiling | None = MISSING
-    # Share of examples for which the same model predicts the same class in every other runtime.
-    parity: Floor | None = MISSING
+    # Agreement of predicted classes with the same model's file for every other runtime.
+    parity: ParityGate | None = MISSING
     # Largest difference of a probability between two runtimes, 0 to 1.
     parity_difference: Ceiling | None = MISSING
     # Speed relative to the float model in the same runtime on the same machine; 2: twice as fast.

@@ -17,7 +17,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Placement:
-    """The share of a file that one accelerator would run."""
+    """The share of a file that one accelerator would run; 0 or 1 where it takes all or nothing."""
 
     accelerator: str
     delegate: str  # runtimes/delegates/<delegate>.yaml; empty: the runtime's own kernels
@@ -26,6 +26,7 @@ class Placement:
     first_off: str  # the first unsupported operator and the reason; empty: all are supported
     hint: str  # what to do about it; empty: nothing is known
     source: str  # of the facts
+    whole_file: bool = False  # whether the delegate takes a file wholly or not at all
 
 
 def predict_placements(
@@ -89,19 +90,24 @@ def _placement(
     operators = workload.operations
     supported = [operator for number, operator in enumerate(operators) if number not in reasons]
     supported_macs = sum(operator.macs for operator in supported)
+    supported_share = _share(len(supported), len(operators))
+    macs_share = _share(supported_macs, workload.macs)
     first_off, hint = "", ""
     if reasons:
         first = min(reasons)
         first_off = f"operator {first + 1} of {len(operators)}: {reasons[first]}"
         hint = _hint(delegate, operators[first], reasons[first])
+    if reasons and delegate.whole_file:
+        supported_share, macs_share = 0.0, 0.0
     return Placement(
         accelerator=accelerator,
         delegate=delegate.name,
-        operators=_share(len(supported), len(operators)),
-        macs=_share(supported_macs, workload.macs),
+        operators=supported_share,
+        macs=macs_share,
         first_off=first_off,
         hint=hint,
         source=delegate.source,
+        whole_file=delegate.whole_file,
     )
 
 

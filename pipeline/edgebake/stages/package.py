@@ -111,4 +111,5 @@ def _measurements(judgment: Judgment) -> dict[str, object]:
         metrics[name] = metric.to_dict()
     gates = [decision.measured_dict() for decision in judgment.decisions]
     placements = [asdict(placement) for placement in evidence.placements]
-    return {"metrics": metrics, "gates": gates, "placement": placements, "parity": evidence.parity}
+    comparisons = [asdict(comparison) for comparison in evidence.comparisons]
+    return {"metrics": metrics, "gates": gates, "placement": placements, "parity": comparisons}

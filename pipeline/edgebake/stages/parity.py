@@ -1,63 +1,22 @@
 """Compare the predictions of one model's files across runtimes, on the test split.
 
 Reads params.yaml and validate's output of every variant. Writes artifacts/parity/<platform>.json:
-for each variant the comparison with the file of another runtime that agrees least, or null.
+for each variant the comparisons with the files of other runtimes, the one that agrees least first.
 """
 
 import csv
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
+from edgebake.evaluation.parity import Comparison, FilePredictions, compare
 from edgebake.recipe.stage_params import Plan, read_plan
 
 FOLDER = artifacts.ROOT / "parity"
-MAX_DIFFERING = 10  # examples in the file, the first ones
 FLOAT = "float"
-
-
-@dataclass(frozen=True)
-class FilePredictions:
-    """The predictions of one variant's file on the test split."""
-
-    variant: str
-    runtime: str
-    probabilities: NDArray[np.float32]  # [n, classes]
-    labels: list[str]  # [n]
-    classes: list[str]
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """Return the number of the predicted class of each example [n]."""
-        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return predicted
-
-    def prediction(self, example: int) -> dict[str, object]:
-        """Return the predicted class of an example and its probability."""
-        number = int(self.predicted[example])
-        probability = float(self.probabilities[example, number])
-        return {"answer": self.classes[number], "probability": round(probability, 6)}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The agreement of a file with one of another runtime."""
-
-    other: str  # variant of validate
-    runtime: str
-    same: int  # examples with the same predicted class
-    n: int
-    largest_difference: float  # of one probability
-    mean_difference: float
-    first_differing: list[dict[str, object]]
-
-    def agreement(self) -> tuple[float, float]:
-        """Return a sort key that is smallest where the files agree least."""
-        return self.same / self.n, -self.largest_difference
 
 
 def write() -> str:
@@ -70,25 +29,19 @@ def write() -> str:
         twins[name] = _twins(plan, name)
         if twins[name]:
             predictions[name] = _read(name, params)
-    platforms: dict[str, dict[str, object]] = {}
+    platforms: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for name, params in variants.items():
         comparisons = []
         for twin in twins[name]:
-            comparison = _compare(predictions[name], predictions[twin])
+            comparison = compare(predictions[name], predictions[twin])
             comparisons.append(comparison)
+        comparisons.sort(key=Comparison.agreement)
         platform = platforms.setdefault(params["platform"], {})
-        platform[name] = _least_agreement(comparisons)
+        platform[name] = [asdict(comparison) for comparison in comparisons]
     for platform_name, content in platforms.items():
         artifacts.write_json(FOLDER / f"{platform_name}.json", content)
     pairs = sum(len(names) for names in twins.values()) // 2
     return f"{pairs} pairs of files compared"
-
-
-def _least_agreement(comparisons: list[Comparison]) -> dict[str, object] | None:
-    if not comparisons:
-        return None
-    least = min(comparisons, key=Comparison.agreement)
-    return asdict(least)
 
 
 def _twins(plan: Plan, name: str) -> list[str]:
@@ -117,51 +70,25 @@ def _model(plan: Plan, name: str) -> tuple[str, str]:
     return params["prune"], numbers
 
 
-def _compare(candidate: FilePredictions, twin: FilePredictions) -> Comparison:
-    differences = np.abs(candidate.probabilities - twin.probabilities)
-    differing = np.flatnonzero(candidate.predicted != twin.predicted)
-    n = len(candidate.labels)
-    largest_difference = float(differences.max())
-    mean_difference = float(differences.mean())
-    first_differing = []
-    for example in differing[:MAX_DIFFERING]:
-        first_differing.append(_difference(candidate, twin, int(example)))
-    return Comparison(
-        other=twin.variant,
-        runtime=twin.runtime,
-        same=n - len(differing),
-        n=n,
-        largest_difference=round(largest_difference, 6),
-        mean_difference=round(mean_difference, 6),
-        first_differing=first_differing,
-    )
-
-
-def _difference(
-    candidate: FilePredictions, twin: FilePredictions, example: int
-) -> dict[str, object]:
-    """Return both predictions of an example."""
-    difference: dict[str, object] = {
-        "example": example,
-        "label": candidate.labels[example],
-        **candidate.prediction(example),
-    }
-    for key, value in twin.prediction(example).items():
-        difference[f"other_{key}"] = value
-    return difference
-
-
 def _read(name: str, params: dict[str, Any]) -> FilePredictions:
     folder = artifacts.folder("validate", name, params["platform"])
     artifacts.verify(folder)
     table = folder / "examples.csv"
-    with table.open(newline="") as file:
-        labels = [from_cell(row["label"]) for row in csv.DictReader(file)]
+    labels = []
+    float_answers = []
+    example_names = []
+    with table.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file)):
+            labels.append(from_cell(row["label"]))
+            float_answers.append(from_cell(row["float_answer"]))
+            example_names.append(from_cell(row.get("name") or f"example {number}"))
     contract = artifacts.read_json(folder / "contract.json")
     return FilePredictions(
         variant=name,
         runtime=params["runtime"],
         probabilities=np.load(folder / "answers.npy"),
-        labels=labels,
-        classes=contract["labels"],
+        labels=np.array(labels),
+        float_answers=np.array(float_answers),
+        classes=np.array(contract["labels"]),
+        example_names=example_names,
     )

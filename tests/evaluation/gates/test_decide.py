@@ -18,6 +18,7 @@ from edgebake.recipe import (
     Floor,
     Gate,
     Inconclusive,
+    ParityGate,
     PlacementFloor,
     SliceFloor,
     TimedCeiling,
@@ -25,6 +26,7 @@ from edgebake.recipe import (
     Waiver,
 )
 from edgebake.runtimes.placement import Placement
+from tests import measured
 
 HERE = Measurement(0.98, "share", "host", interval=[0.96, 0.99], n=200, device="some CPU")
 WORDS = tuple(Budget.__dataclass_fields__)
@@ -135,24 +137,38 @@ def test_slices_are_the_values_of_a_column() -> None:
     assert decision.note == "worst is bright: 100 of 130"
 
 
-def test_parity_is_that_of_the_runtime_that_agrees_least() -> None:
-    gates = {
-        "parity": Floor(at_least=0.97, required=True),
+def test_a_floor_of_parity_is_for_the_runtime_that_agrees_least() -> None:
+    gates: dict[str, Gate] = {
+        "parity": ParityGate(at_least=0.97, required=True),
         "parity_difference": Ceiling(at_most=0.1, required=True),
     }
-    evidence = _evidence(
-        (200, "1", "1", "1"), parity={"same": 200, "n": 200, "largest_difference": 0.12}
-    )
+    comparisons = [
+        measured.comparison(1, 200, largest_difference=0.05),
+        measured.comparison(0, 200, largest_difference=0.12),
+    ]
+    evidence = _evidence((200, "1", "1", "1"), comparisons=comparisons)
     parity, difference = decide(_budget(**gates), evidence)
     assert (parity.verdict, difference.verdict) == (Verdict.passed, Verdict.failed)
-    assert difference.measurement.value == 0.12
+    assert (parity.measurement.value, difference.measurement.value) == (0.995, 0.12)
+    assert str(parity.requirement) == "at least 0.97"
+
+
+def test_parity_is_relative_to_the_float_parents_unless_it_has_a_floor() -> None:
+    # Two runtimes' files that differ on 6 of 100, each as often from its float parent.
+    evidence = _evidence((9, "1", "1", "1"), comparisons=[measured.comparison(60, 1000, 60)])
+    relative = _only(evidence, parity=ParityGate(required=True))
+    absolute = _only(evidence, parity=ParityGate(required=True, at_least=0.97))
+    assert (relative.verdict, absolute.verdict) == (Verdict.passed, Verdict.failed)
+    assert (relative.measurement.value, absolute.measurement.value) == (0, 0.94)
+    assert str(relative.requirement) == "at most 0.02"
+    assert absolute.note.startswith("differs from onnxruntime (digits-other) on 60 of 1,000")
 
 
 @pytest.mark.parametrize(
     ("required", "verdict"), [(True, Verdict.not_measured), (False, Verdict.accepted)]
 )
 def test_without_another_runtime_parity_is_not_measured(required: bool, verdict: Verdict) -> None:
-    decision = _only(_evidence((9, "1", "1", "1")), parity=Floor(at_least=0.97, required=required))
+    decision = _only(_evidence((9, "1", "1", "1")), parity=ParityGate(required=required))
     assert decision.verdict is verdict
     assert (
         decision.measurement.reason
@@ -317,3 +333,31 @@ def test_waivers_are_applied_on_the_day_that_is_given() -> None:
         decide(budget, evidence, [waiver], day)[0] for day in (date(2027, 1, 31), date(2027, 2, 1))
     )
     assert (on.verdict, after.verdict) == (Verdict.waived, Verdict.failed)
+
+
+def test_a_file_that_the_gpu_takes_wholly_or_not_at_all_says_which_operator_keeps_it_off() -> None:
+    gpu = Placement(
+        accelerator="gpu",
+        delegate="litert_gpu",
+        operators=0.0,
+        macs=0.0,
+        first_off="operator 13 of 13: litert_gpu does not run LOG_SOFTMAX",
+        hint="end with a softmax",
+        source="",
+        whole_file=True,
+    )
+    gate = PlacementFloor(at_least=0.9, accelerator=Accelerator.gpu, required=True)
+    decision = _only(_evidence((9, "1", "1", "1"), placements=[gpu]), accelerator_coverage=gate)
+    assert decision.verdict is Verdict.failed
+    assert decision.note == (
+        "first unsupported: operator 13 of 13: litert_gpu does not run LOG_SOFTMAX; "
+        "litert_gpu takes a file wholly or not at all; end with a softmax"
+    )
+
+
+def test_a_file_that_could_not_be_placed_says_why() -> None:
+    gate = PlacementFloor(at_least=0.9, accelerator=Accelerator.gpu, required=True)
+    unknown = "CUMSUM: its multiply-accumulates are not known"
+    evidence = _evidence((9, "1", "1", "1"), no_placement=unknown)
+    decision = _only(evidence, accelerator_coverage=gate)
+    assert (decision.verdict, decision.measurement.reason) == (Verdict.not_measured, unknown)

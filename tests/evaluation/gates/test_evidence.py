@@ -44,13 +44,14 @@ def test_groups_are_sorted_by_name() -> None:
 def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
     planner.write(planned)
     folder = measured.lay(VARIANT, "android", right=97, lost=2, n=100)
-    measured.lay_parity("android", {VARIANT: {"same": 99, "n": 100, "largest_difference": 0.1}})
+    compared = measured.comparison(1, 100)
+    measured.lay_parity("android", {VARIANT: [compared]})
     target = evidence.read(folder, PARITY / "android.json")
     assert target.right == 97
     assert paired_test(target.examples) == PairedTest(2, 0, 100)
     assert target.metrics == measured.metrics(97, 2, 100)
     assert set(target.resamples) == set(measured.RESAMPLED)
-    assert target.parity == {"same": 99, "n": 100, "largest_difference": 0.1}
+    assert target.comparisons == [compared]
 
 
 def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(
@@ -60,10 +61,10 @@ def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(
     folder = measured.lay(VARIANT, "android")
     before = evidence.read(folder, PARITY / "android.json")
     assert before.no_parity == "artifacts/parity/android.json does not exist: run `dvc repro`"
-    measured.lay_parity("android", {VARIANT: None})
+    measured.lay_parity("android", {VARIANT: []})
     after = evidence.read(folder, PARITY / "android.json")
-    assert (after.parity, after.no_parity) == (
-        None,
+    assert (after.comparisons, after.no_parity) == (
+        [],
         "no file of another runtime in the release holds the same model",
     )
     assert artifacts.verify(folder) == folder

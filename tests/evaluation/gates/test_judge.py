@@ -1,5 +1,6 @@
 """A target is judged from what was measured of its file, with the facts of its own device."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -51,6 +52,18 @@ def test_a_device_reaches_its_own_accelerators_alone(project: Path, planned: Pla
     )
     assert phone.placements == [npu, gpu, measured.CPU]  # in the order of the device
     assert anything.placements == [gpu, measured.CPU]
+
+
+def test_a_file_whose_work_is_not_counted_is_not_placed_and_says_why(
+    project: Path, planned: Plan
+) -> None:
+    planner.write(planned)
+    uncounted = json.dumps({"uncounted": "CUMSUM: its multiply-accumulates are not known"})
+    measured.lay(PIXEL, "android", files={"workload.json": uncounted.encode()}, placements=())
+    found = judge(_target("android", "pixel_8"), "android").evidence
+    assert found.no_placement == "CUMSUM: its multiply-accumulates are not known"
+    measured.lay(PIXEL, "android")
+    assert judge(_target("android", "pixel_8"), "android").evidence.no_placement == ""
 
 
 def test_the_estimate_is_of_the_devices_facts_and_says_so(project: Path, planned: Plan) -> None:

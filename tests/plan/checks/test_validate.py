@@ -13,6 +13,7 @@ from edgebake.recipe import (
     Floor,
     Gate,
     Mac,
+    ParityGate,
     PlacementFloor,
     Recipe,
     Recorded,
@@ -126,7 +127,7 @@ SHARES: dict[str, Gate] = {
     "class_accuracy": Floor(at_least=1.5),
     "slice_accuracy": SliceFloor(at_least=1.5, column="ink"),
     "expected_calibration_error": Ceiling(at_most=1.5),
-    "parity": Floor(at_least=1.5),
+    "parity": ParityGate(at_least=1.5),
     "parity_difference": Ceiling(at_most=1.5),
     "accelerator_coverage": PlacementFloor(at_least=1.5, accelerator=Accelerator.gpu),
 }
@@ -139,6 +140,11 @@ def test_no_share_is_above_1(recipe: Recipe, word: str) -> None:
     assert recipe_checks.check(recipe) == [
         (f"validate.budget.{word}.{bound}", "1.5; expected 0 to 1")
     ]
+
+
+def test_a_margin_of_parity_is_a_share(recipe: Recipe) -> None:
+    recipe.validate.budget.parity = ParityGate(required=False, margin=2)
+    assert recipe_checks.check(recipe) == [("validate.budget.parity.margin", "2; expected 0 to 1")]
 
 
 @pytest.mark.parametrize("word", sorted(set(Budget.__dataclass_fields__) - set(SHARES)))

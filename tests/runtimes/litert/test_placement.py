@@ -160,6 +160,25 @@ def test_a_slice_is_of_images(shape: list[int], reason: str) -> None:
     )
 
 
+def test_tensors_of_images_have_at_most_four_dimensions() -> None:
+    shapes = {"image": [1, 4, 4, 4], "out": [1, 1, 4, 4, 4]}
+    assert reason_for(Op("RESHAPE", ["image"], "out"), shapes) == (
+        "RESHAPE has a tensor of 5 dimensions, expected at most 4"
+    )
+
+
+def test_a_product_of_a_tensor_with_itself_falls_off() -> None:
+    # LiteRT's accelerator for Linux ends the process.
+    shapes = {"image": [1, 4, 4], "other": [1, 4, 4], "out": [1, 4, 4]}
+    itself = Op("BATCH_MATMUL", ["image", "image"], "out", "BatchMatMulOptions")
+    assert reason_for(itself, shapes) == "BATCH_MATMUL reads the same tensor twice"
+    shared = [
+        Op("RELU", ["image"], "other"),
+        Op("BATCH_MATMUL", ["image", "other"], "out", "BatchMatMulOptions"),
+    ]
+    assert answers(shared, shapes) == ""
+
+
 def test_a_number_of_inputs() -> None:
     reason = reason_for(Op("ADD", ["image"], "out", "AddOptions"), {"image": [1, 2], "out": [1, 2]})
     assert reason == "ADD has 1 inputs, expected 2"

@@ -5,11 +5,16 @@ package com.example.bundle
 
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
+import com.google.ai.edge.litert.LiteRtException
 import java.io.File
 
-/** A single accelerator: if it cannot run the whole model, creation fails and the next one is tried. */
+/**
+ * An accelerator alone has to run the whole model, otherwise creation fails.
+ *
+ * The GPU then shares the model with the CPU; after any other failure, the app tries the next accelerator.
+ */
 internal class LiteRtSession(model: File, private val target: Target, accelerator: String) : Session {
-    private val compiled = CompiledModel.create(model.path, CompiledModel.Options(named(accelerator)))
+    private val compiled = compile(model, accelerator)
     private val inputs = compiled.createInputBuffers()
     private val outputs = compiled.createOutputBuffers()
 
@@ -36,10 +41,18 @@ internal class LiteRtSession(model: File, private val target: Target, accelerato
     }
 
     private companion object {
-        fun named(accelerator: String): Accelerator = when (accelerator) {
-            "npu" -> Accelerator.NPU
-            "gpu" -> Accelerator.GPU
-            else -> Accelerator.CPU
+        fun compile(model: File, accelerator: String): CompiledModel = when (accelerator) {
+            "npu" -> create(model, Accelerator.NPU)
+            "gpu" -> try {
+                create(model, Accelerator.GPU)
+            } catch (error: LiteRtException) {
+                // Some operators are not for the GPU: LiteRT runs those on the CPU and copies tensors between the two.
+                create(model, Accelerator.GPU, Accelerator.CPU)
+            }
+            else -> create(model, Accelerator.CPU)
         }
+
+        fun create(model: File, vararg accelerators: Accelerator): CompiledModel =
+            CompiledModel.create(model.path, CompiledModel.Options(*accelerators))
     }
 }

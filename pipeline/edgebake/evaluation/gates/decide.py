@@ -9,7 +9,7 @@ from edgebake.evaluation.gates.hypothesis_tests import ExactValue, HypothesisTes
 from edgebake.evaluation.gates.verdict import AT_LEAST, AT_MOST, Decision, Requirement, Verdict
 from edgebake.evaluation.gates.waivers import apply_waiver
 from edgebake.measurement import PREDICTED, not_measured
-from edgebake.recipe import Budget, Evidence, Gate, Inconclusive, Waiver
+from edgebake.recipe import Budget, Evidence, Gate, Inconclusive, ParityGate, Waiver
 from edgebake.runtimes.run_modes import HOST
 
 # A metric that replaces one that was not measured: a fast enough 95th percentile proves the 90th.
@@ -46,6 +46,8 @@ def decide(
 
 def requirement_of(name: str, gate: Gate) -> Requirement:
     """Return the limit of a gate and its direction."""
+    if isinstance(gate, ParityGate) and gate.at_least is None:
+        return Requirement(name, AT_MOST, gate.margin, gate.confidence)
     direction = AT_MOST
     if hasattr(gate, AT_LEAST):
         direction = AT_LEAST

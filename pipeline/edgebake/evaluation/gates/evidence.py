@@ -5,13 +5,14 @@ Reads artifacts/validate/<platform>/<variant>/ and artifacts/parity/<platform>.j
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
+from edgebake.evaluation.gates import parity
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
@@ -20,9 +21,10 @@ from edgebake.evaluation.gates.hypothesis_tests import (
     PairedTest,
     ProportionTest,
 )
+from edgebake.evaluation.parity import Comparison, from_record
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
-from edgebake.recipe import Gate, PlacementFloor, SliceFloor
+from edgebake.recipe import Gate, ParityGate, PlacementFloor, SliceFloor
 from edgebake.runtimes.placement import Placement
 from edgebake.terminal.printable import printable
 
@@ -48,14 +50,6 @@ class Report(TypedDict):
     metrics: dict[str, Measurement]
 
 
-class Parity(TypedDict):
-    """The comparison with the runtime that agrees least; parity.json holds more keys."""
-
-    same: int  # examples with the same predicted class
-    n: int
-    largest_difference: float  # of one probability, 0 to 1
-
-
 @dataclass(frozen=True)
 class TargetEvidence:
     """All measurements of one target's file."""
@@ -63,9 +57,11 @@ class TargetEvidence:
     metrics: dict[str, Measurement]
     examples: list[Row]
     resamples: dict[str, list[float]] = field(default_factory=dict)
-    parity: Parity | None = None  # none where no other runtime holds the same model
-    no_parity: str = NO_OTHER  # why there is none
+    # With the files of other runtimes that hold the same model, the one that agrees least first.
+    comparisons: list[Comparison] = field(default_factory=list)
+    no_parity: str = NO_OTHER  # why there is no comparison
     placements: list[Placement] = field(default_factory=list)  # of the device's accelerators
+    no_placement: str = ""  # why nothing is predicted of the file; empty: something is
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
@@ -87,7 +83,7 @@ class TargetEvidence:
         return sum(is_right(row) for row in self.examples)
 
 
-def read(folder: Path, parity: Path) -> TargetEvidence:
+def read(folder: Path, parity_file: Path) -> TargetEvidence:
     """Read validate's folder of a variant, and parity's file of its platform."""
     report = artifacts.read_json(folder / "report.json", Report)
     metrics = {}
@@ -97,16 +93,16 @@ def read(folder: Path, parity: Path) -> TargetEvidence:
         if name not in metrics:
             raise artifacts.damaged(folder / "report.json", f"metrics.{name}: missing")
     examples = _read_examples(folder / "examples.csv")
-    comparisons: dict[str, Parity | None] = {}
-    no_parity = f"{parity} does not exist: run `dvc repro`"
-    if parity.exists():
-        comparisons = artifacts.read_json(parity, dict[str, Parity | None])
+    records: Mapping[str, Sequence[Any]] = {}
+    no_parity = f"{parity_file} does not exist: run `dvc repro`"
+    if parity_file.exists():
+        records = artifacts.read_json(parity_file, dict[str, list[Comparison]])
         no_parity = NO_OTHER
     return TargetEvidence(
         metrics=metrics,
         examples=examples,
         resamples=artifacts.read_json(folder / "resamples.json", dict[str, list[float]]),
-        parity=comparisons.get(report["variant"]),
+        comparisons=[from_record(record) for record in records.get(report["variant"], [])],
         no_parity=no_parity,
     )
 
@@ -201,11 +197,16 @@ def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
     return measurement, test
 
 
-def _parity(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    parity = evidence.parity
-    if parity is None:
+def _parity(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
+    """Return the agreement with another runtime for a floor, otherwise the excess."""
+    if not evidence.comparisons:
         return not_measured("share", evidence.no_parity), None
-    test = ProportionTest(parity["same"], parity["n"])
+    if isinstance(gate, ParityGate) and gate.at_least is None:
+        relative = parity.relative_test(evidence.comparisons)
+        worst = relative.worst
+        excess = replace(evidence.metrics["accuracy"], value=worst.value, interval=worst.interval)
+        return excess, relative
+    test = parity.agreement_test(evidence.comparisons)
     agreement = replace(
         evidence.metrics["accuracy"],
         value=test.share,
@@ -215,10 +216,9 @@ def _parity(evidence: TargetEvidence, _: Gate) -> GateEvidence:
 
 
 def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    parity = evidence.parity
-    if parity is None:
+    if not evidence.comparisons:
         return not_measured("share", evidence.no_parity), None
-    difference = parity["largest_difference"]
+    difference = max(comparison.largest_difference for comparison in evidence.comparisons)
     measurement = replace(evidence.metrics["accuracy"], value=difference, interval=None)
     return measurement, ExactValue(difference)
 
@@ -233,9 +233,21 @@ def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
             measurement = Measurement(
                 value=share, unit="share", where=PREDICTED, device=placement.delegate
             )
-            return measurement, ExactValue(share)
+            return measurement, ExactValue(share, _first_off(placement))
     reason = f"no known delegate runs this file on the device's {accelerator}"
-    return not_measured("share", reason), None
+    return not_measured("share", evidence.no_placement or reason), None
+
+
+def _first_off(placement: Placement) -> str:
+    """Return the first unsupported operator and what to do about it; empty: all are supported."""
+    if not placement.first_off:
+        return ""
+    parts = [f"first unsupported: {placement.first_off}"]
+    if placement.whole_file:
+        parts.append(f"{placement.delegate} takes a file wholly or not at all")
+    if placement.hint:
+        parts.append(placement.hint)
+    return "; ".join(parts)
 
 
 # Gates whose measurement is not the metric of the same name, or that are decided from examples.

@@ -34,7 +34,8 @@ class HypothesisTest(Protocol):
         """Return the detail, and what would settle an inconclusive test."""
 
 
-def _more_examples(needed: int | None, n: int) -> str:
+def more_examples(needed: int | None, n: int) -> str:
+    """Return how many more examples than n would settle a test; none: no number would."""
     if needed is None:
         return "the measured value is the limit itself: no number of test examples would decide"
     return f"about {needed - n:,} more test examples would decide"
@@ -45,7 +46,7 @@ class ExactValue:
     """A number without sampling error, or one that is compared as it is."""
 
     value: float
-    detail: ClassVar[str] = ""
+    detail: str = ""
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the value meets the requirement."""
@@ -60,8 +61,8 @@ class ExactValue:
         return None
 
     def note(self, _: Requirement) -> str:
-        """Return an empty note."""
-        return ""
+        """Return the detail: nothing else would change the value."""
+        return self.detail
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class ProportionTest:
 
     right: int
     n: int
-    detail: ClassVar[str] = ""
+    detail: str = ""
 
     @property
     def share(self) -> float:
@@ -98,10 +99,12 @@ class ProportionTest:
         return proportion.lower(self.right, self.n, requirement.confidence)
 
     def note(self, requirement: Requirement) -> str:
-        """Return how many more examples would settle the test."""
+        """Return the detail, and how many more examples would settle the test."""
         if requirement.limit == 1:
-            return "no number of test examples proves a share of 1"
-        return _more_examples(self.needed(requirement), self.n)
+            remedy = "no number of test examples proves a share of 1"
+        else:
+            remedy = more_examples(self.needed(requirement), self.n)
+        return f"{self.detail}; {remedy}" if self.detail else remedy
 
     def needed(self, requirement: Requirement) -> int | None:
         """Estimate the number of examples that would settle the test; none if no number would."""
@@ -118,12 +121,13 @@ class PairedTest:
     detail: ClassVar[str] = ""
 
     @property
-    def _loss(self) -> float:
+    def loss(self) -> float:
+        """Return the observed loss, -1 to 1."""
         return (self.lost - self.won) / self.n
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the upper confidence bound of the loss is below the limit."""
-        if self._loss > requirement.limit:  # its upper bound lies above it
+        if self.loss > requirement.limit:  # its upper bound lies above it
             return False
         if requirement.limit == 1:
             return True
@@ -132,10 +136,13 @@ class PairedTest:
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the lower confidence bound of the loss is above the limit."""
-        if self._loss <= requirement.limit:
-            return False
-        p_value = paired.p_more(self.lost, self.won, self.n, requirement.limit)
-        return p_value <= requirement.alpha
+        return self.p_at_most(requirement.limit) <= requirement.alpha
+
+    def p_at_most(self, limit: float) -> float:
+        """Return the p-value of the hypothesis that the true loss is at most the limit."""
+        if self.loss <= limit:  # its lower bound lies below it
+            return 1.0
+        return paired.p_more(self.lost, self.won, self.n, limit)
 
     def bound(self, requirement: Requirement) -> float:
         """Return the upper confidence bound of the loss."""
@@ -146,7 +153,7 @@ class PairedTest:
         needed = paired.needed(
             (self.lost, self.won, self.n), requirement.limit, requirement.confidence
         )
-        return _more_examples(needed, self.n)
+        return more_examples(needed, self.n)
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,7 @@ class GroupedTest:
         p_values = []
         for group in self.groups.values():
             p_values.append(group.p_at_most(requirement.limit))
-        rejected = _holm(p_values, requirement.alpha)
+        rejected = holm(p_values, requirement.alpha)
         missed = []
         for name, is_rejected in zip(self.groups, rejected, strict=True):
             if is_rejected:
@@ -227,7 +234,7 @@ class GroupedTest:
         return [group for group in groups if not group.proves(requirement)]
 
 
-def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
     """Return which hypotheses Holm's procedure rejects at a family-wise error rate of alpha."""
     if min(p_values) > alpha:
         # Nothing can be rejected; importing statsmodels takes a second.

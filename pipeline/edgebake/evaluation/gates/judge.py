@@ -46,9 +46,20 @@ def judge(target: TargetParams, platform: str) -> Judgment:
         target_evidence,
         metrics=metrics,
         placements=device_placements(placements, target.runtime, target.device),
+        no_placement=_uncounted(folder),
     )
     decisions = decide(target.budget, target_evidence, target.waivers)
     return Judgment(folder, target_evidence, decisions)
+
+
+def _uncounted(folder: Path) -> str:
+    """Return why the workload of a file, and so its placement, is unknown; empty: it is known."""
+    file = folder / "workload.json"
+    try:
+        from_json(file.read_text())
+    except Uncounted as reason:
+        return str(reason)
+    return ""
 
 
 def _predicted_latency(device: Device, folder: Path) -> Measurement:

@@ -22,6 +22,7 @@ SHARES = (
     "parity_difference",
     "accelerator_coverage",
 )
+LIMITS = ("at_least", "at_most", "margin")  # fields of gates
 # The longest durations, in the unit of their names: an hour; half a day, more than whose windows
 # no recording may have; a week.
 DURATIONS = {"seconds": 3600, "sustained_minutes": 720, "deadline_minutes": 10_080}
@@ -104,14 +105,16 @@ def _check_adb(recipe: Recipe) -> Iterator[Problem]:
 
 def _check_limits(recipe: Recipe) -> Iterator[Problem]:
     for name, gate in _gates(recipe).items():
-        direction = "at_least" if hasattr(gate, "at_least") else "at_most"
-        limit = getattr(gate, direction)
-        key = f"validate.budget.{name}.{direction}"
-        if name in SHARES:
-            if not 0 <= limit <= 1:
-                yield key, f"{limit:g}; expected 0 to 1"
-        elif not (limit >= 0 and math.isfinite(limit)):
-            yield key, f"{limit:g}; expected 0 or more"
+        for direction in LIMITS:
+            limit = getattr(gate, direction, None)
+            key = f"validate.budget.{name}.{direction}"
+            if limit is None:
+                continue
+            if name in SHARES:
+                if not 0 <= limit <= 1:
+                    yield key, f"{limit:g}; expected 0 to 1"
+            elif not (limit >= 0 and math.isfinite(limit)):
+                yield key, f"{limit:g}; expected 0 or more"
 
 
 def _check_confidence(recipe: Recipe) -> Iterator[Problem]:

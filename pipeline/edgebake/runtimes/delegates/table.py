@@ -24,6 +24,9 @@ class Delegate:
     platforms: list[str]
     source: str  # of the facts, with its version
     socs: list[str] = field(default_factory=list)  # chips that it supports; empty: any
+    # Whether it takes a file wholly or not at all; false: the CPU runs what it does not support.
+    whole_file: bool = False
+    max_dimensions: int | None = None  # of a tensor; None: any
     dtypes: list[str] = field(default_factory=list)  # in which it computes; empty: any
     # Supported operators, each with the conditions that it has to meet; null: all but `never`.
     operators: dict[str, dict[str, Any]] | None = None

@@ -25,6 +25,8 @@ def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[i
         kind = file.kind(number)
         conditions = delegate.operators.get(kind, {})
         reason = warnings.get(number) or _unmet_condition(file, number, conditions)
+        if not reason and delegate.max_dimensions is not None:
+            reason = _too_many_dimensions(file, number, delegate.max_dimensions)
         if reason:
             reasons[index] = f"{kind} {reason}"
     return reasons
@@ -46,6 +48,15 @@ def _unmet_condition(file: TfliteFile, number: int, conditions: dict[str, Any]) 
         reason = CHECKS[condition](file, number, expected)
         if reason:
             return reason
+    return ""
+
+
+def _too_many_dimensions(file: TfliteFile, number: int, most: int) -> str:
+    operator = file.graph.operators[number]
+    for tensor in (*operator.inputs, *operator.outputs):
+        dimensions = len(file.shape(tensor)) if tensor >= 0 else 0
+        if dimensions > most:
+            return f"has a tensor of {dimensions} dimensions, expected at most {most}"
     return ""
 
 
@@ -102,12 +113,20 @@ def _check_one_filter(file: TfliteFile, number: int, _expected: bool) -> str:
     return f"has {filters} filters for each of {channels} channels, expected 1"
 
 
+def _check_distinct_inputs(file: TfliteFile, number: int, _expected: bool) -> str:
+    inputs = list(file.graph.operators[number].inputs)
+    if len(set(inputs)) == len(inputs):
+        return ""
+    return "reads the same tensor twice"
+
+
 def _any_of(values: Sequence[object]) -> str:
     return " or ".join(str(value) for value in values)
 
 
 # The conditions of pipeline/edgebake/runtimes/delegates/litert_gpu.yaml.
 CHECKS: dict[str, Callable[[TfliteFile, int, Any], str]] = {
+    "distinct_inputs": _check_distinct_inputs,
     "inputs": _check_inputs,
     "live": _check_live,
     "one_filter": _check_one_filter,
