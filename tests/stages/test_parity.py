@@ -30,10 +30,11 @@ def _lay(planned: Plan, variant: str, answers: Sequence[int], sure: float) -> No
     probabilities[np.arange(len(answers)), answers] = sure
     saved = io.BytesIO()
     np.save(saved, probabilities)
-    rows = "".join(
-        f"{label},{answer},{label}\n" for label, answer in zip(TRUTH, answers, strict=True)
-    )
-    table = f"label,answer,float_answer\n{rows}"
+    rows = [
+        f"{number}.png,{label},{answer},{label}"
+        for number, (label, answer) in enumerate(zip(TRUTH, answers, strict=True))
+    ]
+    table = "\n".join(["name,label,answer,float_answer", *rows])
     files = {"answers.npy": saved.getvalue(), "examples.csv": table.encode()}
     alone.lay(
         artifacts.folder("validate", variant, planned["validate"][variant]["platform"]), files
@@ -85,7 +86,7 @@ def test_int8_is_compared_with_int8_and_the_first_differing_examples_are_kept(
         "first_differing": [
             {
                 "example": 2,
-                "name": "example 2",
+                "name": "2.png",
                 "label": "8",
                 "answer": "8",
                 "other_answer": "9",

@@ -78,10 +78,10 @@ def _read(name: str, params: dict[str, Any]) -> FilePredictions:
     float_answers = []
     example_names = []
     with table.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file)):
+        for row in csv.DictReader(file):
             labels.append(from_cell(row["label"]))
             float_answers.append(from_cell(row["float_answer"]))
-            example_names.append(from_cell(row.get("name") or f"example {number}"))
+            example_names.append(from_cell(row["name"]))
     contract = artifacts.read_json(folder / "contract.json")
     return FilePredictions(
         variant=name,
