@@ -109,6 +109,60 @@ def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> Non
     )
 
 
+class Answering:
+    """A session that answers with zeros of a shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+
+    def feed(self, example: NDArray[np.generic]) -> None:
+        """Take any image."""
+
+    def invoke(self) -> None:
+        """Compute nothing."""
+
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        return {"probabilities": np.zeros(self._shape, np.float32)}
+
+
+def test_an_output_of_another_shape_than_the_contract_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The file of a batch normalization as the last layer said [1, 10] and gave [1, 10, 1, 10]."""
+    local_sessions.run_here(monkeypatch)
+    converted = convert.ConvertedModel(INT8, "litert", alone.CONTRACT, {})
+    monkeypatch.setattr(litert_run, "load", lambda *_: Answering((1, 10)))
+    convert.check_output_shape(converted, _inspection(CONV))
+    monkeypatch.setattr(litert_run, "load", lambda *_: Answering((1, 10, 1, 10)))
+    with pytest.raises(ConversionError) as refused:
+        convert.check_output_shape(converted, _inspection(CONV))
+    assert str(refused.value) == (
+        f"convert {INT8}: its output probabilities has the shape [1, 10, 1, 10]; "
+        "expected [1, 10], one number per class"
+    )
+
+
+def test_an_error_of_a_converter_names_the_target_and_the_runtime_in_one_line(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> dict[str, bytes]:
+        raise ValueError("input 'x' (rank 6):\nname: 'conv'\nop: 'Conv'")
+
+    alone.lay(
+        artifacts.folder("quantize", "digits-ds_cnn-float16"),
+        QuantizedModel(b"", "none", "", "").to_files(),
+    )
+    monkeypatch.setattr("edgebake.models.keras_session.start", lambda _: None)
+    monkeypatch.setattr("edgebake.runtimes.coreml.convert.convert", failing)
+    with pytest.raises(ConversionError) as refused:
+        alone.run("convert", CORE_ML)
+    assert str(refused.value) == (
+        f"convert {CORE_ML}: coreml cannot convert the model (ValueError: input 'x' (rank 6):); "
+        "expected a model, and a scheme, that it converts; the log of the stage has all that it "
+        "says"
+    )
+
+
 def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebake.models import keras_session
+from edgebake.models.tflite import from_keras
 
 if TYPE_CHECKING:
     import keras
@@ -15,8 +15,4 @@ if TYPE_CHECKING:
 
 def convert(model: keras.Model) -> bytes:
     """Return a model as a float32 .tflite: image [1, h, w, c] -> probabilities [1, classes]."""
-    import tensorflow
-
-    graph = keras_session.frozen_graph(model)
-    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
-    return bytes(converter.convert())
+    return from_keras.to_tflite(model)

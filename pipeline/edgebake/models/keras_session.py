@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError
-from edgebake.models import frozen_function, malloc
+from edgebake.models import basic_operators, frozen_function, malloc
 from edgebake.models.importers import graph_layer, keras_archive, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 
@@ -124,9 +124,13 @@ def frozen_graph(
 def freeze(
     function: tf.types.experimental.PolymorphicFunction,
 ) -> tf.types.experimental.ConcreteFunction:
-    """Return the graph of a TensorFlow function with all variables as constants."""
+    """Return the graph of a TensorFlow function with all variables as constants.
+
+    Convolutions of one channel per group are depthwise ones.
+    """
     concrete = function.get_concrete_function()
-    return frozen_function.freeze(concrete)
+    frozen = frozen_function.inline_calls(frozen_function.freeze(concrete))
+    return basic_operators.replace(frozen, (basic_operators.CONVOLUTION,))
 
 
 def _at_any_resolution(model: keras.Model) -> keras.Model:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError, listed
-from edgebake.models import keras_session
+from edgebake.models import converter_errors, keras_session
 from edgebake.models.importers import limited
 from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
@@ -76,7 +76,7 @@ def _convert(job: Job[ConvertParams]) -> str:
     if params.format == "keras":
         keras_session.start(THREADS)
     runtime = load_runtime(params.runtime)
-    files = runtime.convert_model(quantized, model_contract, params)
+    files = _convert_model(job, quantized, model_contract)
     size = f"{_size(files):,} bytes"
     if params.strip:  # first: the file that is inspected, compared and measured is the one to ship
         files, size = _strip(job, files)
@@ -86,11 +86,28 @@ def _convert(job: Job[ConvertParams]) -> str:
     )
     check_integer_operators(job.variant, quantized, inspection, runtime.facts.int8_operators)
     check_weight_dtype(job.variant, quantized, inspection)
+    check_output_shape(converted, inspection)
     check_float_predictions(converted, quantized, inspection)
     artifacts.write_files(job.out / "files", files)
     job.write_json("inspection.json", inspection.to_dict())
     shutil.copy(contract_file, job.out)
     return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+
+
+def _convert_model(
+    job: Job[ConvertParams], quantized: QuantizedModel, model_contract: Contract
+) -> Files:
+    """Return the files of the runtime.
+
+    Raises:
+        ConversionError: the runtime's converter cannot convert the model, or failed.
+    """
+    name = job.params.runtime
+    try:
+        with converter_errors.in_one_line(name):
+            return load_runtime(name).convert_model(quantized, model_contract, job.params)
+    except ConversionError as error:
+        raise ConversionError(f"convert {job.variant}: {error}") from error
 
 
 def _strip(job: Job[ConvertParams], files: Files) -> tuple[Files, str]:
@@ -160,6 +177,26 @@ def check_weight_dtype(variant: str, quantized: QuantizedModel, inspection: Insp
             f"convert {variant}: no weight became {quantized.weights}, the file holds: "
             f"{listed(inspection.tensors)}; expected some: "
             f"the model may be too small for the scheme {quantized.scheme}"
+        )
+
+
+def check_output_shape(converted: ConvertedModel, inspection: Inspection) -> None:
+    """Run the file on one image, and check that it answers with one number per class.
+
+    A file may answer with another shape than it says.
+
+    Raises:
+        ConversionError: its output has another shape.
+    """
+    pixels = _noise(converted.contract)[:1]
+    images = converted.contract.normalize(pixels)
+    file_input = pixels if inspection.input.is_image else images
+    output = single_output(session_process.predictions(_session_file(converted), file_input))
+    expected = (1, len(converted.contract.labels))
+    if output.shape != expected:
+        raise ConversionError(
+            f"convert {converted.variant}: its output {inspection.output.name} has the shape "
+            f"{list(output.shape)}; expected {list(expected)}, one number per class"
         )
 
 

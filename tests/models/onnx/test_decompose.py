@@ -61,6 +61,25 @@ def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None
     )
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_batch_norm_of_rank_two_keeps_its_rank(last: bool) -> None:
+    """PyTorch's BatchNorm1d behind a dense layer; a scale per [1, c, 1, 1] made [1, 3, 1, 3]."""
+    norm, behind = ("probabilities", []) if last else ("normed", [("Relu", "normed")])
+    nodes: list[programs.Node] = [
+        ("GlobalAveragePool", "turned", "pooled", {}),
+        ("Flatten", "pooled", "flat", {}),
+        ("BatchNormalization", "flat gamma beta mean variance", norm, {"epsilon": 1e-3}),
+        *[(kind, source, "probabilities", {}) for kind, source in behind],
+    ]
+    turned: programs.Node = ("Transpose", "image", "turned", {"perm": [0, 3, 1, 2]})
+    before = programs.graph([turned, *nodes], NORM, [1, 3])
+    after = decompose(programs.graph([turned, *nodes], NORM, [1, 3]))
+    assert "BatchNormalization" not in programs.kinds(after)
+    answers = programs.answers(after)
+    assert answers[0].shape == (3,)
+    np.testing.assert_allclose(answers, programs.answers(before), atol=1e-5)
+
+
 def test_worked_numbers_of_a_hard_swish() -> None:
     nodes: list[programs.Node] = [
         ("Identity", "image", "wide", {}),

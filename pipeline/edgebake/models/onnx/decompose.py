@@ -16,6 +16,7 @@ from edgebake.models.onnx.graph import (
     add_initializer,
     attribute_values,
     initializers,
+    ranks,
     replace_nodes,
 )
 
@@ -35,6 +36,7 @@ def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
     operators = {node.op_type for node in graph.node}
     if operators.isdisjoint(DECOMPOSITIONS):
         return model
+    graph.CopyFrom(onnx.shape_inference.infer_shapes(model).graph)
     nodes: list[onnx.NodeProto] = []
     for node in list(graph.node):
         if _is_decomposable(node, graph):
@@ -48,8 +50,8 @@ def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _is_decomposable(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
     if node.op_type == "BatchNormalization":
-        _, *parameters = node.input
-        return initializers(graph).keys() >= set(parameters)
+        x, *parameters = node.input
+        return x in ranks(graph) and initializers(graph).keys() >= set(parameters)
     return node.op_type in DECOMPOSITIONS
 
 
@@ -96,13 +98,15 @@ def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
     epsilon = attribute_values(node).get("epsilon", EPSILON)
     scale = gamma / np.sqrt(variance + epsilon)
     shift = beta - mean * scale
-    coefficients = (_per_channel(scale), _per_channel(shift))
+    rank = ranks(graph)[x]
+    coefficients = (_per_channel(scale, rank), _per_channel(shift, rank))
     return _affine(graph, x, coefficients, node.output[0])
 
 
-def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return one value per channel as float32 [1, c, 1, 1]."""
-    return values.astype(np.float32).reshape(1, -1, 1, 1)
+def _per_channel(values: NDArray[np.float64], rank: int) -> NDArray[np.float32]:
+    """Return one value per channel as float32 [1, c, ...], with as many axes as the activation."""
+    spatial_axes = rank - 2  # of BatchNorm1d behind a dense layer there are none
+    return values.astype(np.float32).reshape(1, -1, *[1] * spatial_axes)
 
 
 def _affine(

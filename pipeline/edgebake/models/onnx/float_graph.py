@@ -19,25 +19,24 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models import keras_session
+from edgebake.models import basic_operators, converter_errors, keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, enclosing_bounds
+from edgebake.models.onnx import functions
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.external_data import refuse_external_data
-from edgebake.models.onnx.graph import (
-    add_initializer,
-    attribute_values,
-    initializers,
-    replace_nodes,
-)
+from edgebake.models.onnx.graph import attribute_values, initializers
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 # The newest opset that tf2onnx 1.17 writes without experimental operators, and that every ONNX
 # Runtime since 1.12 reads.
 OPSET = 17
 IMAGE = "image"
 PROBABILITIES = "probabilities"
+UNKNOWN_OPERATORS = ("Erfc", "Expm1")  # of TensorFlow, to tf2onnx or to ONNX
+LIBRARY = "tf2onnx"
 
 
 @dataclass(frozen=True)
@@ -85,19 +84,36 @@ def export_keras(model: keras.Model) -> onnx.ModelProto:
     """
     import tf2onnx
 
-    function = keras_session.frozen_graph(model)
+    function = basic_operators.replace(keras_session.frozen_graph(model), UNKNOWN_OPERATORS)
     image = function.inputs[0].name
     probabilities = function.outputs[0].name
-    exported, _ = tf2onnx.convert.from_graph_def(
-        function.graph.as_graph_def(),
-        input_names=[image],
-        output_names=[probabilities],
-        opset=OPSET,
-    )
-    graph = exported.graph
-    _rename(graph, {image: IMAGE, probabilities: PROBABILITIES})
-    _replace_erfc(graph)
-    return canonicalize(exported)
+    with converter_errors.in_one_line(LIBRARY):
+        exported, _ = tf2onnx.convert.from_graph_def(
+            function.graph.as_graph_def(),
+            input_names=[image],
+            output_names=[probabilities],
+            opset=OPSET,
+        )
+        _refuse_unknown_operators(exported, function)
+        graph = exported.graph
+        _rename(graph, {image: IMAGE, probabilities: PROBABILITIES})
+        return canonicalize(exported)
+
+
+def _refuse_unknown_operators(
+    exported: onnx.ModelProto, function: tf.types.experimental.ConcreteFunction
+) -> None:
+    """Refuse a graph with operators that tf2onnx has left as they were.
+
+    Raises:
+        ConversionError: ONNX does not define an operator.
+    """
+    unknown = set()
+    for node in functions.all_nodes(exported.graph.node):
+        if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type):
+            unknown.add(node.op_type)
+    if unknown:
+        raise converter_errors.unsupported_operators(LIBRARY, function, unknown)
 
 
 def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
@@ -108,32 +124,6 @@ def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
         for tensors in (node.input, node.output):
             for index, name in enumerate(tensors):
                 tensors[index] = names.get(name, name)
-
-
-def _replace_erfc(graph: onnx.GraphProto) -> None:
-    """Replace erfc(x) by 1 - erf(x).
-
-    tf2onnx writes Erfc for the exact GELU, but ONNX has no such operator.
-    """
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.op_type == "Erfc":
-            nodes += _one_minus_erf(node, graph)
-        else:
-            nodes.append(node)
-    replace_nodes(graph, nodes)
-
-
-def _one_minus_erf(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    output = node.output[0]
-    ones = add_initializer(graph, f"{output}_one", np.float32(1))
-    erf_node = helper.make_node(
-        "Erf", inputs=node.input, outputs=[f"{output}_erf"], name=f"{node.name}_erf"
-    )
-    difference_node = helper.make_node(
-        "Sub", inputs=[ones, erf_node.output[0]], outputs=node.output, name=f"{node.name}_rest"
-    )
-    return [erf_node, difference_node]
 
 
 def prepare_for_quantizer(model: onnx.ModelProto) -> onnx.ModelProto:

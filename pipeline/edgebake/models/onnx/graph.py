@@ -31,6 +31,16 @@ def initializers(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
+def ranks(graph: onnx.GraphProto) -> dict[str, int]:
+    """Return the number of axes of each tensor that has a shape in the graph."""
+    numbers = {}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape"):
+            numbers[value.name] = len(tensor.shape.dim)
+    return numbers
+
+
 def producers_by_tensor(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
     """Return the node that writes each tensor."""
     producers: dict[str, onnx.NodeProto] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from edgebake import plugins
 from edgebake.artifacts import read_files
 from edgebake.errors import ConversionError, listed
-from edgebake.models import keras_session
+from edgebake.models import basic_operators, converter_errors, keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     import keras
     import tensorflow
     from coremltools.models import MLModel
+
+UNKNOWN_OPERATORS = ("Erfc", "Expm1")  # of TensorFlow, to coremltools
+LIBRARY = "coremltools"
+# In the message of coremltools, of the first operator that it does not convert.
+UNKNOWN_OPERATOR = re.compile(r"Conversion for TF op '(\w+)' not implemented")
 
 
 def convert(
@@ -139,17 +144,25 @@ def _to_program(
     import coremltools as ct
 
     shape = _flexible_shape(contract, options)
-    graph = _graph(model, contract, any_resolution=shape is not None)
-    return ct.convert(
-        [graph],
-        source="tensorflow",
-        convert_to="mlprogram",
-        inputs=[_image_type(contract, shape)],
-        classifier_config=ct.ClassifierConfig(contract.labels),
-        minimum_deployment_target=ct.target[options.minimum_deployment_target],
-        compute_precision=precision,
-        skip_model_load=True,
-    )
+    frozen = _graph(model, contract, any_resolution=shape is not None)
+    graph = basic_operators.replace(frozen, UNKNOWN_OPERATORS)
+    with converter_errors.in_one_line(LIBRARY):
+        try:
+            return ct.convert(
+                [graph],
+                source="tensorflow",
+                convert_to="mlprogram",
+                inputs=[_image_type(contract, shape)],
+                classifier_config=ct.ClassifierConfig(contract.labels),
+                minimum_deployment_target=ct.target[options.minimum_deployment_target],
+                compute_precision=precision,
+                skip_model_load=True,
+            )
+        except NotImplementedError as error:
+            unknown = set(UNKNOWN_OPERATOR.findall(str(error)))
+            if not unknown:
+                raise
+            raise converter_errors.unsupported_operators(LIBRARY, graph, unknown) from error
 
 
 def _graph(

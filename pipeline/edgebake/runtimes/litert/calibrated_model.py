@@ -23,11 +23,10 @@ from edgebake.models.activation_ranges import (
     enclosing_bounds,
 )
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.models.tflite import tables
+from edgebake.models.tflite import from_keras, tables
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
@@ -218,14 +217,4 @@ def to_float_tflite(model: keras.Model | bytes) -> bytes:
     """Return a model as a float32 .tflite without metadata."""
     if isinstance(model, bytes):
         return model
-    return bytes(converter(model).convert())
-
-
-def converter(model: keras.Model) -> tensorflow.lite.TFLiteConverter:
-    """Return TensorFlow's converter for a live Keras model."""
-    import tensorflow
-
-    # The variables are constants by now. Passing the Keras model as second argument would leave
-    # them out of the file, without an error.
-    graph = keras_session.frozen_graph(model)
-    return tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
+    return from_keras.to_tflite(model)

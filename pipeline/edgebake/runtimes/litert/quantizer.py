@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,8 @@ def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> 
 
     Depthwise convolutions store int8 and compute in float: LiteRT's kernel that quantizes their
     activations at run time is slow and has no int4 (benchmarks/quantize.py). int4 weights have a
-    scale per channel of a convolution, which cannot have blocks, and per block of a dense layer.
+    scale per channel of a convolution, which cannot have blocks, and per block of a dense layer if
+    its input channels are a multiple of the block size, otherwise per channel too.
 
     Args:
         model: a float .tflite.
@@ -77,16 +78,32 @@ def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> 
     """
     from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 
-    dense_granularity = QuantGranularity.CHANNELWISE
-    if block_size:
-        dense_granularity = QuantGranularity(f"BLOCKWISE_{block_size}")
     manager = _recipe_manager()
     manager.add_weight_only_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
     manager.add_dynamic_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=bits)
-    manager.add_dynamic_config(
-        EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=dense_granularity
-    )
+    dense = TFLOperationName.FULLY_CONNECTED
+    manager.add_dynamic_config(EVERYTHING, dense, num_bits=bits)
+    if block_size:
+        by_block = QuantGranularity(f"BLOCKWISE_{block_size}")
+        for tensor in _outputs_of_divisible_layers(model, block_size):
+            manager.add_dynamic_config(
+                _pattern_of(tensor), dense, num_bits=bits, granularity=by_block
+            )
     return _run_quantizer(model, manager, None)
+
+
+def _outputs_of_divisible_layers(model: bytes, block_size: int) -> Iterator[str]:
+    """Yield the output tensors of the dense layers whose input channels are whole blocks."""
+    parsed = tables.parse_tables(model)
+    for graph in parsed.subgraphs:
+        for operator in graph.operators:
+            name = tables.builtin_name(parsed.operatorCodes[operator.opcodeIndex])
+            if name != "FULLY_CONNECTED":
+                continue
+            weight = graph.tensors[operator.inputs[1]]
+            _, input_channels = weight.shape
+            if input_channels % block_size == 0:
+                yield graph.tensors[operator.outputs[0]].name.decode()
 
 
 def store_float16_weights(model: bytes) -> bytes:

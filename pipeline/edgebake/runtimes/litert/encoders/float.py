@@ -15,15 +15,11 @@ SCHEMES = ("none", "float16")
 
 def encode(model: keras.Model | bytes, quantized: QuantizedModel, _options: Convert) -> bytes:
     """Return the .tflite of a live Keras model, or of an imported .tflite."""
+    from edgebake.models.tflite import from_keras
     from edgebake.runtimes.litert import calibrated_model, quantizer
 
     if quantized.weights == "float32":
         return calibrated_model.to_float_tflite(model)
     if isinstance(model, bytes):
         return quantizer.store_float16_weights(model)
-    import tensorflow
-
-    converter = calibrated_model.converter(model)
-    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tensorflow.float16]
-    return bytes(converter.convert())
+    return from_keras.to_tflite(model, float16_weights=True)

@@ -1,0 +1,44 @@
+"""Convert a Keras model to a float .tflite with TensorFlow's converter."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from edgebake.models import converter_errors, keras_session
+
+if TYPE_CHECKING:
+    import keras
+
+LIBRARY = "LiteRT's converter"
+# In the message of TensorFlow's converter, of operators that LiteRT has none for.
+UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
+
+
+def to_tflite(model: keras.Model, float16_weights: bool = False) -> bytes:
+    """Return a model as a .tflite without metadata: image [1, h, w, c] -> probabilities [1, n].
+
+    Args:
+        model: live, in float32.
+        float16_weights: whether weights are stored in float16; it computes in float32.
+
+    Raises:
+        ConversionError: LiteRT has no operator for one of the model's.
+    """
+    import tensorflow
+
+    # The variables are constants by now. Passing the Keras model as second argument would leave
+    # them out of the file, without an error.
+    graph = keras_session.frozen_graph(model)
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
+    if float16_weights:
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tensorflow.float16]
+    with converter_errors.in_one_line(LIBRARY):
+        try:
+            return bytes(converter.convert())
+        except Exception as error:
+            unknown = set(UNKNOWN_OPERATOR.findall(str(error)))
+            if not unknown:
+                raise
+            raise converter_errors.unsupported_operators(LIBRARY, graph, unknown) from error
