@@ -1,6 +1,6 @@
 """Train model families that edgebake does not define, for benchmarks.quantize.
 
-    python -m benchmarks.families FOLDER [--families convnext_tiny vit] [--epochs 30]
+    python -m benchmarks.families FOLDER [--families convnext_tiny vit] [--epochs N]
     python -m benchmarks.quantize --model FOLDER/*.keras --images FOLDER/images
         --options none int8 --coreml
 
@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgebake.data.sources import digits
 from edgebake.models import keras_session
+from edgebake.plan import compose
 
 if TYPE_CHECKING:
     import keras
@@ -38,10 +40,11 @@ PATCH = 8  # pixels
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture: how it is built, the side of its input in pixels, and its learning rate."""
+    """One architecture: how it is built and trained, and the side of its input in pixels."""
 
     build: Callable[[int], keras.Model]  # from the side of the input
     side: int
+    epochs: int = 25
     learning_rate: float = 2e-3
 
 
@@ -52,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, help="default: what each family needs")
     arguments = parser.parse_args()
     keras_session.start(threads=2)
     images, labels = read_digits()
@@ -62,7 +65,7 @@ def main() -> None:
         family = FAMILIES[name]
         model = family.build(family.side)
         training = (images[~is_held_out], labels[~is_held_out])
-        train(model, family, training, arguments.epochs)
+        train(model, family, training, arguments.epochs or family.epochs)
         accuracy = evaluate(model, images[is_held_out], labels[is_held_out])
         model.save(arguments.folder / f"{name}.keras")
         print(f"{name}: {model.count_params():,} parameters, accuracy {accuracy:.4f}")
@@ -70,16 +73,13 @@ def main() -> None:
 
 def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the digits of scikit-learn, [n, 64, 64, 3], and their labels [n], shuffled."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    levels = np.minimum(digits.images * 16, 255).astype(np.uint8)
+    examples = digits.load(compose.option("data", "digits"))
     images = []
-    for level in levels:
-        enlarged = Image.fromarray(level).resize((64, 64), Image.Resampling.BILINEAR)
+    for pixels in examples.images:
+        enlarged = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BILINEAR)
         images.append(np.asarray(enlarged.convert("RGB")))
     order = np.random.default_rng(1).permutation(len(images))
-    return np.stack(images)[order], digits.target[order]
+    return np.stack(images)[order], examples.labels[order]
 
 
 def write_images(images: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path) -> None:
@@ -107,7 +107,7 @@ def train(
     steps = epochs * len(batches)
     schedule = keras.optimizers.schedules.CosineDecay(family.learning_rate, steps)
     model.compile(keras.optimizers.AdamW(schedule), loss="sparse_categorical_crossentropy")
-    model.fit(batches, epochs=epochs, verbose=0)
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
 
 
 def _batches(images: NDArray[np.uint8], labels: NDArray[np.int64], side: int) -> tf.data.Dataset:
@@ -188,7 +188,7 @@ FAMILIES = {
     "mobilenet_v3_small": Family(application("MobileNetV3Small", include_preprocessing=False), 64),
     "mobilenet_v3_large": Family(application("MobileNetV3Large", include_preprocessing=False), 64),
     "efficientnet_b0": Family(efficientnet_b0, side=64),
-    "convnext_tiny": Family(application("ConvNeXtTiny", include_preprocessing=False), 32, 5e-4),
+    "convnext_tiny": Family(application("ConvNeXtTiny", include_preprocessing=False), 32, 4, 5e-4),
     "vit": Family(vit, side=32),
 }
 
