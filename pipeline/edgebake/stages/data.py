@@ -117,7 +117,7 @@ def _refuse_narrow(examples: Examples, record: ExampleRecord) -> ExampleRecord:
     problem = aspect_ratio_problem((record.width, record.height))
     if record.error or problem is None:
         return record
-    return replace(record, error=f"{_name(examples, record)}: {problem}")
+    return replace(record, error=f"{examples.names[record.number]}: {problem}")
 
 
 def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
