@@ -26,7 +26,6 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
     Color,
-    Convert,
     Data,
     Granularity,
     Head,
@@ -36,10 +35,8 @@ from edgebake.recipe import (
     Splits,
 )
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.litert import convert as to_litert
-from edgebake.runtimes.litert import run as litert
-from edgebake.runtimes.onnxruntime import convert as to_onnx
-from edgebake.runtimes.onnxruntime import run as onnx_runtime
+from edgebake.recipe.stage_params import ConvertParams
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import single_output
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -244,9 +241,9 @@ def test_int8_of_it_finds_the_same_digits(
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form
     )
-    options = Convert(runtime="", input=None, output=None, ort_format=False, coreml=None)
-    converter, runtime = (to_onnx, onnx_runtime) if form == "onnx" else (to_litert, litert)
-    session = runtime.load(converter.convert(quantized, _contract(), ABOUT, options), 1)
+    runtime = load_runtime("onnxruntime" if form == "onnx" else "litert")
+    options = ConvertParams("", about=ABOUT)
+    session = runtime.load_session(runtime.convert_model(quantized, _contract(), options), 1)
     same = 0
     for picture, answer in zip(pictures, expected, strict=True):
         session.feed(picture[None])

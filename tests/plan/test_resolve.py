@@ -7,7 +7,7 @@ import pytest
 from edgebake import plugins
 from edgebake.plan import resolve
 from edgebake.plan.compose import Target, compose_release
-from edgebake.recipe import Recipe, Ssh, Waiver
+from edgebake.recipe import Cpu, Recipe, Ssh, Waiver
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import to_plain
 
@@ -43,6 +43,25 @@ def _touched_by(
         for stage in before[name]
         if before[name][stage] != after[name][stage]
     }
+
+
+@pytest.mark.parametrize(
+    ("runtime", "cpu", "scheme", "expected"),
+    [
+        ("onnxruntime", Cpu.arm, "int8", False),
+        ("onnxruntime", Cpu.x86_vnni, "int8", False),
+        ("onnxruntime", Cpu.x86, "int8", True),
+        ("onnxruntime", Cpu.any, "mixed", True),
+        ("onnxruntime", Cpu.any, "dynamic", False),
+        ("litert", Cpu.any, "int8", False),
+    ],
+)
+def test_weights_have_seven_bits_where_kernels_of_the_device_may_overflow(
+    recipe: Recipe, runtime: str, cpu: Cpu, scheme: str, expected: bool
+) -> None:
+    recipe.convert.runtime = runtime
+    recipe.device.cpu, recipe.quantize.scheme = cpu, scheme
+    assert resolve.convert_params(recipe, NAMES, ABOUT).reduce_range is expected
 
 
 def test_another_coremltools_converts_and_measures_core_ml_again_and_nothing_else(

@@ -129,12 +129,14 @@ def convert_params(recipe: Recipe, variants: Variants, info: ReleaseInfo) -> Con
     """Return the parameters of the stage `convert`."""
     scheme = SCHEMES[recipe.quantize.scheme]
     runtime = load_runtime(recipe.convert.runtime)
+    may_overflow = recipe.device.cpu in runtime.facts.overflowing_cpus
     return ConvertParams(
         **vars(recipe.convert),
         encoder=encoder_family(scheme.weights, scheme.activations),
         quantize=variants["quantize"],
         format=_format(recipe),
         strip=recipe.package.protect is not Protect.none,
+        reduce_range=may_overflow and scheme.has_integer_activations,
         about=info,
         tools=plugins.tools(*keras_session.TOOLS, *runtime.facts.convert_tools),
     )

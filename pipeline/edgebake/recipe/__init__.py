@@ -22,7 +22,7 @@ from edgebake.recipe.data import (
     Splits,
     Table,
 )
-from edgebake.recipe.device import Accelerator, Compute, Device, DType, Platform
+from edgebake.recipe.device import Accelerator, Compute, Cpu, Device, DType, Platform
 from edgebake.recipe.model import Head, Imported, Model, Output, SourcedModel
 from edgebake.recipe.package import Package, Protect
 from edgebake.recipe.prune import ImportanceScore, Prune, PruningTarget, SparsityPattern
@@ -83,6 +83,7 @@ __all__ = [
     "Compute",
     "Convert",
     "CoreML",
+    "Cpu",
     "Crop",
     "DType",
     "Data",

@@ -33,6 +33,19 @@ class Accelerator(Enum):
     neural_engine = "neural_engine"
 
 
+class Cpu(Enum):
+    """Instruction set of a device's CPU, which decides how its integer kernels add up products."""
+
+    # Not known: it may be any of the others.
+    any = "any"
+    # Arm: kernels add up products of int8 in 32 bits, or two in 16, which symmetric weights fit.
+    arm = "arm"
+    # x86 without VNNI: kernels add up pairs of products in 16 bits, which 8-bit weights overflow.
+    x86 = "x86"
+    # x86 with AVX-VNNI or AVX512-VNNI: kernels add up products in 32 bits.
+    x86_vnni = "x86_vnni"
+
+
 @dataclass
 class Compute:
     """Peak performance of one core; latency is predicted on one thread."""
@@ -71,5 +84,8 @@ class Device:
     dtypes: list[DType] = MISSING
     # Processors that can run a model, in order of preference.
     accelerators: list[Accelerator] = MISSING
+    # Instruction set of the CPU: `arm`, `x86` (without VNNI), `x86_vnni`, or `any` if it is not
+    # known. `any` and `x86` get int8 weights of 7 bits from ONNX Runtime, the others of 8.
+    cpu: Cpu = Cpu.any
     # Peak performance of one core; null: not published, so no latency is predicted.
     compute: Compute | None = None

@@ -125,6 +125,8 @@ class ConvertParams(recipe.Convert):
     encoder: str = MISSING
     # Whether names, texts and metadata are removed from the file.
     strip: bool = MISSING
+    # Whether int8 weights have 7 bits, as integer kernels of the device may overflow with 8.
+    reduce_range: bool = False
     # Description of the release, for the metadata of the file.
     about: ReleaseInfo = field(default_factory=ReleaseInfo)
     # Versions of the tools, by distribution.

@@ -18,7 +18,7 @@ from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import QuantizedModel
-    from edgebake.recipe import Recipe
+    from edgebake.recipe import Cpu, Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.session import Inspection, Session
@@ -61,6 +61,9 @@ class RuntimeFacts:
     int8_operators: frozenset[str] | None = None
     # Returns the kinds of operators that `quantize.fallback` can name; none: only `auto`.
     operator_kinds: Callable[[], frozenset[str]] = frozenset
+    # Instruction sets whose integer kernels overflow with int8 weights of 8 bits: files for devices
+    # that may have them get weights of 7 bits.
+    overflowing_cpus: frozenset[Cpu] = frozenset()
     own_options: tuple[str, ...] = ()  # of recipes/convert/, that no other runtime has
     # Platform -> files of bundle/samples/.
     sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -12,14 +12,15 @@ from edgebake.compression.quantization import calibration
 from edgebake.errors import ModelError
 from edgebake.models.importers import onnx as form
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
+from edgebake.recipe import Calibration, Compression, Granularity, Output
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.onnxruntime import convert, run
 from edgebake.runtimes.session import single_output
 from tests.models.importers import graphs
 
 ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
-CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=False, coreml=None)
+CONVERT = ConvertParams(runtime="onnxruntime", about=ABOUT)
 
 
 def original(model: onnx.ModelProto, image: Any) -> Any:
@@ -104,7 +105,7 @@ def test_every_scheme_of_onnx_runtime_can_be_had(
     model = graphs.like_pytorch("N")
     file = graphs.saved(model, tmp_path / "net.onnx")
     archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
-    files = convert.convert(_quantized(archive, scheme), graphs.contract(), ABOUT, CONVERT)
+    files = convert.convert(_quantized(archive, scheme), graphs.contract(), CONVERT)
     session = run.load(files, 1)
     for image in graphs.pictures(8):
         session.feed(image[None])

@@ -13,15 +13,16 @@ from edgebake.errors import ModelError
 from edgebake.models.importers import onnx as form
 from edgebake.models.importers import onnx_graph
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Calibration, Convert, Granularity, Output
+from edgebake.recipe import Calibration, Granularity, Output
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.onnxruntime import convert, inspect
 from tests.models.importers import graphs
 from tests.models.importers.test_onnx import original, softmax
 
 Edit = Callable[[onnx.ModelProto], None]
 ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
-CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=False, coreml=None)
+CONVERT = ConvertParams(runtime="onnxruntime", about=ABOUT)
 
 
 def _weights_among_inputs(model: onnx.ModelProto) -> None:
@@ -310,5 +311,5 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx"
     )
-    inspection = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))
+    inspection = inspect.inspect(convert.convert(quantized, graphs.contract(), CONVERT))
     assert set(inspection.float_operators()) <= {"Transpose"}

@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.compose import Target
-from edgebake.recipe import Calibration, Color, Quantize, Recipe
+from edgebake.recipe import Calibration, Color, Cpu, Platform, Quantize, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Target]) -> None:
@@ -170,6 +170,49 @@ def test_no_split_is_empty(recipe: Recipe) -> None:
 def test_a_device_has_something_to_run_on(recipe: Recipe) -> None:
     recipe.device.accelerators = []
     assert recipe_checks.check(recipe) == [("device.accelerators", "empty; expected at least cpu")]
+
+
+@pytest.mark.parametrize(
+    ("platform", "cpu", "features", "message"),
+    [
+        (Platform.android, Cpu.any, [], None),
+        (Platform.android, Cpu.x86, [], None),
+        (
+            Platform.linux,
+            Cpu.arm,
+            [],
+            "arm, but x86 processors match the device too; expected any, or soc or devices that "
+            "name processors or devices of Google Pixel 8",
+        ),
+        (Platform.linux, Cpu.x86_vnni, ["sse4_1", "avx_vnni"], None),
+        (
+            Platform.linux,
+            Cpu.x86_vnni,
+            ["avx2"],
+            "x86_vnni, but processors without VNNI match the device too; expected any, or features "
+            "with avx512_vnni or avx_vnni on Linux, or soc or devices",
+        ),
+        (
+            Platform.android,  # its features are not those of its processor
+            Cpu.x86_vnni,
+            ["avx_vnni"],
+            "x86_vnni, but processors without VNNI match the device too; expected any, or features "
+            "with avx512_vnni or avx_vnni on Linux, or soc or devices",
+        ),
+        (Platform.ios, Cpu.arm, [], None),
+        (Platform.ios, Cpu.x86, [], "x86; expected arm, which every iPhone has"),
+    ],
+)
+def test_a_device_of_one_processor_matches_no_other(
+    recipe: Recipe, platform: Platform, cpu: Cpu, features: list[str], message: str | None
+) -> None:
+    device = recipe.device
+    device.platform, device.cpu, device.features, device.soc = platform, cpu, features, []
+    problems = dict(recipe_checks.check_option(recipe, "device"))
+    assert problems.get("device.cpu") == message
+    device.devices = ["one"]
+    if platform is not Platform.ios:
+        assert "device.cpu" not in dict(recipe_checks.check_option(recipe, "device"))
 
 
 def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> None:

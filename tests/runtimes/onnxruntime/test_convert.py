@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
 from edgebake import plugins
@@ -23,8 +24,9 @@ from edgebake.models.onnx import float_graph
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Calibration, Compression, Convert, DType, Granularity, Model
+from edgebake.recipe import Calibration, Compression, DType, Granularity, Model
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import schemes_of
 from edgebake.runtimes.onnxruntime import FILE, kernels, ort_format, quantizer, run
 from edgebake.runtimes.onnxruntime.convert import convert
@@ -45,8 +47,8 @@ def _contract(color: str = "grayscale") -> Contract:
     )
 
 
-def _section(**options: Any) -> Convert:
-    return Convert("onnxruntime", None, **options)
+def _section(**options: Any) -> ConvertParams:
+    return ConvertParams("onnxruntime", None, about=ABOUT, **options)
 
 
 def _quantized(
@@ -84,10 +86,10 @@ def _quantized(
     ],
 )
 def test_what_there_are_no_kernels_for_is_refused(
-    item: QuantizedModel, section: Convert, message: str
+    item: QuantizedModel, section: ConvertParams, message: str
 ) -> None:
     with pytest.raises(ConversionError) as caught:
-        convert(item, _contract(), ABOUT, section)
+        convert(item, _contract(), section)
     assert str(caught.value) == message
 
 
@@ -132,8 +134,8 @@ def _answers(files: dict[str, bytes], examples: NDArray[np.float32]) -> NDArray[
 def test_every_scheme_answers_as_keras_does_and_the_same_twice(scheme: str, small: Any) -> None:
     archive, ranges, examples = small
     item = _quantized(scheme, archive, ranges)
-    files = convert(item, _contract(), ABOUT, _section())
-    assert files == convert(item, _contract(), ABOUT, _section())
+    files = convert(item, _contract(), _section())
+    assert files == convert(item, _contract(), _section())
     expected = keras_session.load(archive)(examples, training=False)
     tolerance = {"none": 1e-5, "float16": 1e-3, "int4_weights": 0.1}.get(scheme, 0.03)
     np.testing.assert_allclose(_answers(files, examples), expected, atol=tolerance)
@@ -144,9 +146,9 @@ def test_every_scheme_answers_as_keras_does_and_the_same_twice(scheme: str, smal
 def test_integer_ends_change_no_answer(dtype: DType, small: Any) -> None:
     archive, ranges, examples = small
     item = _quantized("int8", archive, ranges)
-    files = convert(item, _contract(), ABOUT, _section(input=dtype, output=dtype))
+    files = convert(item, _contract(), _section(input=dtype, output=dtype))
     assert (inspect(files).input.dtype, inspect(files).output.dtype) == (dtype.value, dtype.value)
-    plain = convert(item, _contract(), ABOUT, _section())
+    plain = convert(item, _contract(), _section())
     np.testing.assert_array_equal(_answers(files, examples), _answers(plain, examples))
 
 
@@ -162,7 +164,7 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
     item = replace(
         _quantized("mixed", archive, ranges), fallback_dtype=keep, fallback_layers={"dense": last}
     )
-    inspection = inspect(convert(item, _contract(), ABOUT, _section()))
+    inspection = inspect(convert(item, _contract(), _section()))
     assert [name for name in inspection.float_operators() if name not in MOVE_OPERATORS] == [
         "MatMul"
     ]
@@ -170,11 +172,26 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("reduce_range", "limit"), [(True, 64), (False, 127)])
+def test_weights_have_the_bits_that_the_device_allows(
+    reduce_range: bool, limit: int, small: Any
+) -> None:
+    archive, ranges, _ = small
+    section = _section(reduce_range=reduce_range)
+    model = onnx.load_from_string(
+        convert(_quantized("int8", archive, ranges), _contract(), section)[FILE]
+    )
+    weights = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
+    largest = [np.abs(value.astype(int)).max() for value in weights if value.dtype == np.int8]
+    assert max(largest) == limit
+    properties = {entry.key for entry in model.metadata_props}
+    assert ("session.x64quantprecision" in properties) == (not reduce_range)
+
+
+@pytest.mark.slow
 def test_the_ort_format_comes_beside_the_onnx_file(small: Any) -> None:
     archive, ranges, _ = small
-    files = convert(
-        _quantized("int8", archive, ranges), _contract(), ABOUT, _section(ort_format=True)
-    )
+    files = convert(_quantized("int8", archive, ranges), _contract(), _section(ort_format=True))
     lists = [f"model.{name}" for name in (ort_format.OPERATORS, ort_format.OPERATORS_AND_TYPES)]
     assert sorted(files) == ["model.onnx", ort_format.ORT_FILE, *lists]
 
@@ -192,11 +209,7 @@ def _calibrated_by_onnx_runtime(
 
     source, target = folder / "float.onnx", folder / "int8.onnx"
     onnx.save(model, source)
-    bits = {
-        "activation_type": QuantType.QUInt8,
-        "weight_type": QuantType.QInt8,
-        "reduce_range": True,
-    }
+    bits = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8}
     quantize_static(source, target, Reader(), per_channel=True, **bits)
     return target.read_bytes()
 

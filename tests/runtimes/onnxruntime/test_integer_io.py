@@ -23,7 +23,9 @@ def _model(
     wish_in: DType | None, wish_out: DType | None, kept: list[str] | None = None
 ) -> onnx.ModelProto:
     graph = programs.prepared()
-    model = quantizer.quantize_integers(graph, IntegerOptions(Granularity.per_channel, kept or []))
+    model = quantizer.quantize_integers(
+        graph, IntegerOptions(Granularity.per_channel, float_nodes=kept or [])
+    )
     return canonicalize(
         integer_io.convert_output(
             integer_io.convert_input(model, wish_in, graph.bounds["image"]), wish_out
@@ -105,7 +107,7 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
     model = programs.graph(nodes, {"ones": np.ones((2, 6, 1, 1), np.float32)}, [1, 4, 6, 3])
     graph = CalibratedGraph(model, programs.ranges(model))
     made = quantizer.quantize_integers(
-        graph, IntegerOptions(Granularity.per_channel, ["left_node"])
+        graph, IntegerOptions(Granularity.per_channel, float_nodes=["left_node"])
     )
     made = canonicalize(integer_io.convert_input(made, DType.uint8, graph.bounds["image"]))
     onnx.checker.check_model(made, full_check=True)

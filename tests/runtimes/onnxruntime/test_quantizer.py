@@ -17,6 +17,7 @@ from edgebake.runtimes.onnxruntime.quantizer import IntegerOptions
 from tests.runtimes.onnxruntime import programs
 
 PER_CHANNEL = IntegerOptions(Granularity.per_channel)
+REDUCED = IntegerOptions(Granularity.per_channel, reduce_range=True)
 CHANNELS, SIZE = 16, 8
 
 
@@ -78,16 +79,19 @@ def test_scales_are_as_many_as_the_recipe_says(granularity: Granularity, scales:
     assert held["wide_scale"].size == scales
 
 
-def test_weights_have_seven_bits() -> None:
-    weights = _weights(quantizer.quantize_integers(programs.prepared(), PER_CHANNEL))
+@pytest.mark.parametrize(("options", "limit"), [(PER_CHANNEL, 127), (REDUCED, 64)])
+def test_weights_have_eight_bits_or_seven(options: IntegerOptions, limit: int) -> None:
+    weights = _weights(quantizer.quantize_integers(programs.prepared(), options))
     assert len(weights) == 4
-    assert max(int(np.abs(value.astype(int)).max()) for value in weights) == 64
+    assert max(int(np.abs(value.astype(int)).max()) for value in weights) == limit
 
 
 def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
     graph = programs.prepared()
     kept = graph.nodes_computing(["squeezed", "gate"])
-    model = quantizer.quantize_integers(graph, IntegerOptions(Granularity.per_channel, kept))
+    model = quantizer.quantize_integers(
+        graph, IntegerOptions(Granularity.per_channel, float_nodes=kept)
+    )
     assert kernels.float_tensors(model.SerializeToString()) == {"gate"}  # one kernel for both
     assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
     np.testing.assert_allclose(programs.answers(model), programs.answers(graph.model), atol=0.02)
@@ -107,6 +111,32 @@ def test_dynamic_weights_are_unsigned() -> None:
     assert "ConvInteger" in programs.kinds(model)
     assert onnx.TensorProto.UINT8 in programs.dtypes(model).values()
     np.testing.assert_allclose(programs.answers(model), programs.answers(graph.model), atol=0.05)
+
+
+@pytest.mark.parametrize("smallest", [0.0, 1e-34])
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_a_channel_without_weights_answers_with_its_bias(smallest: float, transposed: int) -> None:
+    nodes: list[programs.Node] = [
+        ("Transpose", "image", "turned", {"perm": [0, 3, 1, 2]}),
+        ("Conv", "turned kernel kernel_bias", "sum", {}),
+        ("GlobalAveragePool", "sum", "pooled", {}),
+        ("Flatten", "pooled", "flat", {}),
+        ("Gemm", "flat dense dense_bias", "probabilities", {"transB": transposed}),
+    ]
+    kernel = np.array([[9.0, -9.0, 9.0], [smallest, 0, 0]], np.float32).reshape(2, 3, 1, 1)
+    dense = np.array([[0.5, smallest], [0.25, 0]], np.float32)
+    constants = {
+        "kernel": kernel,
+        "kernel_bias": np.array([0.1, 0.013], np.float32),
+        "dense": dense.T if transposed else dense,
+        "dense_bias": np.array([0.1, 0.021], np.float32),
+    }
+    model = programs.graph(nodes, constants, [1, 2])
+    graph = CalibratedGraph(model, programs.ranges(model))
+    quantized = quantizer.quantize_integers(graph, IntegerOptions(Granularity.per_channel))
+    step = max(high - low for low, high in [graph.bounds["probabilities"]]) / 255
+    answers = programs.answers(quantized)
+    np.testing.assert_allclose(answers[:, 1], programs.answers(model)[:, 1], atol=0.6 * step)
 
 
 def _bright() -> CalibratedGraph:
@@ -131,7 +161,7 @@ def _gap(model: onnx.ModelProto, **entries: str) -> float:
 
 
 def test_no_processor_overflows_on_seven_bits() -> None:
-    model = quantizer.quantize_integers(_bright(), PER_CHANNEL)
+    model = quantizer.quantize_integers(_bright(), REDUCED)
     step = 9 * CHANNELS / 255
     assert _gap(model) <= step
     assert _gap(model, x64quantprecision="1") <= step
@@ -139,18 +169,24 @@ def test_no_processor_overflows_on_seven_bits() -> None:
 
 def test_a_processor_without_vnni_overflows_on_eight() -> None:
     model = quantizer.quantize_integers(_bright(), PER_CHANNEL)
-    for item in model.graph.initializer:
-        values = numpy_helper.to_array(item)
-        if values.dtype == np.int8 and values.ndim > 1:
-            item.CopyFrom(numpy_helper.from_array(np.full_like(values, 127), item.name))
-        elif item.name == "ones_scale":
-            item.CopyFrom(numpy_helper.from_array(np.full_like(values, 1 / 127), item.name))
     assert _gap(model, x64quantprecision="1") <= 9 * CHANNELS / 255
     overflowed = _gap(model)
     if not _adds_in_32_bits():
         assert overflowed == pytest.approx(71, abs=1)  # of 144
     else:  # no kernel has to overflow there, though one for older processors may be chosen
         assert overflowed < 1 or overflowed == pytest.approx(71, abs=1)
+
+
+def test_unsigned_dynamic_weights_of_eight_bits_overflow_nowhere() -> None:
+    """uint8 by uint8 has kernels of its own, which widen the factors before they multiply."""
+    model = quantizer.quantize_weights(_bright().model)
+    (weights,) = (
+        numpy_helper.to_array(item)
+        for item in model.graph.initializer
+        if item.data_type == onnx.TensorProto.UINT8 and len(item.dims) == 4
+    )
+    assert int(weights.max()) == 255
+    assert _gap(model) <= 1e-3
 
 
 def _adds_in_32_bits() -> bool:

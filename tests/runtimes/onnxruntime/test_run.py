@@ -7,7 +7,15 @@ from onnx import helper
 
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.onnxruntime import FILE, integer_io, quantizer, run, scales, weights
+from edgebake.runtimes.onnxruntime import (
+    EXACT_SUMS,
+    FILE,
+    integer_io,
+    quantizer,
+    run,
+    scales,
+    weights,
+)
 from edgebake.runtimes.session import Session, single_output
 from tests import handmade
 from tests.runtimes.onnxruntime import programs
@@ -125,3 +133,20 @@ def test_integer_kernels_are_left_to_files_that_quantize(
     monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
     run.load({FILE: canonicalize(model).SerializeToString()}, 1)
     assert options == entries
+
+
+def test_sums_of_weights_of_eight_bits_are_exact_on_every_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    integers = quantizer.IntegerOptions(Granularity.per_channel)
+    model = canonicalize(quantizer.quantize_integers(programs.prepared(), integers))
+    model.metadata_props.add(key=EXACT_SUMS, value="1")
+    options: list[tuple[str, str]] = []
+
+    class Recording(onnxruntime.SessionOptions):  # type: ignore[misc]
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            options.append((key, value))
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
+    run.load({FILE: model.SerializeToString()}, 1)
+    assert options == [("session.x64quantprecision", "1")]

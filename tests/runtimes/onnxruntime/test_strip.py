@@ -15,9 +15,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgebake.models import keras_session
 from edgebake.models.onnx.canonical import canonicalize
-from edgebake.recipe import Convert, Granularity
+from edgebake.recipe import Granularity
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import schemes_of
-from edgebake.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
+from edgebake.runtimes.onnxruntime import (
+    EXACT_SUMS,
+    FILE,
+    convert,
+    metadata,
+    ort_format,
+    quantizer,
+    run,
+)
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.onnxruntime.strip import strip
 from edgebake.runtimes.session import predictions, single_output
@@ -47,6 +56,7 @@ def wordy() -> dict[str, bytes]:
     model.graph.node[0].metadata_props.add(key="secret", value="secret")
     model.metadata_props.add(key="input_scale", value="0.5")
     model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
+    model.metadata_props.add(key=EXACT_SUMS, value="1")
     return {FILE: model.SerializeToString()}
 
 
@@ -77,6 +87,7 @@ def test_properties_that_an_app_needs_to_run_it_stay(wordy: dict[str, bytes]) ->
     assert session.get_modelmeta().custom_metadata_map == {
         "input_scale": "0.5",
         "session.disable_quant_qdq": "1",
+        "session.x64quantprecision": "1",
     }
 
 
@@ -146,7 +157,9 @@ def archive() -> bytes:
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", schemes_of("onnxruntime"))
 def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) -> None:
-    files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("onnxruntime", None))
+    files = convert.convert(
+        quantized(archive, scheme), GREY, ConvertParams("onnxruntime", about=ABOUT)
+    )
     stripped = strip(files)
     images = GREY.normalize(pixels(8))
     np.testing.assert_array_equal(

@@ -45,9 +45,12 @@ internal class OnnxSession(model: File, private val target: Target, accelerator:
     private companion object {
         fun options(model: File, accelerator: String): OrtSession.SessionOptions {
             val options = OrtSession.SessionOptions()
+            val content = model.readText(Charsets.ISO_8859_1)
             // Integer weights become floats once, at load, and not in every run.
-            if ("QuantizeLinear" !in model.readText(Charsets.ISO_8859_1)) {
-                options.addConfigEntry("session.disable_quant_qdq", "1")
+            if ("QuantizeLinear" !in content) options.addConfigEntry("session.disable_quant_qdq", "1")
+            // Weights of 8 bits: sums are exact in an emulator too. Arm ignores the option.
+            if ("session.x64quantprecision" in content) {
+                options.addConfigEntry("session.x64quantprecision", "1")
             }
             if (accelerator != "cpu") options.addNnapi()
             return options

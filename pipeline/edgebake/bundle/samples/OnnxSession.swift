@@ -16,6 +16,7 @@ actor OnnxSession: Session {
         if try Data(contentsOf: model).range(of: Data("QuantizeLinear".utf8)) == nil {
             try options.addConfigEntry(withKey: "session.disable_quant_qdq", value: "1")
         }
+        // No session.x64quantprecision, which files with 8-bit weights ask for: no iPhone has an x86 processor.
         if accelerator != "cpu" {
             let coreML = ORTCoreMLExecutionProviderOptions()
             coreML.createMLProgram = true

@@ -180,6 +180,10 @@ def _load_onnx(content: bytes) -> Model:
     if b"QuantizeLinear" not in content:
         # Integer weights become floats once, at load, and not in every run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
+    has_vnni = any("vnni" in flag for flag in _cpu_flags())
+    if b"session.x64quantprecision" in content and not has_vnni:
+        # Weights of 8 bits: without the slower kernels of this option, sums would overflow here.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 

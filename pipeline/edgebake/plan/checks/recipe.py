@@ -14,10 +14,12 @@ from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, Problem, listed
 from edgebake.plan.checks import data, model, prune, quantize, resize, train, validate
 from edgebake.plan.checks.values import value_at
-from edgebake.recipe import Color, Recipe
+from edgebake.recipe import Color, Cpu, Platform, Recipe
 from edgebake.runtimes.interface import load_runtime
 
 SCHEME = "quantize.scheme"
+# Flags of /proc/cpuinfo; a device reports them as its features.
+VNNI_FLAGS = frozenset({"avx512_vnni", "avx_vnni"})
 SEEDS = (
     "data.seed",
     "train.seed",
@@ -162,6 +164,31 @@ def _check_device(recipe: Recipe) -> Iterator[Problem]:
         yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"
 
 
+def _check_cpu(recipe: Recipe) -> Iterator[Problem]:
+    """Check that a device whose rule matches any processor does not name one."""
+    device = recipe.device
+    cpu = device.cpu
+    if device.platform is Platform.ios:
+        if cpu in (Cpu.x86, Cpu.x86_vnni):
+            yield "device.cpu", f"{cpu.value}; expected arm, which every iPhone has"
+        return
+    if cpu is Cpu.any or device.soc or device.devices:
+        return
+    if cpu is Cpu.arm:
+        yield (
+            "device.cpu",
+            f"arm, but x86 processors match the device too; expected any, or soc or devices that "
+            f"name processors or devices of {device.name}",
+        )
+    has_flag = device.platform is Platform.linux and VNNI_FLAGS.intersection(device.features)
+    if cpu is Cpu.x86_vnni and not has_flag:
+        yield (
+            "device.cpu",
+            "x86_vnni, but processors without VNNI match the device too; expected any, or "
+            f"features with {' or '.join(sorted(VNNI_FLAGS))} on Linux, or soc or devices",
+        )
+
+
 def _check_package(recipe: Recipe) -> Iterator[Problem]:
     if recipe.package.top_k < 1:
         yield "package.top_k", f"{recipe.package.top_k}; expected 1 or more"
@@ -184,6 +211,7 @@ RULES: tuple[Rule, ...] = (
     _check_runtime_options,
     _check_accelerators,
     _check_device,
+    _check_cpu,
     validate.check,
     _check_package,
 )
@@ -196,5 +224,6 @@ RULES_OF_OPTIONS: tuple[Rule, ...] = (
     prune.check,
     _check_accelerators,
     _check_device,
+    _check_cpu,
     _check_package,
 )

@@ -11,14 +11,14 @@ from edgebake.models import keras_session
 from edgebake.models.onnx import float_graph
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Convert, DType
-from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.onnxruntime import FACTS, FILE, integer_io, metadata, ort_format
+from edgebake.recipe import DType
+from edgebake.recipe.stage_params import ConvertParams
+from edgebake.runtimes.onnxruntime import EXACT_SUMS, FACTS, FILE, integer_io, metadata, ort_format
 from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, options: Convert
+    quantized: QuantizedModel, contract: Contract, options: ConvertParams
 ) -> dict[str, bytes]:
     """Return {"model.onnx": contents}, with labels and input contract in its metadata.
 
@@ -29,9 +29,11 @@ def convert(
     graph = _float_graph(quantized)
     encoded = encoder.encode(graph, quantized, options)
     canonical = canonicalize(encoded)
-    model = metadata.attach(canonical, contract, about)
+    model = metadata.attach(canonical, contract, options.about)
     if quantized.weights == "int4":
         model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
+    if quantized.activations == "int8" and not options.reduce_range:
+        model.metadata_props.add(key=EXACT_SUMS, value="1")
     file: bytes = model.SerializeToString(deterministic=True)
     files = {FILE: file}
     if options.ort_format:
@@ -46,7 +48,7 @@ def _float_graph(quantized: QuantizedModel) -> onnx.ModelProto:
     return float_graph.export_keras(model)
 
 
-def refuse_without_kernels(quantized: QuantizedModel, options: Convert) -> None:
+def refuse_without_kernels(quantized: QuantizedModel, options: ConvertParams) -> None:
     """Refuse dtypes for which ONNX Runtime has no kernels.
 
     Raises:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IntegerOptions:
-    """Granularity of weight scales, and the nodes that are not quantized."""
+    """Granularity and bits of weights, and the nodes that are not quantized."""
 
     granularity: Granularity
+    reduce_range: bool = False  # whether int8 weights have 7 bits
     float_nodes: Collection[str] = ()  # names of the nodes that compute in float
 
 
@@ -40,10 +41,10 @@ def quantize_integers(graph: CalibratedGraph, options: IntegerOptions) -> onnx.M
     quantizer = QDQQuantizer(
         model,
         per_channel=options.granularity is Granularity.per_channel,
-        # 7-bit weights: the 16-bit sums of x86 processors without VNNI overflow with 8 bits, which
+        # The 16-bit sums of x86 processors without VNNI overflow with weights of 8 bits, which
         # accuracy on other processors hides. uint8 weights would not overflow, but took 1.2 to 2.1
         # times as long on a processor with VNNI.
-        reduce_range=True,
+        reduce_range=options.reduce_range,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,
         tensors_range=_tensor_ranges(graph),
@@ -85,7 +86,6 @@ def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
             source,
             destination,
             per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QUInt8,  # the only type of ConvInteger's weights on a CPU
+            weight_type=QuantType.QUInt8,  # all that ConvInteger has on a CPU; never overflows
         )
         return onnx.load(destination)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from edgebake.runtimes.onnxruntime import FILE, ort_format, scales
+from edgebake.runtimes.onnxruntime import EXACT_SUMS, FILE, ort_format, scales
 from edgebake.runtimes.onnxruntime.metadata import FOLD_WEIGHTS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TEXTS = ("denotation", "doc_string", "metadata_props", "quantization_annotation", "value_info")
 PRODUCER = ("domain", "model_version", "producer_name", "producer_version")
 GRAPH_NAME = "g"  # onnx.checker requires one
-NEEDED = (*scales.KEYS, FOLD_WEIGHTS)
+NEEDED = (*scales.KEYS, FOLD_WEIGHTS, EXACT_SUMS)
 
 
 def strip(files: dict[str, bytes]) -> dict[str, bytes]:

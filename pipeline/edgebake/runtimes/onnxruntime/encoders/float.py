@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     import onnx
 
     from edgebake.models.quantized_model import QuantizedModel
-    from edgebake.recipe import Convert
+    from edgebake.recipe.stage_params import ConvertParams
 
 SCHEMES = ("none", "float16")
 
 
-def encode(model: onnx.ModelProto, quantized: QuantizedModel, _options: Convert) -> onnx.ModelProto:
+def encode(
+    model: onnx.ModelProto, quantized: QuantizedModel, _options: ConvertParams
+) -> onnx.ModelProto:
     """Return the graph with its weights in float32 or float16."""
     if quantized.weights == "float32":
         return model

@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     import onnx
 
     from edgebake.models.quantized_model import QuantizedModel
-    from edgebake.recipe import Convert
+    from edgebake.recipe.stage_params import ConvertParams
 
 SCHEMES = ("int8", "mixed")
 
 
-def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) -> onnx.ModelProto:
+def encode(
+    model: onnx.ModelProto, quantized: QuantizedModel, options: ConvertParams
+) -> onnx.ModelProto:
     """Return the graph that computes in integers, without the layers that `mixed` excludes."""
     from edgebake.models.onnx import float_graph
     from edgebake.models.onnx.decompose import decompose
@@ -28,7 +30,7 @@ def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) 
         fallback_values.update(values)
     float_nodes = graph.nodes_computing(fallback_values)
     integer_options = quantizer.IntegerOptions(
-        quantized.granularity or Granularity.per_channel, float_nodes
+        quantized.granularity or Granularity.per_channel, options.reduce_range, float_nodes
     )
     encoded = quantizer.quantize_integers(graph, integer_options)
     if quantized.fallback_dtype is DType.float16:

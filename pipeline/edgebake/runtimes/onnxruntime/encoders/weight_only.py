@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     import onnx
 
     from edgebake.models.quantized_model import QuantizedModel
-    from edgebake.recipe import Convert
+    from edgebake.recipe.stage_params import ConvertParams
 
 SCHEMES = ("dynamic", "int4_weights")
 
 
-def encode(model: onnx.ModelProto, quantized: QuantizedModel, _options: Convert) -> onnx.ModelProto:
+def encode(
+    model: onnx.ModelProto, quantized: QuantizedModel, _options: ConvertParams
+) -> onnx.ModelProto:
     """Return the graph with integer weights.
 
     4-bit weights share a scale in blocks of `compression.block_size` input channels.
