@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgebake.models.tflite import tables
 from edgebake.recipe import DType, Granularity
+from edgebake.runtimes.litert.bias_range import fit_biases
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
     ranges = {}
     for name, (low, high) in model.bounds.items():
         ranges[name] = _tensor_range(low, high)
-    return _run_quantizer(model.model, manager, ranges)
+    fitted = fit_biases(model.model, model.bounds, options.activations)
+    return _run_quantizer(fitted, manager, ranges)
 
 
 def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
