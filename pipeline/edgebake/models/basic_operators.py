@@ -16,9 +16,7 @@ from edgebake.models import frozen_function
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    Node = tf.compat.v1.NodeDef
-    Replacement = Callable[[tf.Operation], list[Node]]
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 CONVOLUTION = "Conv2D"
 
@@ -32,7 +30,7 @@ def replace(
         frozen: of any graph.
         operators: keys of REPLACEMENTS.
     """
-    replacements: dict[str, list[Node]] = {}
+    replacements: dict[str, list[NodeDef]] = {}
     for operation in frozen.graph.get_operations():
         if operation.type in operators and _is_float32(operation):
             nodes = REPLACEMENTS[operation.type](operation)
@@ -50,10 +48,11 @@ def replace(
 
 
 def _is_float32(operation: tf.Operation) -> bool:
-    return operation.outputs[0].dtype.name == "float32"
+    dtype: str = operation.outputs[0].dtype.name
+    return dtype == "float32"
 
 
-def _erfc(operation: tf.Operation) -> list[Node]:
+def _erfc(operation: tf.Operation) -> list[NodeDef]:
     """Return 1 - erf(x): the exact GELU is x / 2 * erfc(-x / sqrt(2))."""
     x = operation.inputs[0].name
     erf = _node("Erf", f"{operation.name}/erf", [x])
@@ -61,7 +60,7 @@ def _erfc(operation: tf.Operation) -> list[Node]:
     return [erf, one, _node("Sub", operation.name, [one.name, erf.name])]
 
 
-def _expm1(operation: tf.Operation) -> list[Node]:
+def _expm1(operation: tf.Operation) -> list[NodeDef]:
     """Return exp(x) - 1, which CELU computes of negative numbers."""
     x = operation.inputs[0].name
     exp = _node("Exp", f"{operation.name}/exp", [x])
@@ -69,7 +68,7 @@ def _expm1(operation: tf.Operation) -> list[Node]:
     return [exp, one, _node("Sub", operation.name, [exp.name, one.name])]
 
 
-def _depthwise(operation: tf.Operation) -> list[Node]:
+def _depthwise(operation: tf.Operation) -> list[NodeDef]:
     """Return a depthwise convolution for one of as many groups as channels; else nothing.
 
     It is the same sum, but runtimes have fast kernels for it, and integer ones.
@@ -105,7 +104,7 @@ def _constant_value(tensor: tf.Tensor) -> NDArray[np.float32] | None:
     return np.asarray(tensorflow.make_ndarray(operation.get_attr("value")))
 
 
-def _node(operator: str, name: str, inputs: Iterable[str]) -> Node:
+def _node(operator: str, name: str, inputs: Iterable[str]) -> NodeDef:
     import tensorflow
 
     node = tensorflow.compat.v1.NodeDef(op=operator, name=name, input=inputs)
@@ -113,7 +112,7 @@ def _node(operator: str, name: str, inputs: Iterable[str]) -> Node:
     return node
 
 
-def _constant(name: str, value: NDArray[np.float32] | np.float32) -> Node:
+def _constant(name: str, value: NDArray[np.float32] | np.float32) -> NodeDef:
     import tensorflow
 
     node = tensorflow.compat.v1.NodeDef(op="Const", name=name)
@@ -122,4 +121,8 @@ def _constant(name: str, value: NDArray[np.float32] | np.float32) -> Node:
     return node
 
 
-REPLACEMENTS: dict[str, Replacement] = {CONVOLUTION: _depthwise, "Erfc": _erfc, "Expm1": _expm1}
+REPLACEMENTS: dict[str, Callable[[tf.Operation], list[NodeDef]]] = {
+    CONVOLUTION: _depthwise,
+    "Erfc": _erfc,
+    "Expm1": _expm1,
+}

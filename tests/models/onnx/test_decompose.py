@@ -78,6 +78,13 @@ def test_a_batch_norm_of_rank_two_keeps_its_rank(last: bool) -> None:
     answers = programs.answers(after)
     assert answers[0].shape == (3,)
     np.testing.assert_allclose(answers, programs.answers(before), atol=1e-5)
+    quantized = quantizer.quantize_integers(
+        CalibratedGraph(after, programs.ranges(after)),
+        quantizer.IntegerOptions(Granularity.per_channel),
+    )
+    answers = programs.answers(quantized)
+    assert answers[0].shape == (3,)
+    np.testing.assert_allclose(answers, programs.answers(before), atol=0.05)
 
 
 def test_worked_numbers_of_a_hard_swish() -> None:
