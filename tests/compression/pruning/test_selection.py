@@ -77,6 +77,45 @@ def test_a_floor_is_rounded_up_to_a_multiple(
 
 
 @pytest.mark.parametrize(
+    ("size", "floor", "multiple", "binding", "message"),
+    [
+        (16, 0, 1, set(), "one channel; expected at most 5: raise prune.target.macs"),
+        (
+            16,
+            0.5,
+            1,
+            {"floor"},
+            "its floor; expected at most 5: lower prune.floor or raise prune.target.macs",
+        ),
+        (
+            6,  # not a multiple of 8: all stay
+            0.25,
+            8,
+            {"multiple"},
+            "the least multiple of 8; expected at most 5: lower prune.multiple or raise "
+            "prune.target.macs",
+        ),
+        (
+            16,  # 8 are also half, so one of the two is not enough
+            0.5,
+            8,
+            {"floor", "multiple"},
+            "its floor, or the least multiple of 8; expected at most 5: lower prune.floor or lower "
+            "prune.multiple or raise prune.target.macs",
+        ),
+    ],
+)
+def test_a_target_out_of_reach_names_the_limits_that_bind(
+    size: int, floor: float, multiple: int, binding: set[str], message: str
+) -> None:
+    family_limits, family = limits(size, floor, multiple)
+    assert family_limits.binding(family) == binding
+    channels = ranked([size], [0.0] * size, floor, multiple)
+    error = selection.unreachable(channels, "macs", "9 remain", "5")
+    assert str(error) == f"prune.target.macs: 9 remain with every layer at {message}"
+
+
+@pytest.mark.parametrize(
     ("size", "share", "floor", "multiple", "expected"),
     [
         (16, 0.5, 0.0, 8, 8),
@@ -249,12 +288,14 @@ def test_a_goal_is_reached_and_no_family_has_room_for_more(
         assert count == size or float(price.cost(more)) > goal
 
 
-def test_a_goal_below_the_floor_is_refused(real: RankedChannels) -> None:
+def test_a_goal_below_what_the_multiple_leaves_is_refused(real: RankedChannels) -> None:
+    # Of 8 channels a floor of 0.2 leaves 2, of 4 the multiple.
     # 2 of each family are left: 4 x 4 x 9 x 2, 2 x 2 x 9 x 2 x 2, 2 x 2 x 2 x 2 and 2 x 2
     least = 4 * 4 * 9 * 2 + 4 * 9 * 2 * 2 + 4 * 2 * 2 + 2 * 2
     expected = (
-        f"prune.target.macs: {least:,} remain with every layer at its floor; "
-        "expected at most 100: lower prune.floor or raise prune.target.macs"
+        f"prune.target.macs: {least:,} remain with every layer at its floor, or the least multiple "
+        "of 2; expected at most 100: lower prune.floor or lower prune.multiple or raise "
+        "prune.target.macs"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         selection.by_cost(real, "macs", 100)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import cost_model, selection, shrink
-from edgebake.errors import ConversionError
 from edgebake.models import float_reference
 from edgebake.runtimes import litert
 
@@ -54,10 +53,8 @@ def by_latency(
     fast = len(search.steps) - 1
     smallest = search.measure(fast)
     if smallest > target:
-        raise ConversionError(
-            f"prune.target.latency: {smallest:.2f} of the original model's with every layer at its "
-            f"floor; expected at most {target:g}: lower prune.floor or raise prune.target.latency"
-        )
+        left = f"{smallest:.2f} of the original model's"
+        raise selection.unreachable(ranked, "latency", left, f"{target:g}")
     while fast - slow > 1:
         middle = (slow + fast) // 2
         if search.measure(middle) <= target:

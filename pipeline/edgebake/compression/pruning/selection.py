@@ -47,6 +47,21 @@ class Limits:
         minimum = max(whole_multiples, 1) * self.multiple
         return min(size, minimum)
 
+    def binding(self, family: Family) -> set[str]:
+        """Return the limits, floor or multiple, without which fewer channels could stay.
+
+        If only both together allow fewer, both are returned.
+        """
+        minimum = self.minimum(family)
+        looser_limits = {"floor": replace(self, floor=0), "multiple": replace(self, multiple=1)}
+        names = set()
+        for name, limits in looser_limits.items():
+            if limits.minimum(family) < minimum:
+                names.add(name)
+        if not names and minimum > 1:
+            return set(looser_limits)
+        return names
+
     def nearest(self, family: Family, share: float) -> int:
         """Return the allowed number of channels that is nearest to a share of the original."""
         size = self.original_size(family)
@@ -163,9 +178,33 @@ def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
             return _restore_channels(visited, costs, target)
     fewest_channels = visited[-1]
     smallest = float(costs.cost(fewest_channels))
-    raise ConversionError(
-        f"prune.target.{metric}: {smallest:,.0f} remain with every layer at its floor; "
-        f"expected at most {target:,.0f}: lower prune.floor or raise prune.target.{metric}"
+    raise unreachable(ranked, metric, f"{smallest:,.0f} remain", f"{target:,.0f}")
+
+
+def unreachable(ranked: RankedChannels, key: str, smallest: str, target: str) -> ConversionError:
+    """Return an error that names the limits that keep a target from being reached.
+
+    Args:
+        ranked: the model that is pruned.
+        key: of prune.target.
+        smallest: what is left with all families at their minimum, as text.
+        target: the largest allowed value, as text.
+    """
+    limits = ranked.limits
+    names: set[str] = set()
+    for family in ranked.dependencies.families:
+        names |= limits.binding(family)
+    minimum = {
+        (): "one channel",
+        ("floor",): "its floor",
+        ("multiple",): f"the least multiple of {limits.multiple}",
+        ("floor", "multiple"): f"its floor, or the least multiple of {limits.multiple}",
+    }[tuple(sorted(names))]
+    remedies = [f"lower prune.{name}" for name in sorted(names)]
+    remedies.append(f"raise prune.target.{key}")
+    return ConversionError(
+        f"prune.target.{key}: {smallest} with every layer at {minimum}; "
+        f"expected at most {target}: {' or '.join(remedies)}"
     )
 
 
