@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
@@ -14,10 +13,13 @@ from edgebake.models.importers import keras as keras_format
 from edgebake.recipe import Head, Output
 from tests.models.importers.made import FILES, contract, model, options
 
-KEPT = {"sequential": 5, "operations": 4}
+KEPT = {"sequential": 5, "operations": 4, "random_crop": 5, "hard_sigmoid": 4, "recurrent": 4}
 COUNTS = {  # of weighted layers: what a reader that dropped one would not have
     "sequential": {"Conv2D", "BatchNormalization", "SeparableConv2D", "Conv2DTranspose", "Dense"},
     "operations": {"DepthwiseConv2D", "Conv2D", "Dense"},
+    "random_crop": {"Conv2D", "Dense"},
+    "hard_sigmoid": {"Conv2D", "Dense"},
+    "recurrent": {"Bidirectional", "GRU", "Dense"},
 }
 
 
@@ -166,17 +168,17 @@ def test_a_class_that_keras_does_not_have_is_named_with_what_to_do(
         keras_format.load(contract(4), options(tmp_path / "model.keras"))
 
 
-def test_a_function_that_changed_between_keras_2_and_3_is_refused(
-    keras: Any, tmp_path: Path
-) -> None:
-    file = tmp_path / "model.h5"
-    shutil.copy(FILES / "sequential.h5", file)
-    with h5py.File(file, "a") as store:
-        store.attrs["model_config"] = store.attrs["model_config"].replace(
-            '"relu"', '"hard_sigmoid"'
-        )
-    with pytest.raises(ModelError, match="hard_sigmoid, which is another function in Keras 3"):
-        keras_format.load(contract(5), options(file))
+def test_a_layer_that_is_called_for_training_is_refused(keras: Any, tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    dropped = keras.layers.Dropout(0.5, name="always")(image, training=True)
+    file = tmp_path / "model.keras"
+    keras.Model(image, model(keras)(dropped)).save(file)
+    with pytest.raises(ModelError) as error:
+        keras_format.load(contract(4), options(file))
+    assert str(error.value) == (
+        f"{file}: layer 'always' is called with training=True, so its answers at inference are "
+        "those of training; expected a call without it: save the model again"
+    )
 
 
 def test_another_head_answers_for_the_datas_classes(keras: Any, tmp_path: Path) -> None:

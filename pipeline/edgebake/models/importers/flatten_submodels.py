@@ -10,13 +10,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from edgebake.models.importers import graph_layer
+from edgebake.errors import ModelError
+from edgebake.models.importers import graph_layer, keras2_activations, keras_layer_lists
 from edgebake.models.keras_graph import functional, kind, nodes
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     import keras
 
-INERT = ("Identity", "GaussianNoise")
+# Layers that compute something else in training, and whose call is not for training by default.
+OTHER_IN_TRAINING = (
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+)
 # Arguments that are not passed on: Keras 3 lets the caller of the model decide on training.
 DROPPED_ARGUMENTS = ("training", "mask")
 
@@ -30,6 +42,40 @@ def flatten_submodels(model: keras.Model, image: keras.KerasTensor) -> keras.Mod
     names: Operations = {image.name: image}
     output = _apply(functional(model), image, names)
     return keras.Model(image, output, name=_scope_name(model))
+
+
+def refuse_training_calls(model: keras.Model, file: str) -> None:
+    """Refuse a model that calls a layer as in training, whatever its caller says.
+
+    Keras itself notes training=True for layers whose default it is: augmentation, for example.
+
+    Raises:
+        ModelError: there is such a call of a layer that computes something else in training.
+    """
+    for node in nodes(functional(model)):
+        if node.is_input:
+            continue
+        operation = node.operation
+        if node.arguments.kwargs.get("training") and _is_other_in_training(operation):
+            raise ModelError(
+                f"{file}: layer {printable(operation.name)!r} is called with training=True, so its "
+                "answers at inference are those of training; expected a call without it: save the "
+                "model again"
+            )
+        if _is_submodel(operation):
+            refuse_training_calls(operation, file)
+
+
+def _is_other_in_training(operation: keras.Operation) -> bool:
+    if _is_submodel(operation):
+        return any(_is_other_in_training(layer) for layer in operation.layers)
+    return kind(operation) in OTHER_IN_TRAINING
+
+
+def _is_submodel(operation: keras.Operation) -> bool:
+    import keras
+
+    return isinstance(operation, keras.Model) and _has_one_input_and_output(operation)
 
 
 def _apply(model: keras.Model, image: keras.KerasTensor, names: Operations) -> keras.KerasTensor:
@@ -62,12 +108,10 @@ def _call(
     kwargs: dict[str, object],
     names: Operations,
 ) -> keras.KerasTensor | list[keras.KerasTensor]:
-    import keras
-
     class_name = kind(operation)
-    if class_name in INERT or class_name.startswith("Random"):
+    if class_name in keras_layer_lists.classes("inert", 3):
         return arguments[0]
-    if isinstance(operation, keras.Model) and _has_one_input_and_output(operation):
+    if _is_submodel(operation):
         submodel = functional(operation)
         return _apply(submodel, arguments[0], names)
     if class_name == "Lambda":
@@ -77,7 +121,13 @@ def _call(
     for name, value in kwargs.items():
         if name not in DROPPED_ARGUMENTS:
             passed[name] = value
-    return operation(*arguments, **passed)
+    needs_hard_sigmoid = keras2_activations.take_out(operation)
+    output = operation(*arguments, **passed)
+    if needs_hard_sigmoid:
+        for layer in keras2_activations.layers(operation.name):
+            layer.name = _unique_name(layer, names)
+            output = layer(output)
+    return output
 
 
 def _has_one_input_and_output(model: keras.Model) -> bool:

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import hdf5_check, keras2, keras_archive, keras_structure, safety
+from edgebake.models.importers import (
+    hdf5_check,
+    keras2,
+    keras2_activations,
+    keras3_layers,
+    keras_archive,
+    keras_structure,
+    safety,
+)
+from edgebake.models.importers.keras_source import Source
 from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -47,11 +56,19 @@ def read(path: Path, file: str, allow_code: bool) -> keras.Model:
         safety.refuse_code(config, file, allow_code)
         alias = Path(folder) / "model.h5"  # Keras recognizes the format by the suffix
         alias.symlink_to(path.resolve())
-        if _keras_version(store, file) >= 3:
+        version = _keras_version(store, file)
+        source = Source(file, version)
+        is_of_keras3 = not source.is_before(3, 0)
+        if is_of_keras3:
+            translated = keras3_layers.to_installed(config, source)
+        else:
+            translated = keras2.to_keras3(config, source)
+        if translated == config:
             return keras.models.load_model(alias, compile=False, safe_mode=not allow_code)
-        translated = keras2.to_keras3(config, file)
         safety.refuse_code(translated, file, allow_code)
         model = keras.saving.deserialize_keras_object(translated, safe_mode=not allow_code)
+        if not is_of_keras3:
+            keras2_activations.restore(model)
         _check_weight_order(model, store["model_weights"], file)
         model.load_weights(alias)
         return model
@@ -66,20 +83,19 @@ def _config(store: h5py.File, file: str) -> safety.Config:
     return keras_archive.parse_config(text, file)
 
 
-def _keras_version(store: h5py.File, file: str) -> int:
-    """Return the major version of Keras that wrote a file.
+def _keras_version(store: h5py.File, file: str) -> str:
+    """Return the version of Keras that wrote a file, such as 2.15.0.
 
     Raises:
         ModelError: the file names no version.
     """
     version = _decoded(store.attrs.get("keras_version", "1"))
-    major = version.split(".")[0]
-    if not re.fullmatch("[0-9]{1,3}", major):
+    if not re.match("[0-9]{1,3}([.]|$)", version):
         raise ModelError(
             f"{file}: its keras_version is {printable(version, max_length=40)!r}; expected one "
             "such as 3.1.0; save the model again"
         )
-    return int(major)
+    return version
 
 
 def _check_weight_order(model: keras.Model, weights: h5py.Group, file: str) -> None:

@@ -17,18 +17,22 @@ import numpy as np
 from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import keras_session
 from edgebake.models.importers import (
+    answers_check,
     h5,
     heads,
     keras2,
+    keras2_activations,
+    keras3_layers,
     keras_archive,
     keras_structure,
     safety,
     saved_model,
 )
 from edgebake.models.importers.dataflow import Dataflow
-from edgebake.models.importers.flatten_submodels import flatten_submodels
+from edgebake.models.importers.flatten_submodels import flatten_submodels, refuse_training_calls
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.models.importers.keras_source import Source
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.keras_graph import leaf_layers
 from edgebake.recipe import Head
@@ -55,6 +59,7 @@ def load(contract: Contract, options: Imported) -> keras.Model:
 
     loaded = _read(options)
     _check_classifier(loaded, options.file)
+    refuse_training_calls(loaded, options.file)
     _compute_in_float32(loaded)
     _, height, width, channels = loaded.inputs[0].shape
     replaces_head = options.head is Head.new
@@ -65,12 +70,15 @@ def load(contract: Contract, options: Imported) -> keras.Model:
     check_signature(signature, contract, options.file)
     shape = (contract.height, contract.width, contract.channels)
     image = keras.Input(shape, name="image")
+    answers = answers_check.answers(loaded, contract, options.file)
     try:
         model = flatten_submodels(loaded, image)
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"{options.file}: Keras cannot call it ({_summary(error)}); save it again with Keras 3"
         ) from error
+    copied_answers = answers_check.answers(model, contract, options.file)
+    answers_check.check_equal(copied_answers, answers, options.file)
     if replaces_head:
         return heads.replace_head(model, len(contract.labels), options.file)
     return heads.output_probabilities(model, options.output, contract, options.file)
@@ -147,16 +155,22 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     keras_structure.check(config, file)
     safety.refuse_code(config, file, allow_code)
     metadata = keras_archive.parse_config(entries[METADATA], file)
-    version = str(metadata.get("keras_version", "3"))
-    if version.startswith("2."):
-        config = keras2.to_keras3(config, file)
+    source = Source(file, str(metadata.get("keras_version", "3")))
+    is_of_keras2 = source.version.startswith("2.")
+    if is_of_keras2:
+        config = keras2.to_keras3(config, source)
         safety.refuse_code(config, file, allow_code)
+    else:
+        config = keras3_layers.to_installed(config, source)
     entries[CONFIG] = keras_archive.serialize_config(config)
     archive = keras_archive.write(entries)
     with tempfile.TemporaryDirectory() as folder:
         checked = Path(folder) / "model.keras"
         checked.write_bytes(archive)
-        return keras.models.load_model(checked, compile=False, safe_mode=not allow_code)
+        model = keras.models.load_model(checked, compile=False, safe_mode=not allow_code)
+    if is_of_keras2:
+        keras2_activations.restore(model)
+    return model
 
 
 def _remove_compile_config(node: object) -> None:

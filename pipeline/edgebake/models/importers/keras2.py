@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import keras2_operations
+from edgebake.models.importers import keras2_layers, keras2_operations
 from edgebake.models.importers.keras2_operations import Call
 from edgebake.models.importers.keras2_references import is_reference, references
+from edgebake.models.importers.keras_source import Source
 from edgebake.models.importers.safety import Config, unknown_class_message
 
 MODELS = {
@@ -21,38 +22,10 @@ MODELS = {
 }
 TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
 CONSTANT = "_CONSTANT_VALUE"  # stands for a first operand that is a constant, followed by -1
-# Layers outside keras.layers.
-MODULES = {
-    "LayerScale": "keras.src.applications.convnext",
-    "StochasticDepth": "keras.src.applications.convnext",
-}
-# Arguments that change nothing at inference, or that have a single value in Keras 3.
-DROPPED = {
-    "BatchNormalization": (
-        "renorm",
-        "renorm_clipping",
-        "renorm_momentum",
-        "fused",
-        "virtual_batch_size",
-        "adjustment",
-    ),
-    "SeparableConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
-    "DepthwiseConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
-    "Conv2DTranspose": ("groups",),
-    "SpatialDropout2D": ("trainable", "noise_shape"),
-    "MultiHeadAttention": ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"),
-}
-RENAMED = {
-    "BatchNormalizationV1": "BatchNormalization",
-    "BatchNormalizationV2": "BatchNormalization",
-}
-# Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6.
-REDEFINED_ACTIVATION = "hard_sigmoid"
-
 Shifts = dict[str, int]  # name of a layer -> calls that are counted in its submodel only
 
 
-def to_keras3(node: Config, file: str) -> Config:
+def to_keras3(node: Config, source: Source) -> Config:
     """Return the config of a model, or of a layer that is one, for Keras 3.
 
     Raises:
@@ -60,12 +33,12 @@ def to_keras3(node: Config, file: str) -> Config:
     """
     class_name = node["class_name"]
     if class_name not in MODELS:
-        raise ModelError(f"{file}: {unknown_class_message(class_name, 'the model')}")
+        raise ModelError(f"{source.file}: {unknown_class_message(class_name, 'the model')}")
     if class_name == "Sequential":
-        config = _sequential(node["config"], file)
+        config = _sequential(node["config"], source)
     else:
         class_name = "Functional"
-        config = _functional(node["config"], file)
+        config = _functional(node["config"], source)
     return {
         "module": MODELS[class_name],
         "class_name": class_name,
@@ -79,11 +52,11 @@ def clean_name(name: str) -> str:
     return name.replace("/", "_")
 
 
-def _sequential(config: Any, file: str) -> Config:
+def _sequential(config: Any, source: Source) -> Config:
     if isinstance(config, list):  # of layers, before Keras 2.3
         config = {"layers": config}
     nodes = config["layers"]
-    layers = [_layer(node, file) for node in nodes]
+    layers = [_layer(node, source) for node in nodes]
     first = layers[0]
     config_of_first = nodes[0]["config"]
     shape = config_of_first.get("batch_input_shape") or config.get("build_input_shape")
@@ -96,11 +69,11 @@ def _sequential(config: Any, file: str) -> Config:
     return {"name": clean_name(name), "layers": layers}
 
 
-def _functional(config: Config, file: str) -> Config:
+def _functional(config: Config, source: Source) -> Config:
     nodes = config["layers"]
     last_calls = _last_calls(config)
     shifts = {node["name"]: _shift(node, last_calls) for node in nodes}
-    layers = [_called_layer(node, shifts, file) for node in nodes]
+    layers = [_called_layer(node, shifts, source) for node in nodes]
     return {
         "name": clean_name(config["name"]),
         "trainable": config.get("trainable", True),
@@ -141,14 +114,14 @@ def _model_tensors(value: object, shifts: Shifts) -> list[Any]:
     return tensors
 
 
-def _called_layer(node: Config, shifts: Shifts, file: str) -> Config:
+def _called_layer(node: Config, shifts: Shifts, source: Source) -> Config:
     """Return the config of a layer with the calls of it."""
     inbound_nodes = node.get("inbound_nodes", [])
     calls = [_call(call, shifts) for call in inbound_nodes if call]
     if node["class_name"] in TENSORFLOW_CALLS:
-        entry, calls = _operation(node, calls, file)
+        entry, calls = _operation(node, calls, source)
     else:
-        entry = _layer(node, file)
+        entry = _layer(node, source)
     return {
         **entry,
         "name": clean_name(node["name"]),
@@ -191,7 +164,7 @@ def _tensor(value: Any, shifts: Shifts) -> Any:
     return [_tensor(child, shifts) for child in value]
 
 
-def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list[Call]]:
+def _operation(node: Config, calls: list[Call], source: Source) -> tuple[Config, list[Call]]:
     """Convert a call of a TensorFlow function to an operation of Keras and its call."""
     name = node["config"]["name"]
     function = node["config"]["function"]
@@ -200,7 +173,7 @@ def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list
         operation = keras2_operations.convert(function, calls[0])
     if operation is None:
         raise ModelError(
-            f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no "
+            f"{source.file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no "
             "equivalent in Keras 3; import the model as a SavedModel instead: "
             "model.export('folder')"
         )
@@ -209,60 +182,44 @@ def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list
     return entry, [call]
 
 
-def _layer(node: Config, file: str) -> Config:
+def _layer(node: Config, source: Source) -> Config:
     """Return the config of a layer without the calls of it."""
-    class_name = str(node["class_name"])
-    class_name = RENAMED.get(class_name, class_name)
-    if class_name in MODELS:
-        return to_keras3(node, file)
-    config = _layer_config(class_name, node["config"])
-    layer = f"layer {config.get('name')!r}"
-    groups = node["config"].get("groups", 1)
-    if groups != 1 and "groups" in DROPPED.get(class_name, ()):
-        raise ModelError(f"{file}: {layer} has {groups} groups, which Keras 3 does not compute")
-    activations = (config.get("activation"), config.get("recurrent_activation"))
-    if REDEFINED_ACTIVATION in activations:
-        raise ModelError(
-            f"{file}: {layer} uses hard_sigmoid, which is another function in Keras 3 than in "
-            "Keras 2; import the model as a SavedModel instead: model.export('folder')"
-        )
-    if class_name.startswith("Random"):
-        return _entry("Identity", {"name": config["name"]})
-    return _entry(class_name, config, _module(class_name, layer, file))
+    if node["class_name"] in MODELS:
+        return to_keras3(node, source)
+    name = clean_name(node["config"]["name"])
+    arguments = _common_arguments(node["config"])
+    for key in keras2_layers.WRAPPED:
+        if key in arguments:
+            arguments[key] = _wrapped(arguments[key], f"layer {name!r}", source)
+    class_name, converted = keras2_layers.convert(node["class_name"], arguments, source)
+    config = {**converted, "name": name, "dtype": "float32"}
+    if class_name == "InputLayer":
+        config["batch_shape"] = node["config"].get("batch_input_shape")
+    if class_name == "Lambda":
+        config = _lambda_config(config)
+    return _entry(class_name, config, keras2_layers.MODULES.get(class_name, "keras.layers"))
 
 
-def _module(class_name: str, layer: str, file: str) -> str:
-    import keras
-
-    if class_name in MODULES:
-        return MODULES[class_name]
-    if not isinstance(getattr(keras.layers, class_name, None), type):
-        raise ModelError(f"{file}: {unknown_class_message(class_name, layer)}")
-    return "keras.layers"
+def _wrapped(value: Any, layer: str, source: Source) -> Any:
+    """Convert the layers inside a layer: one, a list of them, or none."""
+    if isinstance(value, list):
+        return [_wrapped(child, layer, source) for child in value]
+    if not isinstance(value, dict):
+        return value
+    keras2_layers.refuse_wrapped(value, layer, source)
+    return _layer(value, source)
 
 
 def _entry(class_name: str, config: Config, module: str = "keras.layers") -> Config:
     return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
 
 
-def _layer_config(class_name: str, config: Config) -> Config:
-    """Return the arguments of a layer as Keras 3 names them."""
-    dropped = {"batch_input_shape", "input_dtype", *DROPPED.get(class_name, ())}
+def _common_arguments(config: Config) -> Config:
+    """Return the arguments of a layer as Keras 3 stores their values."""
     arguments: Config = {}
     for key, value in config.items():
-        if key not in dropped:
+        if key not in ("batch_input_shape", "input_dtype"):
             arguments[key] = _argument(key, value)
-    arguments["name"] = clean_name(config["name"])
-    arguments["dtype"] = "float32"
-    if class_name == "InputLayer":
-        arguments["batch_shape"] = config.get("batch_input_shape")
-        return arguments
-    if class_name == "BatchNormalization" and isinstance(arguments.get("axis"), list):
-        arguments["axis"] = arguments["axis"][0]
-    if class_name == "LeakyReLU" and "alpha" in arguments:
-        arguments["negative_slope"] = arguments.pop("alpha")
-    if class_name == "Lambda":
-        return _lambda_config(arguments)
     return arguments
 
 
