@@ -15,7 +15,7 @@ import pytest
 from edgebake import artifacts, plugins
 from edgebake.data.dataset import take_split
 from edgebake.data.sources import digits
-from edgebake.errors import ArtifactError, DataError
+from edgebake.errors import ArtifactError, ConversionError, DataError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
@@ -198,6 +198,23 @@ def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_do
     hopeless = alone.run("quantize", INT8)
     assert hopeless.line.endswith("12 of 12 layers kept in float32")
     assert {row["kept"] for row in _layers(hopeless)} == {"kept"}
+
+
+@pytest.mark.slow
+def test_a_model_that_litert_lacks_operators_for_is_quantized_for_the_other_runtimes(
+    real: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(_: object) -> bytes:
+        raise ConversionError("LiteRT's converter knows no operator for MaxPool3D")
+
+    monkeypatch.setattr("edgebake.stages.quantize.to_float_tflite", refusing)
+    ran = alone.run("quantize", INT8)
+    assert ran.line.endswith(
+        ", without a table of layers, which are LiteRT's: LiteRT's converter knows no operator for "
+        "MaxPool3D"
+    )
+    assert _layers(ran) == []
+    assert _ranges(ran).entries
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from edgebake.compression.quantization import calibration, layer_table
 from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.compression.quantization.qat import train as qat
 from edgebake.compression.quantization.qat.settings import QatSettings
+from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Granularity, Qat
@@ -112,8 +113,18 @@ def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerC
     line = _calibration_line(options)
     if quantized.format == "onnx":  # the table has the layers of LiteRT, which cannot run it
         return LayerChoice(quantized, empty_table, line)
-    float_file = to_float_tflite(load_source(quantized))
-    model = CalibratedModel(float_file, quantized.ranges)
+    try:
+        float_file = to_float_tflite(load_source(quantized))
+        model = CalibratedModel(float_file, quantized.ranges)
+        _ = model.layers
+    except ConversionError as error:  # another runtime may have all operators
+        if quantized.fallback_dtype:
+            raise
+        return LayerChoice(
+            quantized,
+            empty_table,
+            f"{line}, without a table of layers, which are LiteRT's: {error}",
+        )
     line += layer_table.notes_line(model.layers)
     fallback: list[Layer] = []
     if quantized.fallback_dtype:
