@@ -260,6 +260,7 @@ def _bare_validate(folder: Path, side: int) -> Figures:
 
 
 def _data(folder: Path, _: int) -> Figures:
+    from edgebake.data.dataset import assign_splits
     from edgebake.recipe import OnCorrupt, SplitBy, Splits
     from edgebake.recipe.stage_params import DataParams
     from edgebake.stages import data as stage
@@ -270,7 +271,8 @@ def _data(folder: Path, _: int) -> Figures:
     params.on_corrupt = OnCorrupt.stop
 
     def once() -> int:
-        return len(list(stage.decode_examples(examples, params)))
+        splits = assign_splits(examples, params)
+        return len(list(stage.decode_examples(examples, splits, params)))
 
     return _measure({"once": once})
 

@@ -176,6 +176,8 @@ def _type_name(hint: Any) -> str:
         return " or ".join(_type_name(argument) for argument in get_args(hint))
     if get_origin(hint) is list:
         return f"list of {_type_name(get_args(hint)[0])}"
+    if get_origin(hint) is dict:
+        return f"mapping of names to {_type_name(get_args(hint)[1])}"
     if dataclasses.is_dataclass(hint):
         return "fields below"
     if issubclass(hint, Enum):
@@ -196,6 +198,8 @@ def _enum_values(hint: Any) -> Iterator[str]:
 def _default(field: "dataclasses.Field[Any]") -> str:
     if field.default is MISSING:
         return ""
+    if field.default_factory is list:
+        return "`[]`"
     if field.default is dataclasses.MISSING:
         return "" if field.default_factory is dataclasses.MISSING else "as below"
     default = field.default

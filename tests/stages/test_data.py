@@ -56,7 +56,8 @@ def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
     ran = alone.run("data", "digits")
     assert (
         ran.line
-        == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540"
+        == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540; "
+        "smallest class: train 87 (8), test 53 (0)"
     )
     found = rows()
     assert Counter(row["split"] for row in found) == {
@@ -108,7 +109,7 @@ def test_damaged_images_are_skipped_and_counted_if_the_recipe_says_so(
     alone.set_param("data", "digits", "on_corrupt", value="skip")
     given(monkeypatch, numbered({3, 7}))
     ran = alone.run("data", "digits")
-    assert ran.line.endswith(", 2 skipped")
+    assert ", 2 skipped; smallest class: " in ran.line
     assert len(ran.json("data.json")["skipped"]) == 2
     assert not {"3", "7"} & {row["number"] for row in rows()}
     assert len(rows()) == COUNT - 2
@@ -197,3 +198,49 @@ def test_a_split_that_skipping_emptied_is_named(
         match="the split calibration holds no example that can be read; expected at least 1",
     ):
         alone.run("data", "digits")
+
+
+def test_a_class_without_a_test_example_stops_the_build_before_an_image_is_read(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = ["train"] * 36 + ["calibration", "validation", "train", "test"]
+    for name, value in {
+        "by": "source",
+        **dict.fromkeys(("train", "calibration", "validation", "test")),
+    }.items():
+        alone.set_param("data", "digits", "splits", name, value=value)
+    given(monkeypatch, numbered(range(COUNT)), splits)
+    with pytest.raises(DataError, match="test has no example of 1 of 2 classes: 'even'"):
+        alone.run("data", "digits")
+    given(monkeypatch, numbered(), splits)
+    alone.set_param("data", "digits", "untested_classes", value=["even"])
+    ran = alone.run("data", "digits")
+    assert ran.line.endswith(
+        "test 1; smallest class: train 18 (odd), test 1 (odd); 1 without test examples: even"
+    )
+    assert ran.json("data.json")["untested_classes"] == ["even"]
+
+
+def test_what_is_left_out_is_named(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.arange(COUNT) % 2
+    examples = Examples(numbered(), labels, ["even", "odd"], left_out=["README", "a.txt", "b.txt"])
+    source = SimpleNamespace(load=lambda _: examples)
+    monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
+    ran = alone.run("data", "digits")
+    assert ran.line.endswith(
+        "; left out, no images: 2 with .txt (a.txt, b.txt); 1 with no suffix (README)"
+    )
+    assert rows()[0]["name"] == f"example {rows()[0]['number']}"
+
+
+def test_names_do_not_tell_where_the_data_lie(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.arange(COUNT) % 2
+    names = [f"/home/ann/{number}.png" for number in range(COUNT)]
+    examples = Examples(numbered(), labels, ["even", "odd"], names=names)
+    source = SimpleNamespace(load=lambda _: examples)
+    monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
+    alone.run("data", "digits")
+    number = rows()[0]["number"]
+    assert rows()[0]["name"] == f"{number}.png (example {number})"

@@ -4,6 +4,7 @@ Reads the output of the stage `data`. Writes nothing.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
+from edgebake.data import drawing, group_column
+from edgebake.data.drawing import Candidates
 from edgebake.data.formula_cells import from_cell
 from edgebake.data.readers.decode import LazyImages
 from edgebake.data.splits import SPLITS, split_sizes
@@ -80,32 +83,37 @@ def read_image(images: Images, index: int) -> "Picture":
 def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
     """Return the indices [k] of the examples in each split, by the name of the split.
 
-    Examples without a split, and those of the source's train split, are shuffled once with
-    `data.seed` and divided by the shares of `data.splits`.
+    Examples without a split, and those of the source's train split, are drawn with `data.seed` by
+    the shares of `data.splits`.
+
+    Raises:
+        DataError: the column with the groups is missing or incomplete, or has too few groups.
     """
-    no_splits = [""] * len(examples.labels)
-    source_splits = np.array(examples.splits or no_splits)
-    counts: dict[str, int] = {}
-    unique_splits = np.unique(source_splits, return_counts=True)
-    for split, size in zip(*unique_splits, strict=True):
-        counts[str(split)] = int(size)
-    has_no_split = source_splits == ""
-    is_in_train = source_splits == "train"
-    unassigned = np.flatnonzero(has_no_split | is_in_train)
-    generator = np.random.default_rng(data.seed)
-    permutation = generator.permutation(len(unassigned))
-    order = unassigned[permutation]
-    sizes = split_sizes(counts, data.splits)
+    source_splits = examples.splits or [""] * len(examples.labels)
+    counts = Counter(source_splits)
+    unassigned = [number for number, split in enumerate(source_splits) if split in ("", "train")]
+    sizes = {}
     assigned = {}
-    start = 0
-    for name, size in sizes.items():
+    for name, size in split_sizes(counts, data.splits).items():
         if name == "train" or getattr(data.splits, name) is not None:
-            end = start + size
-            assigned[name] = order[start:end]
-            start = end
+            sizes[name] = size
         else:
-            assigned[name] = np.flatnonzero(source_splits == name)
-    return assigned
+            assigned[name] = [n for n, split in enumerate(source_splits) if split == name]
+    groups = group_column.read(examples, data, len(sizes))
+    candidates = Candidates(
+        names=[_name(examples, number) for number in unassigned],
+        labels=[int(examples.labels[number]) for number in unassigned],
+        groups=_take(groups, np.array(unassigned, np.int64)),
+    )
+    for name, positions in drawing.draw(candidates, sizes, data.seed).items():
+        assigned[name] = [unassigned[position] for position in positions]
+    return {name: np.array(assigned[name], np.int64) for name in SPLITS}
+
+
+def _name(examples: Examples, number: int) -> str:
+    if examples.names:
+        return examples.names[number]
+    return f"example {number}"
 
 
 def take_split(examples: Examples, data: Data, name: str) -> Examples:

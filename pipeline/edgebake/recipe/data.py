@@ -39,8 +39,12 @@ class Resize(Enum):
 class SplitBy(Enum):
     """Rule that assigns an example to a split."""
 
-    # Draw all examples at random from `data.seed`; the shares of the four splits add up to 1.
+    # Draw all examples at random from `data.seed`, each class by the same shares; the shares of
+    # the four splits add up to 1.
     seed = "seed"
+    # Draw groups of examples, for example of a person: the values of `column`. All examples of a
+    # group are in one split; shares as for `seed`, as close as the groups allow.
+    group = "group"
     # Use the splits of the data source; a share is taken from its train split, for splits it lacks.
     source = "source"
 
@@ -67,7 +71,7 @@ class OnLeak(Enum):
 class Splits:
     """Options of the splits: how examples are assigned, and the share of each split."""
 
-    # Rule that assigns examples to splits: `seed` or `source`.
+    # Rule that assigns examples to splits: `seed`, `group` or `source`.
     by: SplitBy = MISSING
     # Share of the train split, 0 to 1; null: defined by the data source.
     train: float | None = None
@@ -77,6 +81,9 @@ class Splits:
     validation: float | None = None
     # Share of the test split, 0 to 1; null: defined by the data source.
     test: float | None = None
+    # Column of the data source whose values are groups that no two splits may share; required for
+    # `group`, null for `seed`. With `source`, shares are drawn by group too.
+    column: str | None = None
 
 
 @dataclass
@@ -176,6 +183,13 @@ class Data:
     labels: str | None = None
     # CSV file with labels, splits and slices; `image_folder` only.
     table: Table | None = None
+    # Further columns of each example, which `data.splits.column` and `slice_accuracy` can refer to:
+    # for `npz` the name of an array, for `tfrecord` of a feature, and for `image_folder` a regular
+    # expression with one group, which is searched in the path of the image below `data.path`.
+    columns: dict[str, str] | None = None
+    # Classes that may lack test examples; `*`: all that have none. Other classes have to be in
+    # train and in test.
+    untested_classes: list[str] = field(default_factory=list)
     # Features of the records; `tfrecord` only.
     features: Features | None = None
     # Name of the dataset in keras.datasets; `keras` only.

@@ -6,22 +6,27 @@ copies.
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgebake import artifacts, plugins
 from edgebake.data import example_names
+from edgebake.data.class_coverage import Coverage, SmallestClass
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
 from edgebake.data.formula_cells import to_cell
-from edgebake.data.readers import class_names, folder
+from edgebake.data.readers import class_names, folder, labels
 from edgebake.data.splits import SPLITS
-from edgebake.errors import DataError, listed
+from edgebake.errors import DataError
 from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataParams
 from edgebake.stages.job import Job
 from edgebake.tasks.contract import aspect_ratio_problem
+from edgebake.terminal.printable import printable
 
 # Images are decoded outside of Python's lock; any number gives the same result.
 THREADS = 2
@@ -49,6 +54,8 @@ class Summary(TypedDict):
     examples: int
     splits: dict[str, int]
     classes: dict[str, int]
+    smallest_class: dict[str, SmallestClass]  # of train and of test
+    untested_classes: list[str]  # without test examples, as the recipe lists them
     skipped: list[str]
     left_out: list[str]  # paths that hold no examples
 
@@ -60,7 +67,10 @@ def run(job: Job[DataParams]) -> str:
     class_names.check(params.title, examples.classes)  # of a source in the project's plugins
     names = _shareable_names(examples, params)
     examples = replace(examples, names=names)
-    records = list(decode_examples(examples, params))
+    splits = assign_splits(examples, params)
+    # Before the images are decoded, which may take long; damaged ones may be missing afterwards.
+    _coverage_of_splits(examples, splits).check(params)
+    records = list(decode_examples(examples, splits, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:
         errors = [record.error for record in corrupt]
@@ -70,16 +80,20 @@ def run(job: Job[DataParams]) -> str:
         valid = _without_leaks(valid)
     _check_leaks(valid, examples, params)
     _check_splits(valid, params)
-    summary = _summarize(examples, valid, corrupt)
+    coverage = _coverage(examples, valid)
+    coverage.check(params)
+    summary = _summarize(examples, valid, corrupt, coverage)
     _write_table(job, examples, valid)
     job.write_json("data.json", summary, ensure_ascii=False)
     return _line(summary)
 
 
-def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleRecord]:
+def decode_examples(
+    examples: Examples, splits: Mapping[str, NDArray[np.int64]], params: DataParams
+) -> Iterator[ExampleRecord]:
     """Decode the examples of every split, in the order of the splits."""
     assigned: list[tuple[int, str]] = []
-    for split, numbers in assign_splits(examples, params).items():
+    for split, numbers in splits.items():
         for number in numbers:
             assigned.append((int(number), split))
 
@@ -118,6 +132,22 @@ def _refuse_narrow(examples: Examples, record: ExampleRecord) -> ExampleRecord:
     if record.error or problem is None:
         return record
     return replace(record, error=f"{examples.names[record.number]}: {problem}")
+
+
+def _coverage_of_splits(examples: Examples, splits: Mapping[str, NDArray[np.int64]]) -> Coverage:
+    records = []
+    for split, numbers in splits.items():
+        for number in numbers:
+            records.append(ExampleRecord(int(number), split))
+    return _coverage(examples, records)
+
+
+def _coverage(examples: Examples, records: Sequence[ExampleRecord]) -> Coverage:
+    """Count the examples of each class in each split."""
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    for record in records:
+        counts[record.split][_label(examples, record)] += 1
+    return Coverage(examples.classes, counts)
 
 
 def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
@@ -195,7 +225,7 @@ def _label(examples: Examples, record: ExampleRecord) -> str:
 
 
 def _summarize(
-    examples: Examples, valid: list[ExampleRecord], corrupt: list[ExampleRecord]
+    examples: Examples, valid: list[ExampleRecord], corrupt: list[ExampleRecord], coverage: Coverage
 ) -> Summary:
     splits = Counter(record.split for record in valid)
     classes = Counter(_label(examples, record) for record in valid)
@@ -203,6 +233,8 @@ def _summarize(
         "examples": len(valid),
         "splits": {name: splits[name] for name in SPLITS},
         "classes": {name: classes[name] for name in examples.classes},
+        "smallest_class": coverage.smallest(),
+        "untested_classes": coverage.untested,
         "skipped": [record.error for record in corrupt],
         "left_out": examples.left_out,
     }
@@ -234,10 +266,14 @@ def _line(summary: Summary) -> str:
     line += ", ".join(sizes)
     if summary["skipped"]:
         line += f", {len(summary['skipped'])} skipped"
-    empty = [name for name, count in classes.items() if not count]
-    if empty:
-        line += f", none of: {listed(empty)}"
+    smallest = []
+    for split, smallest_class in summary["smallest_class"].items():
+        name = printable(smallest_class["name"])
+        smallest.append(f"{split} {smallest_class['examples']:,} ({name})")
+    line += f"; smallest class: {', '.join(smallest)}"
+    untested = summary["untested_classes"]
+    if untested:
+        line += f"; {len(untested):,} without test examples: {labels.preview(untested)}"
     if summary["left_out"]:
-        kinds = folder.describe_kinds(summary["left_out"])
-        line += f"; left out, no images: {kinds}"
+        line += f"; left out, no images: {folder.describe_kinds(summary['left_out'])}"
     return line

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake import artifacts
 from edgebake.data.dataset import Examples
 from edgebake.data.formula_cells import to_cell
 from edgebake.evaluation.quality import PredictionSet
@@ -66,7 +67,11 @@ def write_latency(job: Job[ValidateParams], latencies_ms: Sequence[float]) -> No
 
 
 def write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
-    """Write every measurement, and the values alone of those that were measured."""
+    """Write every measurement, and the values alone of those that were measured.
+
+    The report repeats what the stage `data` says of the smallest and of untested classes.
+    """
+    data = artifacts.read_json(artifacts.folder("data", job.params.examples) / "data.json")
     fields = {}
     values = {}
     for name, metric in metrics.items():
@@ -77,6 +82,8 @@ def write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
         "variant": job.variant,
         "convert": job.params.convert,
         "runtime": job.params.runtime,
+        "smallest_class": data["smallest_class"],
+        "untested_classes": data["untested_classes"],
         "metrics": fields,
     }
     job.write_json("report.json", report)

@@ -400,3 +400,36 @@ def test_a_table_that_is_no_text_is_named(data: Data) -> None:
     _table(data)
     (data.location / "table.csv").write_bytes(b"file,kind\n\xff\xfe,a\n")
     assert _refused(data).startswith("table.csv: line 1 cannot be read ('utf-8' codec")
+
+
+def test_columns_are_read_from_paths_and_sub_folders_of_a_class(data: Data) -> None:
+    _png(data.location / "cats" / "ann" / "a.png")
+    _png(data.location / "dogs" / "bob" / "deep" / "a.png")
+    data.columns = {"size": "([^/]+)[.]"}
+    examples = image_folder.load(data)
+    assert image_folder.columns(data) == ["size"]
+    assert dict(zip(examples.names, examples.columns["size"], strict=True)) == {
+        "cats/ann/a.png": "a",
+        "cats/z.png": "z",
+        "dogs/a.PNG": "a",
+        "dogs/b.png": "b",
+        "dogs/bob/deep/a.png": "a",
+    }
+    assert [examples.classes[label] for label in examples.labels] == ["cats"] * 2 + ["dogs"] * 3
+
+
+def test_a_path_without_a_value_is_named(data: Data) -> None:
+    data.columns = {"person": "^dogs/(.)"}
+    assert _refused(data) == (
+        "data.columns.person has no value for cats/z.png; "
+        "expected '^dogs/(.)' to match the path of every image"
+    )
+
+
+def test_a_column_of_paths_and_one_of_the_table_have_two_names(data: Data) -> None:
+    _table(data, "file,light", "dogs/b.png,day", "cats/z.png,day", "dogs/a.PNG,day")
+    data.columns = {"light": "(.)"}
+    with pytest.raises(DataError) as refused:
+        image_folder.columns(data)
+    expected = "data.columns.light: table.csv has a column 'light'; expected another name"
+    assert str(refused.value) == expected

@@ -190,3 +190,51 @@ def test_a_class_that_train_lacks_is_named(tmp_path: Path) -> None:
     arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:1], "y_test": [9]}
     with pytest.raises(DataError, match="test holds '9', train does not"):
         npz.load(_saved(tmp_path, SplitBy.source, **arrays))
+
+
+def test_further_arrays_are_columns_and_those_without_a_use_are_named(tmp_path: Path) -> None:
+    person = np.array(["ann", "bob", "ann", "cy"])
+    data = _saved(tmp_path, x=IMAGES, y=LABELS, person=person, day=LABELS[:, None], note=person)
+    data.columns = {"who": "person", "when": "day"}
+    examples = npz.load(data)
+    assert npz.columns(data) == ["who", "when"]
+    assert examples.columns == {"who": person.tolist(), "when": ["7", "3", "7", "3"]}
+    assert examples.left_out == ["note.npy"]
+
+
+def test_columns_name_the_split_as_images_do(tmp_path: Path) -> None:
+    arrays = {"x_train": IMAGES, "y_train": LABELS, "who_train": np.arange(4)}
+    arrays |= {"test_x": IMAGES, "test_y": LABELS, "test_who": np.arange(4, 8)}
+    data = _saved(tmp_path, SplitBy.source, **arrays)
+    data.columns = {"who": "who"}
+    assert npz.load(data).columns == {"who": [str(number) for number in range(8)]}
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (
+            {"persons": LABELS},
+            "no array person, which data.columns.who names; expected one of: persons, x, y; "
+            "did you mean 'persons'?",
+        ),
+        ({"person": LABELS[:3]}, "person has 3 values; expected 4, as x has images"),
+        ({"person": LABELS * 0.5}, "person is float64; expected whole numbers or texts"),
+        ({"person": np.zeros((4, 2), int)}, "person is [4, 2]; expected [n]"),
+    ],
+)
+def test_an_array_that_is_no_column_is_named(
+    array: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    data = _saved(tmp_path, x=IMAGES, y=LABELS, **array)
+    data.columns = {"who": "person"}
+    assert _refused(data) == message
+
+
+def test_other_files_of_a_folder_of_arrays_are_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", noise(4, 5, 3, 3))
+    np.save(tmp_path / "labels.npy", LABELS)
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "more").mkdir()
+    data = Data(path=str(tmp_path), color=Color.rgb, splits=Splits(SplitBy.seed))
+    assert npz.load(data).left_out == ["more/", "notes.txt"]

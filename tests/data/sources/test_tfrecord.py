@@ -261,3 +261,23 @@ def test_features_have_to_be_named(tmp_path: Path) -> None:
     assert _refused(Data(path=str(tmp_path))).startswith(
         "data.features: null; expected the features of image and label"
     )
+
+
+def test_further_features_are_columns_and_other_files_are_named(
+    tensorflow: Any, tmp_path: Path
+) -> None:
+    records = _examples([0, 1], day=3)
+    for record, name in zip(records, (b"ann", b"bob"), strict=True):
+        record["who"] = name
+    _write(tensorflow, tmp_path / "a.tfrecord", *records)
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "more").mkdir()
+    data = _data(tmp_path)
+    data.columns = {"person": "who", "day": "day"}
+    assert tfrecord.columns(data) == ["person", "day"]
+    examples = tfrecord.load(data)
+    assert examples.columns == {"person": ["ann", "bob"], "day": ["3", "3"]}
+    assert examples.left_out == ["more/", "notes.txt"]
+    data.columns = {"person": "whom"}
+    with pytest.raises(DataError, match="record 0: no feature 'whom'; expected one of: day, "):
+        tfrecord.columns(data)

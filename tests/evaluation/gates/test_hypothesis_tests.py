@@ -147,3 +147,9 @@ def test_a_size_is_what_it_is() -> None:
     assert _outcome(ExactValue(20.1), _requirement("at_most", 20)) == "failed"
     assert _outcome(ExactValue(float("nan")), _requirement("at_most", 20)) == "failed"
     assert ExactValue(1.0).bound(_requirement("at_most", 20)) is None
+
+
+def test_classes_without_test_examples_are_named_beside_the_worst() -> None:
+    groups = {"a": ProportionTest(9, 10), "b": ProportionTest(10, 10)}
+    test = GroupedTest(groups, untested=["c", "d"])
+    assert test.detail == "worst is a: 9 of 10; not tested: 2 of 4 classes (c, d)"

@@ -130,6 +130,37 @@ def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:
     assert problems(recipe) == [("data.splits", "the shares add up to 0.9; expected 1")]
 
 
+def test_groups_have_a_column_that_is_there(folder: Path, recipe: Recipe) -> None:
+    recipe.data.source, recipe.data.path = "digits", None
+    recipe.data.splits = Splits(SplitBy.group, 0.5, 0.1, 0.1, 0.3)
+    problem = "null, and `by` is group; expected the name of a column, for example person"
+    assert problems(recipe) == [("data.splits.column", problem)]
+    _edit(recipe, column="inc")
+    problem = "no column 'inc' in data source digits; expected one of: ink; did you mean 'ink'?"
+    assert problems(recipe) == [("data.splits.column", problem)]
+    _edit(recipe, column="ink")
+    assert problems(recipe) == []
+    _edit(recipe, by=SplitBy.seed)
+    problem = "ink, and `by` is seed; expected null, or `by: group`"
+    assert problems(recipe) == [("data.splits.column", problem)]
+
+
+def test_columns_are_patterns_with_one_group(folder: Path, recipe: Recipe) -> None:
+    recipe.data.columns = {"person": "([0-9])[.]", "split": "^(.+?)/"}
+    assert problems(recipe) == []
+    recipe.data.columns = {"person": "[0-9]", "day": ""}
+    assert problems(recipe) == [
+        ("data.columns.person", "'[0-9]' has 0 groups; expected one in parentheses, the value"),
+        ("data.columns.day", "empty; expected where the values of the column are"),
+    ]
+
+
+def test_an_untested_class_is_listed_once(folder: Path, recipe: Recipe) -> None:
+    recipe.data.untested_classes = ["cats", "cats"]
+    problem = "'cats' is there twice; expected each class once"
+    assert problems(recipe) == [("data.untested_classes", problem)]
+
+
 def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
     recipe.data.table = Table("table.csv", "file", None, None)
     assert problems(recipe) == [

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgebake import plugins
-from edgebake.data.readers import arrays, records
+from edgebake.data.readers import arrays, record_files, records
 from edgebake.data.readers.decode import max_bytes
-from edgebake.data.sources import keras, tfrecord
+from edgebake.data.sources import keras
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
 from edgebake.recipe import (
@@ -93,7 +93,7 @@ def _detect_source(path: Path) -> str:
         names = [file.name for file in path.iterdir()]
     if any(name.endswith((".npy", ".npz")) for name in names):
         return "npz"
-    if any(tfrecord.FILE_NAME.fullmatch(name) for name in names):
+    if any(record_files.FILE_NAME.fullmatch(name) for name in names):
         return "tfrecord"
     if path.is_dir():
         return "image_folder"
@@ -117,7 +117,9 @@ def _detect_features(path: Path) -> Features:
     """Return the features of the first record that hold image, label and class name."""
     file = path
     if path.is_dir():
-        file = min(entry for entry in path.iterdir() if tfrecord.FILE_NAME.fullmatch(entry.name))
+        file = min(
+            entry for entry in path.iterdir() if record_files.FILE_NAME.fullmatch(entry.name)
+        )
     record = next(iter(records.index_file(file, max_bytes(Data.max_megapixels))), None)
     if record is None:
         raise DataError(f"{file}: no records; expected one for every image")

@@ -7,18 +7,19 @@ unpickled.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgebake.data.readers import labels, stored_arrays
+from edgebake.data.readers import array_checks, labels, stored_arrays
 from edgebake.data.readers.decode import LazyImages, in_color
 from edgebake.data.readers.stored_arrays import UNREADABLE, StoredArray
-from edgebake.errors import DataError, listed
+from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Data
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,25 +37,58 @@ GB = 1e9  # bytes
 
 @dataclass(frozen=True)
 class ArrayPair:
-    """Images [n, h, w] or [n, h, w, 1 or 3], and their labels [n] or [n, 1]."""
+    """Images [n, h, w] or [n, h, w, 1 or 3], their labels and further columns [n] or [n, 1]."""
 
     split: str  # "" if the names of the arrays name none
     images: StoredArray
     labels: StoredArray
+    columns: dict[str, StoredArray] = field(default_factory=dict)  # by the name of the column
 
 
-def find_pairs(path: Path, max_gigabytes: float = Data.max_gigabytes) -> list[ArrayPair]:
+def find_pairs(
+    path: Path, max_gigabytes: float = Data.max_gigabytes, columns: Mapping[str, str] | None = None
+) -> list[ArrayPair]:
     """Return the arrays of a .npz file, or of a folder of .npy files, reading headers only.
 
     Args:
         path: of the file or folder.
         max_gigabytes: that compressed arrays may take in memory.
+        columns: names of the arrays with further columns, without a split, by the column.
 
     Raises:
         DataError: it cannot be read, has no images with labels, or is too large.
     """
+    arrays = _stored_arrays(path)
+    pairs: list[ArrayPair] = []
+    by_split = _by_role(path, arrays)
+    for split, by_role in by_split.items():
+        pair = _pair(path, split, by_role)
+        pair = replace(pair, columns=_columns(path, arrays, pair, columns or {}))
+        array_checks.refuse_images(path, pair.images)
+        array_checks.refuse_labels(path, pair.labels, pair.images)
+        pairs.append(pair)
+    _refuse_size(path, pairs, max_gigabytes)
+    return pairs
+
+
+def unused(path: Path, pairs: Sequence[ArrayPair]) -> list[str]:
+    """Return the arrays of a file that are in no pair, and other files of a folder."""
+    used = set()
+    for pair in pairs:
+        used |= {array.name for array in (pair.images, pair.labels, *pair.columns.values())}
+    names = [f"{name}.npy" for name in _stored_arrays(path) if name not in used]
+    if path.is_dir():
+        for entry in path.iterdir():
+            if entry.is_dir():
+                names.append(f"{entry.name}/")
+            elif entry.suffix != ".npy":
+                names.append(entry.name)
+    return sorted(names)
+
+
+def _stored_arrays(path: Path) -> dict[str, StoredArray]:
     try:
-        arrays = stored_arrays.find(path)
+        return stored_arrays.find(path)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())
         if isinstance(error, OSError) and error.strerror:
@@ -62,15 +96,6 @@ def find_pairs(path: Path, max_gigabytes: float = Data.max_gigabytes) -> list[Ar
         raise DataError(
             f"{path}: cannot be read ({reason}); expected a .npz, or a folder of .npy files"
         ) from None
-    pairs: list[ArrayPair] = []
-    by_split = _by_role(path, arrays)
-    _refuse_size(path, by_split, max_gigabytes)
-    for split, by_role in by_split.items():
-        pair = _pair(path, split, by_role)
-        _refuse_images(path, pair.images)
-        _refuse_labels(path, pair)
-        pairs.append(pair)
-    return pairs
 
 
 def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = None) -> Examples:
@@ -110,9 +135,20 @@ def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = 
         images=LazyImages(len(rows), read),
         labels=np.array(indices, np.int64),
         classes=classes,
+        columns=_read_columns(data, pairs),
         names=example_names,
         splits=splits,
     )
+
+
+def _read_columns(data: Data, pairs: Sequence[ArrayPair]) -> dict[str, list[str]]:
+    """Return the further columns of all pairs, one pair after the other."""
+    columns: dict[str, list[str]] = {column: [] for column in pairs[0].columns}
+    for pair in pairs:
+        for column, array in pair.columns.items():
+            cells = _read(data, array).reshape(-1).tolist()
+            columns[column] += [printable(cell) for cell in cells]
+    return columns
 
 
 def _encode(data: Data, values: list[Any], names: list[str] | None) -> tuple[list[str], list[int]]:
@@ -132,13 +168,12 @@ def _encode(data: Data, values: list[Any], names: list[str] | None) -> tuple[lis
     return names, values
 
 
-def _refuse_size(
-    path: Path, by_split: Mapping[str, Mapping[str, StoredArray]], max_gigabytes: float
-) -> None:
+def _refuse_size(path: Path, pairs: Sequence[ArrayPair], max_gigabytes: float) -> None:
     """Refuse arrays that have to be in memory and are too large for it."""
     size = 0
-    for by_role in by_split.values():
-        size += sum(array.size for array in by_role.values() if array.is_compressed)
+    for pair in pairs:
+        arrays = (pair.images, pair.labels, *pair.columns.values())
+        size += sum(array.size for array in arrays if array.is_compressed)
     if size > max_gigabytes * GB:
         raise DataError(
             f"{path}: its compressed arrays take {size / GB:,.3g} GB of memory; expected at most "
@@ -178,54 +213,21 @@ def _pair(path: Path, split: str, by_role: Mapping[str, StoredArray]) -> ArrayPa
     return ArrayPair(split, by_role["images"], by_role["labels"])
 
 
-def _refuse_images(path: Path, images: StoredArray) -> None:
-    subject = f"{path}: {images.name} is"
-    shape = images.shape
-    if images.dtype.kind == "f":
-        raise DataError(f"{subject} {images.dtype}, {_describe_floats(images)}")
-    if images.dtype.str != "|u1":
-        raise DataError(f"{subject} {images.dtype}; expected uint8 from 0 to 255")
-    if len(shape) == 4 and shape[3] not in (1, 3) and shape[1] in (1, 3):
-        raise DataError(
-            f"{subject} {_shape(shape)}; expected the channels last: save x.transpose(0, 2, 3, 1)"
-        )
-    has_channels = len(shape) == 4 and shape[3] in (1, 3)
-    if (len(shape) != 3 and not has_channels) or 0 in shape:
-        raise DataError(
-            f"{subject} {_shape(shape)}; "
-            "expected [n, height, width], [n, ..., 1] or [n, ..., 3], n 1 or more"
-        )
-
-
-def _describe_floats(images: StoredArray) -> str:
-    """Return the range of float images, and how to save them as pixels."""
-    array = images.read()
-    values = "empty"
-    hint = "save x.astype('uint8')"
-    if array.size:
-        values = f"from {array.min():g} to {array.max():g}"
-        if array.max() <= 1:
-            hint = "save (x * 255).round().astype('uint8')"
-    return f"{values}; expected uint8 from 0 to 255: {hint}"
-
-
-def _refuse_labels(path: Path, pair: ArrayPair) -> None:
-    array, shape = pair.labels, pair.labels.shape
-    subject = f"{path}: {array.name}"
-    if len(shape) == 2 and shape[1] > 1:
-        raise DataError(
-            f"{subject} is {_shape(shape)}, one-hot; "
-            f"expected one number each: save {array.name}.argmax(axis=1)"
-        )
-    if len(shape) not in (1, 2):
-        raise DataError(f"{subject} is {_shape(shape)}; expected [n]")
-    if array.dtype.kind not in "iuU":
-        raise DataError(f"{subject} is {array.dtype}; expected whole numbers or texts")
-    count = pair.images.shape[0]
-    if shape[0] != count:
-        raise DataError(
-            f"{subject} has {shape[0]} labels; expected {count}, as {pair.images.name} has images"
-        )
+def _columns(
+    path: Path, arrays: Mapping[str, StoredArray], pair: ArrayPair, columns: Mapping[str, str]
+) -> dict[str, StoredArray]:
+    """Return the arrays with further columns of a pair; they name the split as its images do."""
+    match = ARRAY_NAME.fullmatch(pair.images.name)
+    prefix, _, suffix = match.groups() if match else (None, "", None)
+    found = {}
+    for column, origin in columns.items():
+        name = "_".join(part for part in (prefix, origin, suffix) if part)
+        if name not in arrays:
+            hint = f"expected one of: {listed(arrays)}{nearest(name, arrays)}"
+            raise DataError(f"{path}: no array {name}, which data.columns.{column} names; {hint}")
+        array_checks.refuse_values(path, arrays[name], pair.images, "values")
+        found[column] = arrays[name]
+    return found
 
 
 def _read(data: Data, array: StoredArray) -> Array:
@@ -235,7 +237,3 @@ def _read(data: Data, array: StoredArray) -> Array:
         raise DataError(
             f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved"
         ) from None
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"[{', '.join(str(size) for size in shape)}]"

@@ -2,7 +2,8 @@
 
 Reads `data.path`. With `splits: { by: source }`, the folders of the classes are in a folder for
 each split: `train/cats/1.jpg`. A table, if `data.table` names one, can give label, split and
-further columns instead. Classes and files are sorted by name.
+further columns instead. `data.columns` reads columns from the paths; images may then be in
+sub-folders of a class: `cats/ann/1.jpg`. Classes and files are sorted by name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.data.readers import labels, tables
+from edgebake.data.readers import labels, path_columns, tables
 from edgebake.data.readers.decode import LazyImages, open_image_file
 from edgebake.data.readers.folder import SUFFIXES, FolderContent, list_images
 from edgebake.errors import DataError, nearest
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from edgebake.data.readers.tables import Row
 
 TOOLS = ("pillow",)
-WORDS = ("table",)
+WORDS = ("table", "columns")
 SPLIT_FOLDERS = "train, val, test (and calibration) folders, each with a folder for every class"
 
 
@@ -50,10 +51,22 @@ def count(data: Data) -> dict[str, int]:
 
 
 def columns(data: Data) -> list[str]:
-    """Return the columns of the table other than image, label and split."""
+    """Return the columns of the table other than image, label and split, and `data.columns`.
+
+    Raises:
+        DataError: the table cannot be read, or has a column of the same name.
+    """
+    from_paths = list(data.columns or {})
     if data.table is None:
-        return []
-    return tables.read_columns(data.location, data.table)
+        return from_paths
+    from_table = tables.read_columns(data.location, data.table)
+    for name in from_paths:
+        if name in from_table:
+            raise DataError(
+                f"data.columns.{name}: {data.table.file} has a column {name!r}; "
+                "expected another name"
+            )
+    return [*from_table, *from_paths]
 
 
 def load(data: Data) -> Examples:
@@ -68,9 +81,10 @@ def load(data: Data) -> Examples:
     images = _find_images(data)
     classes, indices = labels.encode_names(data, [image.label for image in images])
     rows = _read_table(data)
-    cells = {}
+    cells = path_columns.read(data, [image.path for image in images])
     for column in columns(data):
-        cells[column] = [printable(rows[image.path].cells[column]) for image in images]
+        if column not in cells:
+            cells[column] = [printable(rows[image.path].cells[column]) for image in images]
 
     def read(index: int) -> Image:
         return open_image_file(folder / images[index].path, data.color, data.max_megapixels)
@@ -116,6 +130,7 @@ def _find_images(data: Data) -> list[ImageFile]:
     labels.check_splits(data, set(splits), SPLIT_FOLDERS)
     labels.encode_names(data, names)  # refuses unknown names
     labels.refuse_untrained_classes(data, names, splits)
+    path_columns.read(data, [image.path for image in images])  # refuses paths without a value
     return images
 
 
@@ -146,7 +161,8 @@ def _label_by_folder(data: Data, content: FolderContent, rows: dict[str, Row]) -
             split = _split_of_path(data, path)
         elif rows:
             split = rows[path].split
-        images.append(ImageFile(path, path.split("/")[-2], split))
+        label = path.split("/")[layout.count("/") - 1]
+        images.append(ImageFile(path, label, split))
     images.sort(key=lambda image: image.label)
     if not data.labels:
         classes = {image.label for image in images}
@@ -163,7 +179,7 @@ def _refuse_other_depths(data: Data, content: FolderContent, layout: str) -> Non
             f"expected {layout}"
         )
     too_deep = [path for path in content.images if path.count("/") > depth]
-    if too_deep:
+    if too_deep and not data.columns:
         raise DataError(
             f"{data.title}: sub-folders in the folder of a class: {labels.preview(too_deep)}; "
             f"expected {layout}"

@@ -1,8 +1,8 @@
 """TFRecord files of tf.train.Example messages, read without TensorFlow.
 
 Reads `data.path`, a file or a folder of files. `data.features` names the features that hold image
-and label. With `splits: { by: source }`, a file's name contains its split: `train.tfrecord`,
-`flowers-test.tfrecord-00000-of-00002`.
+and label, `data.columns` those of further columns. With `splits: { by: source }`, a file's name
+contains its split: `train.tfrecord`, `flowers-test.tfrecord-00000-of-00002`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.data.readers import labels, links, records
+from edgebake.data.readers import labels, links, record_files, records
 from edgebake.data.readers.decode import LazyImages, decode, in_color, max_bytes
 from edgebake.data.readers.records import Record, Value
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Data, Encoding, Features, SplitBy
+from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,17 +29,16 @@ if TYPE_CHECKING:
     from edgebake.data.dataset import Examples
 
 TOOLS = ("google-crc32c", "protobuf")
-WORDS = ("features",)
-FILE_NAME = re.compile(r".+\.(?:tfrecords?|tfrec)(?:-(\d{5})-of-(\d{5}))?", re.IGNORECASE)
-EXPECTED = "expected .tfrecord files, for example .tfrecord-00000-of-00004"
+WORDS = ("features", "columns")
 
 
 @dataclass(frozen=True)
 class Label:
-    """The label of one record."""
+    """The label and the further columns of one record."""
 
     value: int | str
     name: str  # of the class, "" if the record has none
+    cells: dict[str, str]  # by column
 
 
 def count(data: Data) -> dict[str, int]:
@@ -52,9 +52,16 @@ def count(data: Data) -> dict[str, int]:
     return labels.count_by_split(_split(data, record.file) for record in _find_records(data))
 
 
-def columns(_: Data) -> list[str]:
-    """Return no columns."""
-    return []
+def columns(data: Data) -> list[str]:
+    """Return the names in `data.columns`, of which the first record has the features.
+
+    Raises:
+        DataError: it lacks one.
+    """
+    if data.columns:
+        first = _find_records(data)[0]
+        _cells(first, records.read_features(first), data.columns)
+    return list(data.columns or {})
 
 
 def load(data: Data) -> Examples:
@@ -67,7 +74,7 @@ def load(data: Data) -> Examples:
 
     options = _checked_options(data)
     all_records = _find_records(data)
-    record_labels = [_read_label(record, options) for record in all_records]
+    record_labels = [_read_label(record, options, data.columns) for record in all_records]
     classes, indices = _encode(data, record_labels)
     splits = [_split(data, record.file) for record in all_records]
     class_names = [classes[index] for index in indices]
@@ -77,12 +84,17 @@ def load(data: Data) -> Examples:
         return _read_image(all_records[index], options, data)
 
     names = [f"{record.file.name}[{record.number}]" for record in all_records]
+    cells = {}
+    for column in data.columns or {}:
+        cells[column] = [label.cells[column] for label in record_labels]
     return Examples(
         images=LazyImages(len(all_records), read),
         labels=np.array(indices, np.int64),
         classes=classes,
+        columns=cells,
         names=names,
         splits=splits,
+        left_out=record_files.left_out(data.location),
     )
 
 
@@ -101,7 +113,7 @@ def _checked_options(data: Data) -> Features:
 
 def _find_records(data: Data) -> list[Record]:
     path = data.location
-    files = _find_files(path)
+    files = record_files.find(path)
     all_records: list[Record] = []
     for file in files:
         if path.is_dir():
@@ -114,45 +126,6 @@ def _find_records(data: Data) -> list[Record]:
         names = {split for split in splits if split}
         labels.check_splits(data, names, "train and test in the names of the files")
     return all_records
-
-
-def _find_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(f"{path}: no such file or folder; {EXPECTED}")
-    entries = sorted(file for file in path.iterdir() if file.is_file())
-    compressed = [file.name for file in entries if _is_compressed(file)]
-    if compressed:
-        raise DataError(
-            f"{path}: compressed: {labels.preview(compressed)}; "
-            "expected uncompressed files: gunzip them"
-        )
-    files = [file for file in entries if FILE_NAME.fullmatch(file.name)]
-    if not files:
-        names = labels.preview([file.name for file in entries]) or "nothing"
-        raise DataError(f"{path}: holds {names}; {EXPECTED}")
-    _refuse_missing_shards(path, files)
-    return files
-
-
-def _is_compressed(file: Path) -> bool:
-    return file.suffix in (".gz", ".zlib") and FILE_NAME.fullmatch(file.stem) is not None
-
-
-def _refuse_missing_shards(path: Path, files: Sequence[Path]) -> None:
-    """Refuse a set of numbered files of which one is missing."""
-    names = {file.name for file in files}
-    for file in files:
-        match = FILE_NAME.fullmatch(file.name)
-        if match is None or match[2] is None:
-            continue
-        total = match[2]
-        prefix = file.name[: -len("00000-of-00000")]
-        for number in range(int(total)):
-            name = f"{prefix}{number:05}-of-{total}"
-            if name not in names:
-                raise DataError(f"{path}: {name} is missing; expected all {int(total)} of them")
 
 
 def _split(data: Data, file: Path) -> str:
@@ -184,7 +157,7 @@ def _single_value(record: Record, features: Mapping[str, list[Value]], key: str)
     return features[key][0]
 
 
-def _read_label(record: Record, options: Features) -> Label:
+def _read_label(record: Record, options: Features, columns: Mapping[str, str] | None) -> Label:
     features = records.read_features(record)
     value = _single_value(record, features, options.label)
     if isinstance(value, float):
@@ -196,7 +169,19 @@ def _read_label(record: Record, options: Features) -> Label:
     if options.names:
         encoded_name = _single_value(record, features, options.names)
         name = _decode_text(record, options.names, encoded_name)
-    return Label(label, name)
+    return Label(label, name, _cells(record, features, columns or {}))
+
+
+def _cells(
+    record: Record, features: Mapping[str, list[Value]], columns: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the value of each further column of a record."""
+    cells = {}
+    for column, key in columns.items():
+        value = _single_value(record, features, key)
+        text = _decode_text(record, key, value) if isinstance(value, bytes) else str(value)
+        cells[column] = printable(text)
+    return cells
 
 
 def _decode_text(record: Record, key: str, value: Value) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
@@ -48,6 +48,7 @@ class Report(TypedDict):
 
     variant: str
     metrics: dict[str, Measurement]
+    untested_classes: NotRequired[list[str]]  # that have no test examples
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class TargetEvidence:
     no_parity: str = NO_OTHER  # why there is no comparison
     placements: list[Placement] = field(default_factory=list)  # of the device's accelerators
     no_placement: str = ""  # why nothing is predicted of the file; empty: something is
+    untested_classes: list[str] = field(default_factory=list)  # that have no test examples
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
@@ -104,6 +106,7 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         resamples=artifacts.read_json(folder / "resamples.json", dict[str, list[float]]),
         comparisons=[from_record(record) for record in records.get(report["variant"], [])],
         no_parity=no_parity,
+        untested_classes=report.get("untested_classes", []),
     )
 
 
@@ -174,7 +177,8 @@ def _accuracy_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
 
 
 def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    return _worst_group(evidence, "label")
+    measurement, test = _worst_group(evidence, "label")
+    return measurement, replace(test, untested=evidence.untested_classes)
 
 
 def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
@@ -184,7 +188,7 @@ def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     return _worst_group(evidence, column)
 
 
-def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
+def _worst_group(evidence: TargetEvidence, column: str) -> tuple[Measurement, GroupedTest]:
     """Return the accuracy of the worst group, and the test of all groups."""
     test = grouped_test(evidence.examples, column)
     worst = test.groups[test.worst]

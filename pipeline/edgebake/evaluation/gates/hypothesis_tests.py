@@ -12,6 +12,9 @@ import numpy as np
 
 from edgebake.evaluation.gates.verdict import AT_LEAST, Requirement
 from edgebake.evaluation.statistics import paired, proportion
+from edgebake.terminal.printable import printable
+
+MAX_NAMES = 5  # of classes, in a note
 
 
 class HypothesisTest(Protocol):
@@ -167,6 +170,7 @@ class GroupedTest:
     """
 
     groups: dict[str, ProportionTest]
+    untested: Sequence[str] = ()  # classes that the recipe lists as without test examples
 
     @property
     def worst(self) -> str:
@@ -182,7 +186,14 @@ class GroupedTest:
     def detail(self) -> str:
         """Return the worst group and its counts."""
         group = self.groups[self.worst]
-        return f"worst is {self.worst}: {group.right} of {group.n}"
+        worst = f"worst is {self.worst}: {group.right} of {group.n}"
+        if not self.untested:
+            return worst
+        total = len(self.groups) + len(self.untested)
+        names = ", ".join(printable(name) for name in self.untested[:MAX_NAMES])
+        if len(self.untested) > MAX_NAMES:
+            names += ", ..."
+        return f"{worst}; not tested: {len(self.untested)} of {total} classes ({names})"
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether every group proves the requirement."""

@@ -1,15 +1,19 @@
 """Check the options of `data`, and check them against the dataset itself."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from edgebake import plugins
-from edgebake.data.splits import DRAWN, split_sizes
-from edgebake.errors import EdgebakeError, Problem, listed
+from edgebake.data.group_column import KEY as COLUMN_KEY
+from edgebake.data.readers import path_columns
+from edgebake.data.splits import DRAWN, SPLITS, split_sizes
+from edgebake.errors import EdgebakeError, Problem, listed, nearest
 from edgebake.plan.checks import data_code, resize
 from edgebake.recipe import Data, Recipe, SplitBy
+from edgebake.terminal.printable import is_printable, printable
 
 # Options that belong to one source each, and are null for the others.
-SOURCE_OPTIONS = ("table", "features", "name")
+SOURCE_OPTIONS = ("table", "columns", "features", "name")
 LIMITS = ("max_megapixels", "max_gigabytes")
 MAX_LIMIT = 1000
 
@@ -28,6 +32,7 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     except EdgebakeError as error:
         yield "data.path", str(error)
         return
+    yield from _check_column_exists(data)
     yield from _check_splits_exist(data, counts)
     yield from _check_split_sizes(recipe, counts)
 
@@ -40,6 +45,9 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
     yield from _check_limits(data)
     yield from _check_shares(data)
     yield from resize.check_alone(data)
+    yield from _check_columns(data)
+    yield from _check_group_column(data)
+    yield from _check_untested_classes(data)
 
 
 def _is_not_fetched(data: Data) -> bool:
@@ -85,15 +93,16 @@ def _check_limits(data: Data) -> Iterator[Problem]:
 
 
 def _check_shares(data: Data) -> Iterator[Problem]:
-    shares = {name: share for name, share in vars(data.splits).items() if name != "by"}
+    shares = {name: getattr(data.splits, name) for name in SPLITS}
     specified = {name: share for name, share in shares.items() if share is not None}
     total = sum(specified.values())
     for name, share in specified.items():
         if not 0 < share < 1:
             yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
-    if data.splits.by is SplitBy.seed:
+    if data.splits.by is not SplitBy.source:
         for name in shares.keys() - specified.keys():
-            yield f"data.splits.{name}", "null; expected a share where `by` is seed"
+            by = data.splits.by.value
+            yield f"data.splits.{name}", f"null; expected a share where `by` is {by}"
         if specified.keys() == shares.keys() and abs(total - 1) > 1e-6:
             yield "data.splits", f"the shares add up to {total:g}; expected 1"
     elif "train" in specified:
@@ -103,9 +112,53 @@ def _check_shares(data: Data) -> Iterator[Problem]:
         yield "data.splits", f"the shares of train add up to {total:g}; expected less than 1"
 
 
+def _check_columns(data: Data) -> Iterator[Problem]:
+    """Check `data.columns`, which are patterns for a folder of images, and names elsewhere."""
+    for name, origin in (data.columns or {}).items():
+        key = f"data.columns.{name}"
+        if not is_printable(name) or not name.strip():
+            yield "data.columns", f"'{printable(name)}'; expected a name with visible letters"
+        elif not origin:
+            yield key, "empty; expected where the values of the column are"
+        elif data.source == "image_folder":
+            problem = path_columns.find_problem(origin)
+            if problem:
+                yield key, problem
+
+
+def _check_group_column(data: Data) -> Iterator[Problem]:
+    """Check that a column with groups is named where it is used, and only there."""
+    column = data.splits.column
+    if data.splits.by is SplitBy.group and not column:
+        problem = "null, and `by` is group"
+        yield COLUMN_KEY, f"{problem}; expected the name of a column, for example person"
+    if data.splits.by is SplitBy.seed and column is not None:
+        yield COLUMN_KEY, f"{column}, and `by` is seed; expected null, or `by: group`"
+
+
+def _check_column_exists(data: Data) -> Iterator[Problem]:
+    column = data.splits.column
+    if column is None:
+        return
+    try:
+        columns = plugins.load("data.source", data.source).columns(data)
+    except EdgebakeError as error:
+        yield COLUMN_KEY, str(error)
+        return
+    if column not in columns:
+        expected = f"expected one of: {listed(columns)}{nearest(column, columns)}"
+        yield COLUMN_KEY, f"no column {column!r} in {data.title}; {expected}"
+
+
+def _check_untested_classes(data: Data) -> Iterator[Problem]:
+    for name, count in Counter(data.untested_classes).items():
+        if count > 1:
+            yield "data.untested_classes", f"{name!r} is there twice; expected each class once"
+
+
 def _check_splits_exist(data: Data, counts: Mapping[str, int]) -> Iterator[Problem]:
     """Check that each split is either in the dataset or has a share of train."""
-    if data.splits.by is SplitBy.seed:
+    if data.splits.by is not SplitBy.source:
         return
     existing = [name for name, count in counts.items() if count]
     if "train" not in existing:
@@ -127,7 +180,7 @@ def _check_split_sizes(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[Pr
     sizes = split_sizes(counts, splits)
     for name, size in sizes.items():
         # Splits of the dataset itself are checked by `_check_splits_exist`.
-        is_drawn = splits.by is SplitBy.seed or getattr(splits, name) is not None
+        is_drawn = splits.by is not SplitBy.source or getattr(splits, name) is not None
         if size < 1 and is_drawn:
             problem = f"holds none of the {sum(counts.values())} examples"
             yield f"data.splits.{name}", f"{problem}; expected at least 1"
