@@ -12,7 +12,7 @@ from edgebake import plugins
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import compose, defaults_list, recipe_source
 from edgebake.plan.checks import recipe as recipe_checks
-from edgebake.plan.checks.recipe import NoTargetError
+from edgebake.plan.checks.recipe import PartialRecipe
 from edgebake.plan.config_session import translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.recipe import FineTune, Recipe, field_types, files
@@ -21,17 +21,6 @@ from edgebake.recipe.files import RECIPES, TARGET, shown_option
 PLACEHOLDER = "set by each target"
 # Options of recipes/train/ can be used below prune.fine_tune as well.
 WIDER_TYPES = {"train": FineTune}
-
-
-class _OptionAlone:
-    """A recipe in which one group has values."""
-
-    def __init__(self, group: str, options: object) -> None:
-        setattr(self, group, options)
-
-    def __getattr__(self, name: str) -> Any:
-        """Refuse to return another group; called if there is no such attribute."""
-        raise NoTargetError(name)
 
 
 def check_all() -> int:
@@ -62,7 +51,25 @@ def check(group: str, option: str) -> None:
         RecipeError: names the file of the option, the key, what is wrong and what was expected.
     """
     compose.check_names({group: option})
-    name = shown_option(group, option)
+    values = read(group, option)
+    if values is None:
+        return
+    alone: Any = PartialRecipe({group: values})
+    problems = recipe_checks.check_option(alone, group)
+    if problems:
+        name = shown_option(group, option)
+        lines = [f"{name}: {key}: {problem}" for key, problem in problems]
+        raise RecipeError("\n".join(lines))
+
+
+def read(group: str, option: str) -> Any:
+    """Return an option as the dataclass of its group; None if a target has to complete it.
+
+    Texts that each target has to set are a placeholder.
+
+    Raises:
+        RecipeError: a key is unknown, or a value has the wrong type.
+    """
     group_type = WIDER_TYPES.get(group) or field_types.type_at(Recipe, group)
     files_of_option = defaults_list.files_of_option(group, option)
     for file in files_of_option:
@@ -70,13 +77,9 @@ def check(group: str, option: str) -> None:
     with translated_errors(files.find(f"{group}/{option}"), ()):
         merged = _merge(files_of_option, group, group_type)
         if not _fill_missing(merged):
-            return
-        instance = OmegaConf.to_object(merged)
-    alone: Any = _OptionAlone(group, instance[group])  # type: ignore[index, call-overload]
-    problems = recipe_checks.check_option(alone, group)
-    if problems:
-        lines = [f"{name}: {key}: {problem}" for key, problem in problems]
-        raise RecipeError("\n".join(lines))
+            return None
+        instance: Any = OmegaConf.to_object(merged)
+    return instance[group]
 
 
 def _merge(files_of_option: list[MergedFile], group: str, group_type: Any) -> Any:

@@ -13,6 +13,7 @@ from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.report import model_file as model_report
 from edgebake.terminal.printable import is_printable, printable
 
+SAVED_MODEL = "SavedModel"
 HINT = "`edgebake inspect` shows the contents of the file, and common values"
 
 
@@ -22,6 +23,13 @@ class ModelChoice:
 
     info: ModelInfo | None = None  # None: an architecture that edgebake builds
     is_new: bool = False  # whether a recipe has to be written for it
+
+    @property
+    def is_graph(self) -> bool:
+        """Return whether the file holds a finished graph instead of layers that can be trained."""
+        if self.info is None:
+            return False
+        return self.info.format != "keras" or self.info.container.startswith(SAVED_MODEL)
 
 
 def choose_model(answers: Answers, options: list[str]) -> ModelChoice:

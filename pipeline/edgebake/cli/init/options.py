@@ -1,6 +1,6 @@
 """Defaults of a target's options, as its device and its model allow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgebake.compression.quantization.schemes import SCHEMES
@@ -17,8 +17,8 @@ def read_option(group: str, option: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def pick_runtime(device: Device, model_format: str | None) -> str:
-    """Return the first of a device's runtimes that the model can be converted for.
+def possible_runtimes(device: Device, model_format: str | None) -> list[str]:
+    """Return the runtimes of a device that the model can be converted for, in its order.
 
     `model_format` is None for an architecture that edgebake builds, which goes to every runtime.
 
@@ -26,13 +26,31 @@ def pick_runtime(device: Device, model_format: str | None) -> str:
         RecipeError: there is none.
     """
     possible = runtimes_of(model_format) if model_format else device.runtimes
-    for runtime in device.runtimes:
-        if runtime in possible:
-            return runtime
-    raise RecipeError(
-        f"--device: {device.name} has {listed(device.runtimes)}, and {model_format} models can be "
-        f"converted for {listed(possible)}; expected another device, or the model as .keras"
-    )
+    runtimes = [runtime for runtime in device.runtimes if runtime in possible]
+    if not runtimes:
+        raise RecipeError(
+            f"--device: {device.name} has {listed(device.runtimes)}, and {model_format} models can "
+            f"be converted for {listed(possible)}; expected another device, or the model as .keras"
+        )
+    return runtimes
+
+
+def refuse_other_runtime(device: Device, runtime: str, possible: Sequence[str]) -> None:
+    """Refuse a runtime that a device lacks, or that a model cannot be converted for.
+
+    Args:
+        device: the device.
+        runtime: the runtime that the user names.
+        possible: the runtimes that the device has and the model can be converted for.
+
+    Raises:
+        RecipeError: the runtime is not possible.
+    """
+    expected = f"expected one of: {listed(possible)}"
+    if runtime not in device.runtimes:
+        raise RecipeError(f"--convert: {device.name} has no {runtime}; {expected}")
+    if runtime not in possible:
+        raise RecipeError(f"--convert: the model cannot be converted for {runtime}; {expected}")
 
 
 def pick_scheme(device: Device, model_format: str | None, runtime: str) -> str:

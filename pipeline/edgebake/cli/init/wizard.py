@@ -12,6 +12,7 @@ from edgebake import artifacts, plugins
 from edgebake.cli.init import data as dataset
 from edgebake.cli.init import next_steps, options, prompts, recipe_yaml, target_yaml
 from edgebake.cli.init.answers import Answers, refuse_name, refuse_unknown
+from edgebake.cli.init.fit import Fit, FitSearch
 from edgebake.cli.init.imported_model import (
     ModelChoice,
     choose_model,
@@ -38,6 +39,8 @@ class Draft:
     device: Device
     model: ModelChoice
     data: Data | None  # the options of recipes/data/<name>.yaml; None: no such file is written
+    quantize: str  # an option of recipes/quantize/
+    fit: Fit  # with which the device has it
 
 
 def write_recipes(answers: Answers, console: Console) -> list[str]:
@@ -71,6 +74,8 @@ def _draft(answers: Answers, console: Console) -> Draft:
     known = groups()
     _refuse_unknown_options(answers, known)
     model = choose_model(answers, known["model"])
+    device = compose.option("device", str(answers.device))
+    quantize, fit = _fit(answers, device, model)
     if model.info and model.is_new:
         if is_interactive:
             answers = prompts.ask_about_model(answers, model.info, console)
@@ -81,8 +86,7 @@ def _draft(answers: Answers, console: Console) -> Draft:
         new_groups = [group for group in is_new if is_new[group]]
         answers = prompts.ask_for_attribution(answers, new_groups, console)
     data = _data(answers, model.info) if is_new_data else None
-    device = compose.option("device", str(answers.device))
-    return Draft(answers, device, model, data)
+    return Draft(answers, device, model, data, quantize, fit)
 
 
 def _refuse_unknown_options(answers: Answers, known: Mapping[str, list[str]]) -> None:
@@ -144,19 +148,22 @@ def _labels_file(name: str) -> Path:
 
 def _choices(draft: Draft) -> dict[str, str]:
     """Return the option of each group that the target picks."""
-    answers, info = draft.answers, draft.model.info
-    model_format = info.format if info else None
-    runtime = answers.convert or options.pick_runtime(draft.device, model_format)
+    answers = draft.answers
     picked = {
         "device": answers.device,
         "data": answers.name if draft.data else answers.data,
         "model": answers.name if draft.model.is_new else answers.model,
         "train": answers.train or _train_option(draft),
-        "quantize": answers.quantize or _quantize_option(draft, runtime),
-        "convert": runtime,
-        "validate": load_runtime(runtime).facts.preferred_validate,
+        "quantize": draft.quantize,
+        "convert": draft.fit.runtime,
+        "validate": _validate_option(draft.fit.runtime),
     }
     return {group: option for group, option in picked.items() if option is not None}
+
+
+def _validate_option(convert: str) -> str | None:
+    runtime = compose.option("convert", convert).runtime
+    return load_runtime(runtime).facts.preferred_validate
 
 
 def _train_option(draft: Draft) -> str | None:
@@ -165,13 +172,26 @@ def _train_option(draft: Draft) -> str | None:
     return "fine_tune" if draft.answers.head == "new" else "none"
 
 
-def _quantize_option(draft: Draft, runtime: str) -> str:
-    info = draft.model.info
-    if info is None:
-        return options.pick_scheme(draft.device, None, runtime)
-    if info.is_quantized:
-        return "none"
-    return options.pick_scheme(draft.device, info.format, runtime)
+def _fit(answers: Answers, device: Device, model: ModelChoice) -> tuple[str, Fit]:
+    """Return the option of `quantize`, and a runtime with which it fits the device.
+
+    Raises:
+        RecipeError: the device has no such runtime, or no runtime of it has the scheme.
+    """
+    info = model.info
+    model_format = info.format if info else None
+    search = FitSearch(device, model_format, not model.is_graph)
+    runtimes = options.possible_runtimes(device, model_format)
+    if answers.convert:
+        runtime = search.runtime_of(answers.convert)
+        options.refuse_other_runtime(device, runtime, runtimes)
+        runtimes = [answers.convert]
+    quantize = answers.quantize
+    if quantize is None:
+        runtime = search.runtime_of(runtimes[0])
+        is_done = info is not None and info.is_quantized
+        quantize = "none" if is_done else options.pick_scheme(device, model_format, runtime)
+    return quantize, search.choose(quantize, runtimes)
 
 
 def _files(draft: Draft, choices: Mapping[str, str]) -> dict[Path, str]:
@@ -209,7 +229,7 @@ def _import_options(answers: Answers, info: ModelInfo) -> recipe_yaml.ImportOpti
 
 def _overrides(draft: Draft, choices: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """Return the values that the target's own file sets, by group."""
-    overrides: dict[str, dict[str, object]] = {}
+    overrides: dict[str, dict[str, object]] = {"convert": draft.fit.overrides}
     if draft.data is None:
         answers = {key: getattr(draft.answers, key) for key in ("color", "mean", "scale", "labels")}
         overrides["data"] = {key: value for key, value in answers.items() if value is not None}

@@ -6,8 +6,9 @@ rule checks one thing. The rules of most groups are in modules of their own.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
@@ -33,7 +34,18 @@ Rule = Callable[[Recipe], Iterator[Problem]]
 
 
 class NoTargetError(Exception):
-    """A rule asks for another group than the one of an option that is checked alone."""
+    """A rule asks for a group that a partial recipe lacks."""
+
+
+class PartialRecipe:
+    """A recipe in which some groups have values; a rule that asks for another one ends there."""
+
+    def __init__(self, groups: Mapping[str, object]) -> None:
+        vars(self).update(groups)
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse to return another group; called if there is no such attribute."""
+        raise NoTargetError(name)
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -67,7 +79,25 @@ def check_option(recipe: Recipe, group: str) -> list[Problem]:
     problems = list(_check_names(recipe, keys))
     if problems:
         return problems
-    for rule in (*RULES_OF_OPTIONS, *train.RULES, *quantize.RULES, *validate.RULES):
+    return _check_partly(
+        recipe, (*RULES_OF_OPTIONS, *train.RULES, *quantize.RULES, *validate.RULES)
+    )
+
+
+def check_fit(recipe: Recipe) -> list[Problem]:
+    """Return the problems that device, `quantize` and `convert` have with each other.
+
+    Args:
+        recipe: a recipe with these groups; others may raise `NoTargetError`.
+    """
+    rules = (_check_runtime_of_device, *quantize.RULES, _check_runtime_options)
+    return _check_partly(recipe, rules)
+
+
+def _check_partly(recipe: Recipe, rules: Iterable[Rule]) -> list[Problem]:
+    """Return the problems that rules yield before they ask for a group that the recipe lacks."""
+    problems: list[Problem] = []
+    for rule in rules:
         with suppress(NoTargetError):
             # Not a list: problems that a rule yields before it asks for another group count.
             for problem in rule(recipe):

@@ -66,6 +66,12 @@ class CoreMl(Runtime):
 
         yield from recipe_checks.check(recipe)
 
+    def other_options(self, recipe: Recipe) -> Iterator[dict[str, object]]:
+        """Yield deployment targets that the device has, the oldest first."""
+        from edgebake.runtimes.coreml import recipe_checks
+
+        yield from recipe_checks.other_options(recipe)
+
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams
     ) -> Files:

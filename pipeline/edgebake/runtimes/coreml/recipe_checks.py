@@ -4,6 +4,7 @@ Source: the `constexpr_` operators and `quantize` in coremltools' MIL documentat
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from edgebake.errors import Problem, listed
 from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
@@ -37,6 +38,29 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     yield from _check_scheme_version(recipe, options)
     yield from _check_precision(recipe, options)
     yield from _check_resolutions(recipe, options)
+
+
+def other_options(recipe: Recipe) -> Iterator[dict[str, object]]:
+    """Yield values for the scheme: its precision, with each deployment target that the device has.
+
+    The option's own target comes first, then newer ones.
+    """
+    options = recipe.convert.coreml
+    if options is None:
+        return
+    own_target = options.minimum_deployment_target
+    precision = PRECISION.get(recipe.quantize.scheme, options.compute_precision)
+    for target in DEPLOYMENT_TARGETS:
+        is_newer = target == own_target or int(target[3:]) > ios_version(options)
+        newer = replace(options, minimum_deployment_target=target)
+        if not is_newer or any(_check_device_version(recipe, newer)):
+            continue
+        values: dict[str, object] = {}
+        if target != own_target:
+            values["minimum_deployment_target"] = target
+        if precision is not options.compute_precision:
+            values["compute_precision"] = precision.value
+        yield {"coreml": values}
 
 
 def ios_version(options: CoreML) -> int:
