@@ -213,3 +213,17 @@ def test_the_same_bundle_gives_the_same_samples() -> None:
     assert _made("android", ("litert", "onnxruntime")) == _made(
         "android", ("litert", "onnxruntime")
     )
+
+
+def test_boxes_are_suppressed_as_in_the_reference() -> None:
+    # Compiled and compared with tasks/postprocess.py by hand; here, the lines that decide.
+    kotlin = _made("android", ("litert",))["Postprocessing.kt"]
+    assert "it % width >= 4 && values[it] >= threshold" in kotlin
+    assert "pairs.sortedByDescending { values[it] }" in kotlin  # stable: row, then class
+    assert "selected.filter { it % width == pair % width }" in kotlin
+    assert '>= step.getDouble("iou")' in kotlin
+    swift = _made("ios", ("coreml",))["Postprocessing.swift"]
+    assert "$0 % width >= 4 && values[$0] >= threshold" in swift
+    assert "(values[$0], -$0) > (values[$1], -$1)" in swift
+    assert "selected.filter { $0 % width == pair % width }" in swift
+    assert "$0 - $0 % width) >= iou" in swift

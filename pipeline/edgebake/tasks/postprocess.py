@@ -129,38 +129,38 @@ def decode_boxes(
 def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list[Detection]:
     """Return the boxes that overlap no more probable box of their class, the most probable first.
 
-    Of equally probable boxes, the first row comes first.
+    Every pair of a box and a class with at least the threshold counts, so that one box may be
+    there for several classes. Classes do not suppress each other. Of equally probable pairs, the
+    one of the first row comes first, then that of the first class.
 
     Args:
         rows: a box and the probability of each class, [n, 4 + classes].
         labels: names of the classes.
         step: `iou`, the overlap from which on two boxes are of one object; `threshold`, the
-            least probability of a box; `limit`, the largest number of boxes.
+            least probability of a pair; `limit`, the largest number of pairs, of all classes.
     """
-    boxes = rows[:, :4]
+    boxes = rows[:, :4].astype(np.float64)
     scores = rows[:, 4:]
-    classes = scores.argmax(axis=1)
-    probabilities = scores.max(axis=1)
-    selected: list[int] = []
+    pairs = np.argwhere(scores >= step["threshold"])  # in the order of rows, then of classes
+    probabilities = scores[pairs[:, 0], pairs[:, 1]]
     order = np.argsort(-probabilities, kind="stable")
-    for index in order:
-        rivals = [rival for rival in selected if classes[rival] == classes[index]]
-        overlaps = [overlap(boxes[index], boxes[rival]) for rival in rivals]
-        is_duplicate = any(value >= step["iou"] for value in overlaps)
-        is_probable = probabilities[index] >= step["threshold"]
-        has_room = len(selected) < step["limit"]
-        if is_probable and has_room and not is_duplicate:
-            selected.append(int(index))
+    selected_rows: dict[int, list[int]] = {}  # by class
     detections: list[Detection] = []
-    for index in selected:
-        label = labels[classes[index]]
+    for index in order:
+        if len(detections) == step["limit"]:
+            break
+        row, number = pairs[index].tolist()
+        rivals = selected_rows.setdefault(number, [])
+        if any(overlap(boxes[row], boxes[rival]) >= step["iou"] for rival in rivals):
+            continue
+        rivals.append(row)
+        box = [float(side) for side in rows[row, :4]]
         probability = float(probabilities[index])
-        detection = {"label": label, "probability": probability, "box": boxes[index].tolist()}
-        detections.append(detection)
+        detections.append({"label": labels[number], "probability": probability, "box": box})
     return detections
 
 
-def overlap(box: Floats, rival: Floats) -> float:
+def overlap(box: NDArray[np.float64], rival: NDArray[np.float64]) -> float:
     """Return the intersection over union of two boxes [4], 0 to 1; 0 if both are empty."""
     # The box that both have in common; its size is negative if they do not touch.
     top, left = np.maximum(box[:2], rival[:2])
@@ -176,7 +176,7 @@ def overlap(box: Floats, rival: Floats) -> float:
     return 0.0
 
 
-def _area(box: Floats) -> float:
+def _area(box: NDArray[np.float64]) -> float:
     top, left, bottom, right = box
     height = bottom - top
     width = right - left

@@ -148,6 +148,8 @@ struct Step: Decodable, Sendable {
     let zeroPoint: Int?
     let k: Int?
     let threshold: Double?
+    let iou: Double?
+    let limit: Int?
 }
 
 /// A number for all channels, or one for each.

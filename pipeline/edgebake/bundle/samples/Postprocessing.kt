@@ -8,11 +8,12 @@ import java.nio.ByteOrder
 import kotlin.math.abs
 import kotlin.math.exp
 import kotlin.math.max
+import kotlin.math.min
 import org.json.JSONArray
 import org.json.JSONObject
 
-/** A class and its probability. */
-data class Answer(val label: String, val probability: Float)
+/** A class and its probability, and of a detected object its box: top, left, bottom, right. */
+data class Answer(val label: String, val probability: Float, val box: List<Float>? = null)
 
 /** Returns predictions in descending probability; empty if all are below the threshold. */
 fun postprocess(steps: List<JSONObject>, output: FloatArray, labels: List<String>): List<Answer> {
@@ -22,10 +23,11 @@ fun postprocess(steps: List<JSONObject>, output: FloatArray, labels: List<String
             "dequantize" -> values = dequantized(values, step)
             "softmax" -> values = softmax(values)
             "top_k" -> return topK(values, labels, step.getInt("k"), step.getDouble("threshold").toFloat())
+            "non_maximum_suppression" -> return nonMaximumSuppression(values, labels, step)
             else -> error("$name: unknown step; the bundle is newer than this code")
         }
     }
-    error("no answers: the bundle's last step is not top_k")
+    error("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
 }
 
 private fun dequantized(stored: FloatArray, step: JSONObject): FloatArray {
@@ -45,6 +47,44 @@ private fun topK(probabilities: FloatArray, labels: List<String>, k: Int, thresh
     probabilities.indices.sortedByDescending { probabilities[it] }.take(k)
         .filter { probabilities[it] >= threshold }
         .map { Answer(labels[it], probabilities[it]) }
+
+/**
+ * Returns the boxes that overlap no more probable box of their class.
+ *
+ * Every pair of a box and a class counts; of equally probable ones the first row, then the first class.
+ *
+ * @param values a row for each box: top, left, bottom, right, and the probability of each class.
+ */
+internal fun nonMaximumSuppression(values: FloatArray, labels: List<String>, step: JSONObject): List<Answer> {
+    val width = 4 + labels.size
+    val threshold = step.getDouble("threshold").toFloat()
+    val pairs = values.indices.filter { it % width >= 4 && values[it] >= threshold }
+    val selected = mutableListOf<Int>()
+    for (pair in pairs.sortedByDescending { values[it] }) {
+        if (selected.size == step.getInt("limit")) break
+        val rivals = selected.filter { it % width == pair % width }
+        if (rivals.none { overlap(values, pair - pair % width, it - it % width) >= step.getDouble("iou") }) {
+            selected.add(pair)
+        }
+    }
+    return selected.map { pair ->
+        val box = pair - pair % width
+        Answer(labels[pair % width - 4], values[pair], values.slice(box until box + 4))
+    }
+}
+
+/** Returns the intersection over union of the boxes that begin at two positions, 0 to 1. */
+private fun overlap(values: FloatArray, box: Int, rival: Int): Double {
+    fun side(start: Float, end: Float) = max(0.0, end.toDouble() - start.toDouble())
+    fun area(start: Int): Double {
+        val height = values[start + 2].toDouble() - values[start].toDouble()
+        return height * (values[start + 3].toDouble() - values[start + 1].toDouble())
+    }
+    val height = side(max(values[box], values[rival]), min(values[box + 2], values[rival + 2]))
+    val width = side(max(values[box + 1], values[rival + 1]), min(values[box + 3], values[rival + 3]))
+    val union = area(box) + area(rival) - height * width
+    return if (union > 0) height * width / union else 0.0
+}
 
 /** A loaded model. Its output is the stored values; integers are converted to floats. */
 interface Session : AutoCloseable {

@@ -2,10 +2,11 @@
 
 import Foundation
 
-/// A class and its probability.
+/// A class and its probability, and of a detected object its box: top, left, bottom, right.
 struct Answer: Sendable, Equatable {
     let label: String
     let probability: Float
+    var box: [Float]? = nil
 }
 
 /// A loaded model. Its output is the stored values; integers are converted to floats.
@@ -21,10 +22,11 @@ func postprocess(_ steps: [Step], _ output: [Float], _ labels: [String]) throws 
         case "dequantize": values = dequantized(values, step)
         case "softmax": values = softmax(values)
         case "top_k": return topK(values, labels, step.k ?? labels.count, Float(step.threshold ?? 0))
+        case "non_maximum_suppression": return nonMaximumSuppression(values, labels, step)
         default: throw BundleError("\(step.step): unknown step; the bundle is newer than this code")
         }
     }
-    throw BundleError("no answers: the bundle's last step is not top_k")
+    throw BundleError("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
 }
 
 private func dequantized(_ stored: [Float], _ step: Step) -> [Float] {
@@ -47,6 +49,43 @@ private func topK(_ probabilities: [Float], _ labels: [String], _ k: Int, _ thre
     return order.prefix(k)
         .filter { probabilities[$0] >= threshold }
         .map { Answer(label: labels[$0], probability: probabilities[$0]) }
+}
+
+/// Returns the boxes that overlap no more probable box of their class.
+///
+/// Every pair of a box and a class counts; of equally probable ones the first row, then the first class.
+///
+/// - Parameter values: a row for each box: top, left, bottom, right, and the probability of each class.
+func nonMaximumSuppression(_ values: [Float], _ labels: [String], _ step: Step) -> [Answer] {
+    let width = 4 + labels.count
+    let (threshold, iou) = (Float(step.threshold ?? 0), step.iou ?? 1)
+    let pairs = values.indices.filter { $0 % width >= 4 && values[$0] >= threshold }
+    let order = pairs.sorted { (values[$0], -$0) > (values[$1], -$1) }
+    var selected: [Int] = []
+    for pair in order {
+        if selected.count == step.limit ?? order.count { break }
+        let rivals = selected.filter { $0 % width == pair % width }
+        if !rivals.contains(where: { overlap(values, pair - pair % width, $0 - $0 % width) >= iou }) {
+            selected.append(pair)
+        }
+    }
+    return selected.map { pair in
+        let box = pair - pair % width
+        return Answer(label: labels[pair % width - 4], probability: values[pair], box: Array(values[box..<box + 4]))
+    }
+}
+
+/// Returns the intersection over union of the boxes that begin at two positions, 0 to 1.
+private func overlap(_ values: [Float], _ box: Int, _ rival: Int) -> Double {
+    func side(_ start: Float, _ end: Float) -> Double { max(0, Double(end) - Double(start)) }
+    func area(_ start: Int) -> Double {
+        let height = Double(values[start + 2]) - Double(values[start])
+        return height * (Double(values[start + 3]) - Double(values[start + 1]))
+    }
+    let height = side(max(values[box], values[rival]), min(values[box + 2], values[rival + 2]))
+    let width = side(max(values[box + 1], values[rival + 1]), min(values[box + 3], values[rival + 3]))
+    let union = area(box) + area(rival) - height * width
+    return union > 0 ? height * width / union : 0
 }
 
 /// Images with the expected input, output and prediction, and the tolerances of a device.

@@ -1,6 +1,6 @@
 """Detect how a dataset is read: the options of a data recipe for a path."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def with_splits(data: Data) -> Data:
         DataError: the dataset can be read neither with its own splits nor without.
     """
     by_source = replace(data, splits=Splits(SplitBy.source))
-    by_seed = replace(data, splits=Splits(SplitBy.seed, **SHARES))
+    by_seed = replace(data, splits=_splits(SplitBy.seed, SHARES))
     source = plugins.load("data.source", data.source)
     try:
         counts = source.count(by_source)
@@ -79,7 +79,18 @@ def with_splits(data: Data) -> Data:
             raise
         return by_seed
     shares = {split: SHARES[split] for split in DRAWN if not counts.get(split)}
-    return replace(data, splits=Splits(SplitBy.source, **shares))
+    return replace(data, splits=_splits(SplitBy.source, shares))
+
+
+def _splits(by: SplitBy, shares: Mapping[str, float]) -> Splits:
+    """Return the rule of splits with the shares of those that have one."""
+    return Splits(
+        by=by,
+        train=shares.get("train"),
+        calibration=shares.get("calibration"),
+        validation=shares.get("validation"),
+        test=shares.get("test"),
+    )
 
 
 def _detect_source(path: Path) -> str:
