@@ -35,9 +35,9 @@ lint: setup
 	@$(BIN)/mypy
 	@$(BIN)/edgebake plan --check
 
-# Generate docs/reference/ from the code.
+# Generate the pages of docs/ that come from the code.
 docs: setup
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 setup: .venv/installed
 

@@ -1,4 +1,4 @@
-"""Write docs/reference/recipe_fields.md and command_line.md from the dataclasses and the parser.
+"""Write the pages of docs/ that come from the code: dataclasses, the parser, tables of models.
 
 `make docs` runs it; tests/docs/test_generate.py fails if a page is not what it would write.
 """
@@ -19,12 +19,13 @@ from unittest.mock import patch
 
 from omegaconf import MISSING
 
+from docs import models_page
 from edgebake.cli.main import GROUPS, parser
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import find, groups
 from edgebake.recipe.quantize import WordOrWords
 
-REFERENCE = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
 GENERATED = "<!-- Written by `make docs`; edit the source that it names instead. -->"
 DATACLASSES = "pipeline/edgebake/recipe/"
 PARSER = "pipeline/edgebake/cli/"
@@ -40,16 +41,17 @@ TYPE_NAMES = {
 
 
 def main() -> None:
-    """Write both pages."""
-    for name, text in pages().items():
-        (REFERENCE / name).write_text(text)
+    """Write all pages."""
+    for path, text in pages().items():
+        (FOLDER / path).write_text(text)
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each generated page, by file name."""
+    """Return the text of each generated page, by its path below docs/."""
     return {
-        "recipe_fields.md": "\n".join(recipe_fields()) + "\n",
-        "command_line.md": "\n".join(command_line()) + "\n",
+        "reference/recipe_fields.md": "\n".join(recipe_fields()) + "\n",
+        "reference/command_line.md": "\n".join(command_line()) + "\n",
+        "guides/models.md": "\n".join(models()) + "\n",
     }
 
 
@@ -237,6 +239,18 @@ def command_line() -> Iterator[str]:
             yield "```text"
             yield helps[verb.name]
             yield "```"
+
+
+def models() -> Iterator[str]:
+    """Yield the lines of the guide to models."""
+    yield "# What goes where: models, runtimes, schemes"
+    yield ""
+    yield GENERATED
+    yield ""
+    yield "Which model files edgebake reads, and what it can make of them. The tables are those"
+    yield "that decide. [Bring your own](bring_your_own.md) is the walk-through."
+    yield ""
+    yield from models_page.lines()
 
 
 def verb_helps() -> dict[str, str]:
