@@ -5,6 +5,7 @@ even where that needs one more example in a split than its size. Classes take tu
 and calibration as far as the sizes of these reach.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 # The order in which a class with few examples gets one: train, then test, then the others.
@@ -68,7 +69,7 @@ class _Division:
     def fill(self) -> None:
         """Give the remaining examples to the splits that are furthest below their share."""
         room = self._room()
-        pairs = [(number, split) for number in self._numbers() for split in self.splits]
+        pairs = list(itertools.product(self._numbers(), self.splits))
         pairs.sort(key=lambda pair: self._surplus(*pair))
         while any(room.values()):
             for number, split in pairs:
