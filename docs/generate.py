@@ -21,7 +21,7 @@ from omegaconf import MISSING
 
 from docs import models_page
 from edgebake.cli.main import GROUPS, parser
-from edgebake.recipe import Recipe, Release
+from edgebake.recipe import Candidates, Recipe, Release
 from edgebake.recipe.files import find, groups
 from edgebake.recipe.quantize import WordOrWords
 
@@ -70,11 +70,17 @@ def recipe_fields() -> Iterator[str]:
     hints = get_type_hints(Recipe)
     page = _Page()
     for group in dataclasses.fields(Recipe):
+        if group.name not in options:
+            continue
         yield ""
         yield f"## {group.name}"
         yield ""
         yield from page.describe(group.name, hints[group.name])
         yield from _options(group.name, options.get(group.name, []))
+    yield ""
+    yield "## candidates"
+    yield ""
+    yield from page.describe("candidates", Candidates)
     yield ""
     yield "## release.yaml"
     yield ""

@@ -111,3 +111,25 @@ def test_a_target_that_does_not_exist_is_refused_with_the_nearest(
 ) -> None:
     assert main(["gate", "pixel_9"]) == 1
     assert "did you mean 'pixel_8'?" in capsys.readouterr().err
+
+
+def test_the_gates_of_all_candidates_are_shown_and_which_of_them_ships(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = project / "recipes/target/pixel_8.yaml"
+    edit(target, "  - override /quantize: int8\n", "")
+    with target.open("a") as file:
+        file.write("candidates: { quantize: [int8, float16], ships: order }\n")
+    planner.update()
+    measured.lay(VARIANT, "android", right=500, lost=0, n=540)
+    measured.lay("digits-ds_cnn-float16-litert-android", "android", right=535, lost=0, n=540)
+    assert main(["gate", "pixel_8"]) == 0
+    printed = capsys.readouterr().out
+    cells = [row.split()[:2] for row in printed.splitlines()]
+    assert ["pixel_8-int8", "accuracy"] in cells
+    assert ["pixel_8-float16", "accuracy"] in cells
+    line = "candidates of pixel_8: int8 does not pass, float16 ships (the first that passes every"
+    assert line in printed
+    assert main(["table"]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["gate", "pixel_8", "validate.budget.accuracy.at_least=0.999"]) == 1

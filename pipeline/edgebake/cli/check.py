@@ -8,13 +8,14 @@ from edgebake.cli.verbs import Example, Verb
 
 
 def _run(_: argparse.Namespace, console: Console) -> int:
-    from edgebake.plan import compose, planner, unused_options
+    from edgebake.plan import candidates, compose, planner, unused_options
     from edgebake.plan.checks import data_code, provable
     from edgebake.recipe import files
 
     planner.check_release()
     targets = files.targets()
     composed = compose.compose_targets(targets)
+    candidates.expand_all(composed)
     provable.check_targets(composed)
     unused_options.check_all()
     datasets = [target.recipe.data for target in composed]

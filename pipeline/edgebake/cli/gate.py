@@ -21,16 +21,30 @@ if TYPE_CHECKING:
 def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
     """Print a row for each gate of a target; return whether all gates let a bundle ship.
 
+    Of a target with candidates, print those of all; one of them has to ship.
+
     Raises:
         ArtifactError: the target has not been measured yet.
         PlanError: the recipe differs, in more than its gates, from the one that was measured.
     """
+    from edgebake.evaluation.gates.candidates import choose
     from edgebake.evaluation.gates.judge import judge
+
+    platform, entries = _resolve(target, overrides)
+    judgments = {}
+    for name, params in entries.items():
+        judgments[name] = judge(params, platform)
+        _print_judgment(name, judgments[name], console)
+    (choice,) = choose(entries, judgments)
+    if choice.line:
+        console.print(choice.line, markup=False)
+    return choice.ships is not None
+
+
+def _print_judgment(name: str, judgment: "Judgment", console: Console) -> None:
     from edgebake.report import tables
 
-    platform, target_params = _resolve(target, overrides)
-    judgment = judge(target_params, platform)
-    decisions = [(target, decision) for decision in judgment.decisions]
+    decisions = [(name, decision) for decision in judgment.decisions]
     console.print(tables.as_text(tables.gates(decisions)), markup=False)
     for line in (
         *tables.notes(decisions),
@@ -40,24 +54,27 @@ def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
         *_placements(judgment),
     ):
         console.print(line, markup=False)
-    return all(decision.lets_through for decision in judgment.decisions)
 
 
-def _resolve(target: str, overrides: Sequence[str]) -> "tuple[str, TargetParams]":
-    """Return a target's platform, and its parameters of the stage package."""
+def _resolve(target: str, overrides: Sequence[str]) -> "tuple[str, dict[str, TargetParams]]":
+    """Return a target's platform, and its parameters of the stage package, or its candidates'."""
     from edgebake.plan import variants
+    from edgebake.plan.candidates import expand_all
     from edgebake.plan.compose import compose_release, compose_targets
     from edgebake.recipe import stage_params
 
     composed = compose_targets([target], overrides)[0]
     release = compose_release()
     rest_of_release = compose_targets([name for name in release.targets if name != target])
-    plan = variants.merge(release, [*rest_of_release, composed])
+    expanded = expand_all([composed], overrides)
+    plan = variants.merge(release, [*expand_all(rest_of_release), *expanded])
     platform = composed.recipe.device.platform.value
     package: PackageParams = stage_params.parse("package", platform, plan["package"][platform])
-    target_params = package.targets[target]
-    _refuse_unmeasured(target, plan, target_params.validate)
-    return platform, target_params
+    entries = {}
+    for entry in expanded:
+        entries[entry.name] = package.targets[entry.name]
+        _refuse_unmeasured(entry.name, plan, entries[entry.name].validate)
+    return platform, entries
 
 
 def _refuse_unmeasured(target: str, plan: "Plan", validate_variant: str) -> None:

@@ -49,6 +49,7 @@ def show(console: Console) -> None:
     Raises:
         PlanError: there is no plan.
     """
+    from edgebake.evaluation.gates.candidates import choose
     from edgebake.plan import earlier_build
     from edgebake.recipe import stage_params
     from edgebake.report import tables
@@ -60,8 +61,11 @@ def show(console: Console) -> None:
     rows = []
     judgments = {}
     earlier = []
+    candidates: list[str] = []
     for platform in plan["package"]:
-        for name, target in stage_params.read("package", platform).targets.items():
+        targets = stage_params.read("package", platform).targets
+        judged = {}
+        for name, target in targets.items():
             judgment = _judge_if_built(target, platform)
             change = record.change(f"validate@{target.validate}") if record and judgment else ""
             shown_name = name
@@ -71,6 +75,9 @@ def show(console: Console) -> None:
             rows.append(_row(shown_name, target.runtime, judgment))
             if judgment is not None:
                 judgments[shown_name] = judgment
+                judged[name] = judgment
+        choices = choose(targets, judged)
+        candidates += [choice.line for choice in choices if choice.line]
     _print_table(console, tables.release(rows))
     for line in earlier:
         console.print(line, markup=False)
@@ -78,6 +85,8 @@ def show(console: Console) -> None:
         console.print(NO_RECORD)
     console.print(NOTE)
     _print_judgments(console, judgments)
+    for line in candidates:
+        console.print(line, markup=False)
     _print_pruning(console, plan)
     _print_scheme_searches(console, plan)
     for platform in plan["package"]:

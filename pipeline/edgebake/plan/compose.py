@@ -26,7 +26,7 @@ from edgebake.plan.checks import secrets
 from edgebake.plan.config_session import session, translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.plan.origins import COMMAND_LINE
-from edgebake.recipe import Recipe, Release, field_types, renamed_fields
+from edgebake.recipe import CandidateParams, Recipe, Release, field_types, renamed_fields
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
@@ -48,6 +48,7 @@ class Target:
     name: str
     recipe: Recipe
     choices: dict[str, str]  # option by group
+    candidate: CandidateParams | None = None  # if it is one of several of which one ships
 
 
 def compose_release() -> Release:
@@ -206,17 +207,20 @@ def check_names(choices: dict[str, str]) -> None:
 
 def _check_candidates(target: Target, overrides: Sequence[str]) -> None:
     """Check that each candidate is an option of quantize that names a scheme itself."""
-    candidates = target.recipe.quantize.candidates
-    if not candidates:
+    named: dict[str, list[str]] = {"quantize.candidates": target.recipe.quantize.candidates or []}
+    if target.recipe.candidates is not None:
+        named["candidates.quantize"] = target.recipe.candidates.quantize
+    if not any(named.values()):
         return
     known = [name for name in recipe_files.options("quantize") if not _is_auto(name)]
-    key = "quantize.candidates"
-    for candidate in candidates:
-        if candidate not in known:
-            files = origin_files.of_values(target.name, overrides)
-            file = origin_files.file_of(key, target.name, target.choices, files)
-            expected = f"expected options of quantize: {listed(known)}{nearest(candidate, known)}"
-            raise RecipeError(f"{file}: {key}: {candidate}; {expected}")
+    for key, candidates in named.items():
+        for candidate in candidates:
+            if candidate not in known:
+                files = origin_files.of_values(target.name, overrides)
+                file = origin_files.file_of(key, target.name, target.choices, files)
+                nearby = nearest(candidate, known)
+                expected = f"expected options of quantize: {listed(known)}{nearby}"
+                raise RecipeError(f"{file}: {key}: {candidate}; {expected}")
 
 
 def _is_auto(quantize_option: str) -> bool:

@@ -11,8 +11,7 @@ from omegaconf import MISSING
 from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import recipe_source
-from edgebake.recipe import Recipe, field_types, files
-from edgebake.recipe.field_types import keys_of
+from edgebake.recipe import Recipe, field_types, files, option_groups
 from edgebake.recipe.files import TARGET
 from edgebake.terminal.printable import printable
 
@@ -214,7 +213,7 @@ def _check_place(key: str, folder: str, name: str) -> None:
 
 
 def _check_option(entry: Entry, name: str) -> None:
-    groups = keys_of(Recipe)
+    groups = option_groups()
     if entry.group not in groups:
         expected = f"expected one of: {listed(groups)}{nearest(entry.group, groups)}"
         group = printable(entry.group)
@@ -237,7 +236,7 @@ def _check_root(entries: Sequence[Entry], name: str) -> None:
         if entry.is_override or entry.package:
             expected = f"expected '- {entry.group}: ...'"
             raise RecipeError(f"{name}: defaults: {entry.group}: has more than a name; {expected}")
-    for group in (*keys_of(Recipe), TARGET):
+    for group in (*option_groups(), TARGET):
         if group not in groups:
             raise RecipeError(f"{name}: defaults: no '- {group}: ...'; expected one of each group")
     for entry in entries:

@@ -78,7 +78,9 @@ def file_of(key: str, target_name: str, choices: dict[str, str], files: dict[str
 def _file_without_value(key: str, target_name: str, choices: dict[str, str]) -> str:
     """Return the option that should set a key: the one that is merged closest above it."""
     group = key.split(".", maxsplit=1)[0]
-    config = f"{group}/{choices.get(group, '')}"
+    if group not in choices:
+        return shown_option("target", target_name)
+    config = f"{group}/{choices[group]}"
     package = group
     for file in defaults_list.files_of_target(target_name, choices_as_overrides(choices)):
         if key.startswith(f"{file.package}.") and len(file.package) > len(package):

@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 
 from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, listed, nearest
-from edgebake.recipe import Recipe, field_types, files
+from edgebake.recipe import Recipe, field_types, files, option_groups
 from edgebake.recipe.files import TARGET
 from edgebake.terminal.printable import printable
 
@@ -42,7 +42,7 @@ def _problems(override: Override, text: str) -> Iterator[str]:
         yield f"{printable(text)!r} has several values; expected one"
         return
     value: Any = override.value()
-    known = field_types.keys_of(Recipe)
+    known = option_groups()
     if (
         override.package is not None
         or key == TARGET

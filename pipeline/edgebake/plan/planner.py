@@ -13,6 +13,7 @@ from edgebake import artifacts
 from edgebake.documents import strict_yaml
 from edgebake.errors import PlanError, RecipeError
 from edgebake.plan import changes
+from edgebake.plan.candidates import expand_all
 from edgebake.plan.changes import Change
 from edgebake.plan.checks import data_code, provable
 from edgebake.plan.checks import release as release_checks
@@ -48,9 +49,10 @@ def make() -> Plan:
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
     provable.check_targets(targets)
-    search = SchemeSearch.resume(targets, _read_previous_plan())
+    expanded = expand_all(targets)
+    search = SchemeSearch.resume(expanded, _read_previous_plan())
     while True:
-        resolved = [search.current(target) for target in targets]
+        resolved = [search.current(target) for target in expanded]
         plan = merge(release, resolved)
         release_checks.check_teachers(plan, targets)
         release_checks.check_licenses(plan)
@@ -69,8 +71,9 @@ def check_release() -> None:
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
     provable.check_targets(targets)
-    search = SchemeSearch.resume(targets, {})
-    plan = merge(release, [search.current(target) for target in targets])
+    expanded = expand_all(targets)
+    search = SchemeSearch.resume(expanded, {})
+    plan = merge(release, [search.current(target) for target in expanded])
     release_checks.check_teachers(plan, targets)
     release_checks.check_licenses(plan)
 

@@ -15,7 +15,7 @@ from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks.recipe import PartialRecipe
 from edgebake.plan.config_session import translated_errors
 from edgebake.plan.defaults_list import MergedFile
-from edgebake.recipe import FineTune, Recipe, field_types, files
+from edgebake.recipe import FineTune, Recipe, field_types, files, option_groups
 from edgebake.recipe.files import RECIPES, TARGET, shown_option
 
 PLACEHOLDER = "set by each target"
@@ -30,7 +30,7 @@ def check_all() -> int:
         RecipeError: names the file of the option, the key, what is wrong and what was expected.
     """
     count = 0
-    known = field_types.keys_of(Recipe)
+    known = option_groups()
     for group, options in files.groups().items():
         for option in options:
             if group == TARGET or not files.find(f"{group}/{option}").is_relative_to(RECIPES):

@@ -63,7 +63,7 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
     if platform not in bundles:
         params_of_bundle = resolve.package_params(release)
         bundles[platform] = to_plain(params_of_bundle)
-    params = resolve.target_params(recipe, variants)
+    params = replace(resolve.target_params(recipe, variants), candidate=target.candidate)
     targets = bundles[platform]["targets"]
     targets[target.name] = to_plain(params)
 

@@ -4,8 +4,9 @@ The values are in the YAML files. Checks of values, and of options that depend o
 edgebake/plan/checks/.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
+from edgebake.recipe.candidates import CandidateParams, Candidates, Preference
 from edgebake.recipe.convert import Convert, CoreML, Precision, ResolutionRange
 from edgebake.recipe.data import (
     Attribution,
@@ -75,6 +76,8 @@ __all__ = [
     "Augment",
     "Budget",
     "Calibration",
+    "CandidateParams",
+    "Candidates",
     "Card",
     "Ceiling",
     "ClassWeights",
@@ -115,6 +118,7 @@ __all__ = [
     "PlacementFloor",
     "Platform",
     "Precision",
+    "Preference",
     "Protect",
     "Protocol",
     "Prune",
@@ -142,6 +146,7 @@ __all__ = [
     "TrainedRanges",
     "Validate",
     "Waiver",
+    "option_groups",
 ]
 
 
@@ -167,3 +172,10 @@ class Recipe:
     validate: Validate = field(default_factory=Validate)
     # Postprocessing and protection.
     package: Package = field(default_factory=Package)
+    # Schemes that are compared for this target; null: only `quantize` is built.
+    candidates: Candidates | None = None
+
+
+def option_groups() -> list[str]:
+    """Return the fields of a recipe for which a target chooses an option, in order."""
+    return [field.name for field in fields(Recipe) if field.name != "candidates"]

@@ -182,7 +182,10 @@ def _no_group(text: str, _: str) -> str | None:
     if not match:
         return None
     group = match["group"]
-    return f"defaults: no group {group!r}; {_expected_one_of(_keys_of('Recipe'), group)}"
+    # Imported when it is needed: the package imports this module.
+    from edgebake.recipe import option_groups
+
+    return f"defaults: no group {group!r}; {_expected_one_of(option_groups(), group)}"
 
 
 def _bad_override(text: str, _: str) -> str | None:

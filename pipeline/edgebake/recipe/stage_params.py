@@ -197,6 +197,8 @@ class TargetParams:
     ingredients: list[ImportedComponent] = field(default_factory=list)
     # SHA-256 digest of all parameters that lead to this target; a new one packages again.
     recipe_sha256: str = MISSING
+    # Whose candidate this entry is; null: a target of the release itself.
+    candidate: recipe.CandidateParams | None = None
 
 
 @dataclass

@@ -6,12 +6,14 @@ artifacts/verdicts/<target>.json also without a bundle. A refusal prints the gat
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 from edgebake import artifacts
 from edgebake.bundle import archive, assemble, bundle_files, manifest, samples
 from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.errors import GateError
+from edgebake.evaluation.gates.candidates import Choice, choose
 from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.recipe.stage_params import PackageParams, read_plan, to_plain
 from edgebake.report import tables
@@ -34,18 +36,34 @@ def run(job: Job[PackageParams]) -> str:
         judgments[name] = judge(target, platform)
     for name, judgment in judgments.items():
         _write_verdict(params, name, judgment)
-    _check_gates(platform, judgments)
+    choices = choose(params.targets, judgments)
+    _check_gates(platform, choices, judgments)
+    shipped = {choice.target: choice.ships for choice in choices if choice.ships is not None}
     packaged = {}
-    for name, judgment in judgments.items():
-        target = params.targets[name]
-        packaged[name] = manifest.package_target(target, judgment)
+    for name, entry in shipped.items():
+        packaged[name] = manifest.package_target(params.targets[entry], judgments[entry])
     revision = artifacts.read_json(REVISION / f"{platform}.json", Revision)
-    files = assemble.assemble(params, platform, packaged, revision)
+    section = replace(
+        params, targets={name: params.targets[entry] for name, entry in shipped.items()}
+    )
+    files = assemble.assemble(section, platform, packaged, revision)
     artifacts.write_files(job.out, files)
-    _write_companions(job, judgments, files)
-    count = len(judgments)
+    _write_companions(job, _by_shipped_name(judgments, shipped), files)
+    return _line(platform, choices)
+
+
+def _by_shipped_name(judgments: Judgments, shipped: Mapping[str, str]) -> Judgments:
+    """Return the judgments, those of files that ship by the name of their target."""
+    targets = {entry: name for name, entry in shipped.items()}
+    return {targets.get(entry, entry): judgment for entry, judgment in judgments.items()}
+
+
+def _line(platform: str, choices: Sequence[Choice]) -> str:
+    """Return how many targets ship, where, and which candidates."""
+    count = len(choices)
     plural = "" if count == 1 else "s"
-    return f"{count} target{plural}, {PACKAGES / platform}.zip"
+    line = f"{count} target{plural}, {PACKAGES / platform}.zip"
+    return "; ".join([line, *(choice.line for choice in choices if choice.line)])
 
 
 def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None:
@@ -62,19 +80,22 @@ def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None
     artifacts.write_json(artifacts.VERDICTS / f"{name}.json", verdict)
 
 
-def _check_gates(platform: str, judgments: Judgments) -> None:
-    """Check that every gate lets its target through.
+def _check_gates(platform: str, choices: Sequence[Choice], judgments: Judgments) -> None:
+    """Check that every gate lets each target through, or one of its candidates.
 
     Raises:
         GateError: some do not; the message has a table of them.
     """
     count = 0
     missed = []
-    for name, judgment in judgments.items():
-        for decision in judgment.decisions:
-            count += 1
-            if not decision.lets_through:
-                missed.append((name, decision))
+    for choice in choices:
+        # Gates that a candidate misses count only if none of the others ships.
+        judged = choice.entries if choice.ships is None else (choice.ships,)
+        for name in judged:
+            for decision in judgments[name].decisions:
+                count += 1
+                if not decision.lets_through:
+                    missed.append((name, decision))
     if missed:
         table = tables.gates(missed)
         lines = [

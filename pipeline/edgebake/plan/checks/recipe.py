@@ -13,7 +13,7 @@ from typing import Any
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, Problem, listed
-from edgebake.plan.checks import data, model, prune, quantize, resize, train, validate
+from edgebake.plan.checks import candidates, data, model, prune, quantize, resize, train, validate
 from edgebake.plan.checks.values import value_at
 from edgebake.recipe import Color, Cpu, Platform, Recipe
 from edgebake.runtimes.interface import load_runtime
@@ -243,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     _check_device,
     _check_cpu,
     validate.check,
+    candidates.check,
     _check_package,
 )
 # Those that ask for one group, apart from the rules of `train`, `quantize` and `validate`.
