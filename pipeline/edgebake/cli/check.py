@@ -9,13 +9,14 @@ from edgebake.cli.verbs import Example, Verb
 
 def _run(_: argparse.Namespace, console: Console) -> int:
     from edgebake.plan import candidates, compose, planner, unused_options
-    from edgebake.plan.checks import data_code, provable
+    from edgebake.plan.checks import classes, data_code, provable
     from edgebake.recipe import files
 
     planner.check_release()
     targets = files.targets()
     composed = compose.compose_targets(targets)
     candidates.expand_all(composed)
+    classes.check_targets(composed)
     provable.check_targets(composed)
     unused_options.check_all()
     datasets = [target.recipe.data for target in composed]
@@ -33,10 +34,11 @@ VERB = Verb(
     summary="check the recipe of every target, released or not",
     description=(
         "Compose the release and every target of recipes/target/, and check keys, types, what must "
-        "hold between fields, the fallback order and the licenses of the release, and gates that "
-        "no test split of this size can prove. Of options that no target picks, keys, types and "
-        "ranges are checked. Stops at the first error and names its file, key and value. Builds "
-        "and writes nothing, and runs no code of datasets (`data.source: python`)."
+        "hold between fields, the fallback order and the licenses of the release, classes that "
+        "train or test lacks, and gates that no test split of this size can prove. Of options that "
+        "no target picks, keys, types and ranges are checked. Stops at the first error and names "
+        "its file, key and value. Builds and writes nothing, and runs no code of datasets "
+        "(`data.source: python`)."
     ),
     examples=(Example("edgebake check", "check all recipes after an edit"),),
 )

@@ -4,13 +4,16 @@ A class without test examples would pass every gate, `class_accuracy` included.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from edgebake.data.readers.labels import preview
 from edgebake.errors import DataError, nearest
 from edgebake.recipe import Data
+
+if TYPE_CHECKING:
+    from edgebake.data.dataset import Examples
 
 KEY = "data.untested_classes"
 ALL = "*"  # in the recipe: every class without test examples
@@ -21,6 +24,19 @@ class SmallestClass(TypedDict):
 
     name: str
     examples: int
+
+
+def count(examples: "Examples", splits: Mapping[str, Iterable[int]]) -> "Coverage":
+    """Count the examples of each class in each split.
+
+    Args:
+        examples: of the data source.
+        splits: numbers of the examples in each split.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for split, numbers in splits.items():
+        counts[split] = Counter(examples.classes[examples.labels[number]] for number in numbers)
+    return Coverage(examples.classes, counts)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,25 @@
 Golden vectors leave the machine in a bundle; no name may tell where the dataset lies on it.
 """
 
+from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from edgebake.recipe import Data
+
+if TYPE_CHECKING:
+    from edgebake.data.dataset import Examples
 
 FILE_URL = "file://"
+
+
+def share(examples: "Examples", data: Data) -> "Examples":
+    """Return the examples with shareable names; examples without names get their numbers."""
+    names = examples.names or [""] * len(examples.labels)
+    shown = []
+    for number, name in enumerate(names):
+        shown.append(shareable(name, number, data.path))
+    return replace(examples, names=shown)
 
 
 def shareable(name: str, number: int, folder: str | None) -> str:

@@ -6,7 +6,7 @@ copies.
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypedDict
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
-from edgebake.data import example_names
+from edgebake.data import class_coverage, example_names
 from edgebake.data.class_coverage import Coverage, SmallestClass
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
 from edgebake.data.formula_cells import to_cell
@@ -65,11 +65,10 @@ def run(job: Job[DataParams]) -> str:
     params = job.params
     examples: Examples = plugins.load("data.source", params.source).load(params)
     class_names.check(params.title, examples.classes)  # of a source in the project's plugins
-    names = _shareable_names(examples, params)
-    examples = replace(examples, names=names)
+    examples = example_names.share(examples, params)
     splits = assign_splits(examples, params)
     # Before the images are decoded, which may take long; damaged ones may be missing afterwards.
-    _coverage_of_splits(examples, splits).check(params)
+    class_coverage.count(examples, splits).check(params)
     records = list(decode_examples(examples, splits, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:
@@ -80,7 +79,7 @@ def run(job: Job[DataParams]) -> str:
         valid = _without_leaks(valid)
     _check_leaks(valid, examples, params)
     _check_splits(valid, params)
-    coverage = _coverage(examples, valid)
+    coverage = class_coverage.count(examples, _numbers_by_split(valid))
     coverage.check(params)
     summary = _summarize(examples, valid, corrupt, coverage)
     _write_table(job, examples, valid)
@@ -134,20 +133,11 @@ def _refuse_narrow(examples: Examples, record: ExampleRecord) -> ExampleRecord:
     return replace(record, error=f"{examples.names[record.number]}: {problem}")
 
 
-def _coverage_of_splits(examples: Examples, splits: Mapping[str, NDArray[np.int64]]) -> Coverage:
-    records = []
-    for split, numbers in splits.items():
-        for number in numbers:
-            records.append(ExampleRecord(int(number), split))
-    return _coverage(examples, records)
-
-
-def _coverage(examples: Examples, records: Sequence[ExampleRecord]) -> Coverage:
-    """Count the examples of each class in each split."""
-    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+def _numbers_by_split(records: list[ExampleRecord]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
     for record in records:
-        counts[record.split][_label(examples, record)] += 1
-    return Coverage(examples.classes, counts)
+        numbers[record.split].append(record.number)
+    return numbers
 
 
 def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
@@ -209,14 +199,6 @@ def _shorten(lines: list[str]) -> str:
     if hidden:
         shown.append(f"... and {hidden} more")
     return "\n".join(shown)
-
-
-def _shareable_names(examples: Examples, params: DataParams) -> list[str]:
-    names = examples.names or [""] * len(examples.labels)
-    shown = []
-    for number, name in enumerate(names):
-        shown.append(example_names.shareable(name, number, params.path))
-    return shown
 
 
 def _label(examples: Examples, record: ExampleRecord) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TOOLS = ("scikit-learn",)
 WORDS = ()
+LISTS_LABELS = True
 COUNT = 1797
 LEVELS = 16  # of a pixel, besides 0
 INK = ("light", "medium", "heavy")  # a third of the digits each

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TOOLS = ("pillow",)
 WORDS = ("table", "columns")
+LISTS_LABELS = True
 SPLIT_FOLDERS = "train, val, test (and calibration) folders, each with a folder for every class"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOOLS = ()
 WORDS = ("columns",)
+LISTS_LABELS = True
 SPLIT_ARRAYS = "x_train, y_train, x_test and y_test"
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TOOLS = ()
 WORDS = ()
+LISTS_LABELS = True
 RUNS_CODE = True
 FILE = "examples.py"
 FUNCTION = "examples"
