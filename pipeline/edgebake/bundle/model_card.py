@@ -122,6 +122,7 @@ def _model_details(body: ManifestBody, section: PackageParams) -> list[str]:
         commit += ", with changes that were not committed"
     details = {
         "Author": body["author"],
+        "Contact": section.card.contact or "not stated",
         "License": body["license"],
         "Platform": body["platform"],
         "Task": ", ".join(sorted(tasks)),

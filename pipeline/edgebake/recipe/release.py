@@ -13,6 +13,8 @@ class Card:
     intended_use: list[str] = MISSING
     # Known limitations, one sentence each.
     limits: list[str] = MISSING
+    # Where to ask about the model, for example an e-mail address or a URL; null: not stated.
+    contact: str | None = None
 
 
 @dataclass

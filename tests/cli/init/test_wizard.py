@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from edgebake.plan import compose
 from edgebake.recipe import Head, Output, SplitBy
 
 ATTRIBUTION = [
+    "--antialias",
     *("--data-author=Me", "--data-license=MIT", "--data-source=here"),
     *("--model-author=Me", "--model-license=MIT", "--model-source=here"),
 ]
@@ -214,6 +216,27 @@ def test_a_second_target_takes_the_same_data_and_model(imported: Path) -> None:
     assert (choices["data"], choices["model"], choices["train"]) == ("mine", "mine", "none")
 
 
+@pytest.mark.parametrize("device", ["pixel_8", "iphone_15", "raspberry_pi_5"])
+def test_the_command_that_it_prints_writes_the_second_target(
+    imported: Path, capsys: pytest.CaptureFixture[str], device: str
+) -> None:
+    """No attribution is filled in yet."""
+    options = ["--antialias", "--data", "data/flowers", "--model", "models/net.h5"]
+    assert main(["init", "mine", "--device", device, *options]) == 0
+    command = re.search("`edgebake (init .+?)`", capsys.readouterr().out)
+    assert command is not None
+    assert main(command[1].split()) == 0
+    assert (imported / "recipes/target/mine_any.yaml").exists()
+
+
+def test_a_path_with_a_space_is_one_word_of_the_command_that_tracks_it(
+    imported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (imported / "data/flowers").rename(imported / "data/my flowers")
+    assert main(["init", "mine", "--device", "pixel_8", "--data", "data/my flowers"]) == 0
+    assert "  dvc add 'data/my flowers'\n" in capsys.readouterr().out
+
+
 def test_a_new_head_is_trained(imported: Path) -> None:
     network(imported / "models/net.h5", 1000)
     options = ["--data", "data/flowers", "--model", "models/net.h5", "--head", "new", *ATTRIBUTION]
@@ -234,8 +257,36 @@ def test_code_of_a_model_runs_only_if_it_is_allowed(imported: Path) -> None:
     assert recipe.model.imported.allow_code
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--no-antialias"], ("none", "bilinear", False, None)),
+        (["--no-antialias", "--crop", "center"], ("center", "bilinear", False, None)),
+        (["--antialias", "--resize", "bicubic"], ("none", "bicubic", True, None)),
+        (["--resize", "nearest"], ("none", "nearest", True, None)),
+        (["--antialias", "--short-side", "20"], ("center", "bilinear", True, 20)),
+    ],
+    ids=str,
+)
+def test_the_resize_of_the_training_becomes_that_of_the_data(
+    imported: Path, flags: list[str], expected: tuple[str, str, bool, int | None]
+) -> None:
+    options = [*ATTRIBUTION[1:], "--model", "models/net.h5", "--data", "data/flowers", *flags]
+    assert main(["init", "mine", "--device", "pixel_8", *options]) == 0
+    data = compose.compose_targets(["mine"])[0].recipe.data
+    resize = (data.crop.value, data.resize.value, data.antialias, data.short_side)
+    assert resize == expected
+
+
+def test_a_target_of_data_with_a_recipe_resizes_in_its_own_way(imported: Path) -> None:
+    options = ["--device", "pixel_8", "--data", "digits", "--no-antialias", "--short-side", "40"]
+    assert main(["init", "mine", *options]) == 0
+    data = compose.compose_targets(["mine"])[0].recipe.data
+    assert (data.crop.value, data.antialias, data.short_side) == ("center", False, 40)
+
+
 PIXEL = ["--device", "pixel_8"]
-FLOWERS = [*PIXEL, "--data", "data/flowers"]
+FLOWERS = [*PIXEL, "--data", "data/flowers", "--antialias"]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +311,18 @@ FLOWERS = [*PIXEL, "--data", "data/flowers"]
             [*PIXEL, "--model", "models/net.h5"],
             "--data: missing; expected examples for models/net.h5",
         ),
-        ([*FLOWERS, "--convert", "coreml"], "convert: Google Pixel 8 has no"),
+        ([*FLOWERS, "--convert", "coreml"], "--convert: Google Pixel 8 has no coreml"),
+        (
+            [*PIXEL, "--data", "data/flowers", "--model", "models/net.h5"],
+            "--antialias or --no-antialias: models/net.h5 does not define how its images were "
+            "resized; expected --no-antialias for tf.image.resize, Keras' Resizing and "
+            "image_dataset_from_directory, --antialias for Pillow and torchvision\n",
+        ),
+        (
+            [*PIXEL, "--description", "Tells flowers."],
+            "--description: recipes/release.yaml does not describe the example any more, or the "
+            "data are the example's; expected no such flag: edit the file\n",
+        ),
         (
             [*FLOWERS, "--model", "models/many.h5"],
             "data/flowers: has 3 classes, and models/many.h5 predicts 10",
@@ -311,7 +373,8 @@ def test_on_a_terminal_it_asks_for_what_no_flag_says(
     from edgebake.cli.init import wizard
 
     network(imported / "models/raw.h5", 3, scales=False)
-    answers = "pixel_8\ndata/flowers\nmodels/raw.h5\n2\nMe\nMIT\n\nThem\nMIT\nthere\n"
+    answers = "pixel_8\ndata/flowers\nmodels/raw.h5\n2\n4\n20\nMe\nMIT\n\nThem\nMIT\nthere\n"
+    answers += "Tells three flowers.\n\nIt knows no others.\nUs\nMIT\nwe@example.org\n"
     lines = iter(answers.splitlines())
     monkeypatch.setattr("builtins.input", lambda *_: next(lines))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
@@ -323,6 +386,14 @@ def test_on_a_terminal_it_asks_for_what_no_flag_says(
     ]
     data = yaml.safe_load((imported / "recipes/data/mine.yaml").read_text())
     assert (data["mean"], data["scale"]) == ([127.5], [pytest.approx(1 / 127.5)])
+    assert (data["crop"], data["antialias"], data["short_side"]) == ("center", True, 20)
+    release = yaml.safe_load((imported / "recipes/release.yaml").read_text())
+    assert release["card"] == {
+        "intended_use": ["Not stated."],
+        "limits": ["It knows no others."],
+        "contact": "we@example.org",
+    }
+    assert (release["author"], release["license"]) == ("Us", "MIT")
     model = yaml.safe_load((imported / "recipes/model/mine.yaml").read_text())
     assert (model["imported"]["file"], model["pretrained"]["author"]) == ("models/raw.h5", "Them")
 

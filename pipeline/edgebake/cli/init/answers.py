@@ -37,6 +37,17 @@ class Answers:
     model_author: str | None = None
     model_license: str | None = None
     model_source: str | None = None
+    crop: str | None = None
+    resize: str | None = None
+    antialias: bool | None = None
+    short_side: int | None = None
+    release_name: str | None = None
+    description: str | None = None
+    intended_use: list[str] | None = None
+    limits: list[str] | None = None
+    author: str | None = None
+    license: str | None = None
+    contact: str | None = None
 
     def data_attribution(self, default_name: str) -> Attribution:
         """Return the attribution of the dataset; fields without an answer are `???`."""

@@ -10,6 +10,7 @@ from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
 from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
+from edgebake.recipe import Resize
 from edgebake.report import model_file as model_report
 from edgebake.terminal.printable import is_printable, printable
 
@@ -88,12 +89,27 @@ def refuse_undecided(answers: Answers, info: ModelInfo) -> None:
             f"--output: {answers.model} does not define it; "
             f"expected probabilities or logits; {HINT}"
         )
-    if answers.resolution is None and info.image[0] is None:
+    if answers.resolution is None and info.resolution[0] is None:
         raise RecipeError(
             f"--resolution: {answers.model} takes any size; expected one, for example 224"
         )
     if answers.data is None:
         raise RecipeError(f"--data: missing; expected examples for {answers.model}, {EXPECTED}")
+
+
+def refuse_undecided_resize(answers: Answers, info: ModelInfo) -> None:
+    """Refuse to guess how the images of an imported model are resized.
+
+    Raises:
+        RecipeError: neither the file nor an answer says whether with antialiasing.
+    """
+    is_decided = answers.antialias is not None or answers.resize == Resize.nearest.value
+    if info.resize is None and not is_decided:
+        raise RecipeError(
+            f"--antialias or --no-antialias: {answers.model} does not define how its images were "
+            "resized; expected --no-antialias for tf.image.resize, Keras' Resizing and "
+            "image_dataset_from_directory, --antialias for Pillow and torchvision"
+        )
 
 
 def _refuse_undecided_pixels(answers: Answers, info: ModelInfo) -> None:

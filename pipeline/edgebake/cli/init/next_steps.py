@@ -5,8 +5,11 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from edgebake.cli.init import options
+from edgebake.cli.init import options, release_texts
+from edgebake.cli.init.recipe_yaml import shell_word
+from edgebake.cli.init.release_texts import ReleaseTexts
 from edgebake.plan import compose
+from edgebake.recipe.example_release import NOT_STATED
 from edgebake.recipe.files import RECIPES, shown_option
 
 ATTRIBUTIONS = {"data": "origin", "model": "pretrained"}  # the key of each group
@@ -34,12 +37,20 @@ def missing_values(choices: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def summarize(
-    name: str, choices: Mapping[str, str], files: Sequence[Path], missing: Sequence[tuple[str, str]]
+    name: str,
+    choices: Mapping[str, str],
+    files: Sequence[Path],
+    missing: Sequence[tuple[str, str]],
+    release: ReleaseTexts | None,
 ) -> list[str]:
     """Return the lines that name the options, the written files and the next steps, in order."""
+    edited = []
+    if release is not None:
+        edited = [f"wrote the texts of {release_texts.FILE}, which described the example"]
     validate = choices.get("validate", "realtime")
     steps = [
         *_fill_in(missing),
+        *_state(release),
         *_track(choices),
         f"edgebake show {name}",
         *_release(name, choices),
@@ -51,6 +62,7 @@ def summarize(
     return [
         f"{name}: {picked}",
         *(f"wrote {file}" for file in files),
+        *edited,
         "next:",
         *(f"  {step}" for step in steps),
     ]
@@ -61,6 +73,25 @@ def _fill_in(missing: Sequence[tuple[str, str]]) -> list[str]:
     for key, file in missing:
         keys_by_file.setdefault(file, []).append(key.partition(".")[2])
     return [f"fill in {', '.join(keys)} in {file}" for file, keys in keys_by_file.items()]
+
+
+def _state(release: ReleaseTexts | None) -> list[str]:
+    """Return the steps that complete the texts of a release."""
+    if release is None:
+        return []
+    steps = []
+    if release.license == MISSING:
+        steps.append(f"fill in license in {release_texts.FILE}")
+    texts = {
+        "author": [release.author],
+        "description": [release.description],
+        "card.intended_use": release.intended_use,
+        "card.limits": release.limits,
+    }
+    unstated = [key for key, values in texts.items() if NOT_STATED in values]
+    if unstated:
+        steps.append(f"write {', '.join(unstated)} in {release_texts.FILE}: not stated yet")
+    return steps
 
 
 def _track(choices: Mapping[str, str]) -> list[str]:
@@ -76,7 +107,7 @@ def _track(choices: Mapping[str, str]) -> list[str]:
     untracked = [path for path in paths if path and not Path(f"{path}.dvc").exists()]
     if not untracked:
         return []
-    return [f"dvc add {' '.join(untracked)}"]
+    return [f"dvc add {' '.join(shell_word(path) for path in untracked)}"]
 
 
 def _release(name: str, choices: Mapping[str, str]) -> list[str]:

@@ -13,6 +13,22 @@ from edgebake.recipe.files import groups
 from edgebake.report.model_file import COMMON
 
 OWN_NUMBERS = "other numbers"
+RESIZES: dict[str, dict[str, Any]] = {
+    "Pillow, torchvision's Resize((h, w)), edgebake's sample code": {"antialias": True},
+    "TensorFlow, Keras (tf.image.resize, Resizing, image_dataset_from_directory)": {
+        "antialias": False
+    },
+    "the same with crop_to_aspect_ratio=True": {"antialias": False, "crop": "center"},
+    "torchvision's Resize(256) and CenterCrop": {"antialias": True, "short_side": 256},
+}
+RELEASE_QUESTIONS = {
+    "description": "Model card: the model in one sentence",
+    "intended_use": "Model card: what it is for",
+    "limits": "Model card: what it cannot do",
+    "author": "Model card: author of the release",
+    "license": "Model card: license of the release, SPDX",
+    "contact": "Model card: where to ask about it",
+}
 HINTS = {"author": "", "license": ", SPDX", "source": ", URL or file"}
 
 
@@ -37,12 +53,35 @@ def ask_about_model(answers: Answers, model_info: ModelInfo, console: Console) -
             "Output of the model", console=console, choices=["probabilities", "logits"]
         )
         answers = replace(answers, output=output)
-    if answers.resolution is None and model_info.image[0] is None:
+    if answers.resolution is None and model_info.resolution[0] is None:
         resolution = IntPrompt.ask("Height and width in pixels", console=console, default=224)
         answers = replace(answers, resolution=resolution)
     if answers.mean or model_info.pixel_scaling:
         return answers
     return _ask_for_pixel_scaling(answers, console)
+
+
+def ask_about_resize(answers: Answers, model_info: ModelInfo | None, console: Console) -> Answers:
+    """Return the answers with how images are resized, unless a flag or the model's file says it.
+
+    An architecture that edgebake builds is trained as the app resizes.
+    """
+    if answers.antialias is not None or (model_info and model_info.resize):
+        return answers
+    numbers = [str(number) for number, _ in enumerate(RESIZES, start=1)]
+    for number, convention in zip(numbers, RESIZES, strict=True):
+        console.print(f"  {number} {convention}", markup=False)
+    if model_info is None:
+        question = "Resize of images in your app"
+        number = Prompt.ask(question, console=console, choices=numbers, default=numbers[0])
+    else:
+        question = "Resize of images in its training"
+        number = Prompt.ask(question, console=console, choices=numbers)
+    answers = replace(answers, **list(RESIZES.values())[int(number) - 1])
+    if answers.short_side is not None:
+        short_side = IntPrompt.ask("Shorter side in pixels", console=console, default=256)
+        answers = replace(answers, short_side=short_side)
+    return answers
 
 
 def ask_for_attribution(answers: Answers, groups: list[str], console: Console) -> Answers:
@@ -58,6 +97,19 @@ def ask_for_attribution(answers: Answers, groups: list[str], console: Console) -
                 question = f"{field.capitalize()} of the {group}{hint} (empty: fill in later)"
                 attribution[key] = Prompt.ask(question, console=console, default="") or None
     return replace(answers, **attribution)
+
+
+def ask_for_release(answers: Answers, console: Console) -> Answers:
+    """Return the answers with the texts of the model card; an empty answer states nothing."""
+    given: dict[str, Any] = {}
+    for field, question in RELEASE_QUESTIONS.items():
+        if getattr(answers, field) is None:
+            text = Prompt.ask(f"{question} (empty: not stated)", console=console, default="")
+            given[field] = text or None
+    for field in ("intended_use", "limits"):
+        if given.get(field):
+            given[field] = [given[field]]
+    return replace(answers, **given)
 
 
 def _ask_for_pixel_scaling(answers: Answers, console: Console) -> Answers:

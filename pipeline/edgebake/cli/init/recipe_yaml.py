@@ -63,7 +63,7 @@ def shell_word(file: str) -> str:
 
 def import_options(model_info: ModelInfo, file: str) -> ImportOptions:
     """Return the values of a model recipe that the file defines."""
-    height, width, _ = model_info.image
+    height, width = model_info.resolution
     image_width = width if width != height else None
     return ImportOptions(
         file=file, output=model_info.output, resolution=height, image_width=image_width

@@ -33,9 +33,13 @@ def data_recipe(data: Data, attribution: Attribution) -> str:
         *attribution_lines(attribution),
         f"color: {data.color.value} # grayscale or rgb; or bgr, for a model that expects "
         "blue first",
-        "crop: none # or center: the largest central part with the aspect ratio of the "
-        "model's input",
-        "resize: bilinear # filter for resizing to the model's resolution",
+        f"crop: {data.crop.value} # none, or center: the largest central part with the aspect "
+        "ratio of the model's input",
+        f"resize: {data.resize.value} # filter for resizing to the model's resolution",
+        f"antialias: {_value(data.antialias)} # true: as Pillow and torchvision; false: as the "
+        "default of TensorFlow and Keras",
+        f"short_side: {data.short_side or 'null'} # or 256, with crop: center, as torchvision's "
+        "Resize(256) and CenterCrop of the resolution",
         *pixel_scaling_lines(data.mean, data.scale),
         "seed: 0",
         f"splits: {_splits(data.splits)}",
@@ -88,4 +92,6 @@ def _value(value: object) -> str:
         return yaml_numbers(value)
     if isinstance(value, str):
         return quote(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value)

@@ -21,12 +21,34 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     _add_group_options(parser)
     _add_model_options(parser)
     _add_pixel_options(parser)
+    _add_resize_options(parser)
     for owner, subject in (("data", "the data"), ("model", "the model")):
         group = parser.add_argument_group(f"origin of {subject}, for the license check")
         group.add_argument(f"--{owner}-name", metavar="TEXT", help=f"name of {subject}")
         group.add_argument(f"--{owner}-author", metavar="TEXT", help=f"author of {subject}")
         group.add_argument(f"--{owner}-license", metavar="SPDX", help="an SPDX identifier")
         group.add_argument(f"--{owner}-source", metavar="TEXT", help="a URL, or a file")
+    _add_release_options(parser)
+
+
+def _add_release_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "the model card, in recipes/release.yaml if it still has the example's texts; "
+        "default: not stated"
+    )
+    group.add_argument("--release-name", metavar="TEXT", help="name of the model; default: NAME")
+    group.add_argument("--description", metavar="TEXT", help="the model in one sentence")
+    group.add_argument(
+        "--intended-use", action="append", metavar="TEXT", help="what it is for; repeatable"
+    )
+    group.add_argument(
+        "--limit", action="append", dest="limits", metavar="TEXT", help="a limit; repeatable"
+    )
+    group.add_argument("--author", metavar="TEXT", help="author of the release")
+    group.add_argument(
+        "--license", metavar="SPDX", help="license of the release; default: --model-license"
+    )
+    group.add_argument("--contact", metavar="TEXT", help="where to ask about the model")
 
 
 def _add_group_options(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +106,33 @@ def _add_pixel_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--scale", type=float, nargs="+", metavar="NUMBER", help="one number, or one per channel"
+    )
+
+
+def _add_resize_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "resize of images in the training of the model; see docs/guides/bring_your_own.md"
+    )
+    group.add_argument(
+        "--antialias",
+        action=argparse.BooleanOptionalAction,
+        help="with: Pillow, torchvision; without: the default of TensorFlow and Keras",
+    )
+    group.add_argument(
+        "--resize",
+        choices=("nearest", "bilinear", "bicubic"),
+        help="interpolation filter; default: bilinear",
+    )
+    group.add_argument(
+        "--crop",
+        choices=("none", "center"),
+        help="the region that the model sees; default: none, with --short-side center",
+    )
+    group.add_argument(
+        "--short-side",
+        type=int,
+        metavar="PIXELS",
+        help="resize the shorter side to this, then crop the center: torchvision's Resize(256)",
     )
 
 

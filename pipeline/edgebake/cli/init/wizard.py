@@ -1,34 +1,43 @@
 """Write the recipes of a target: all files, composed once as a check, or none."""
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from edgebake import artifacts, plugins
-from edgebake.cli.init import data as dataset
-from edgebake.cli.init import next_steps, options, prompts, recipe_yaml, target_yaml
+from edgebake import plugins
+from edgebake.cli.init import (
+    next_steps,
+    options,
+    own_data,
+    prompts,
+    recipe_yaml,
+    release_texts,
+    target_yaml,
+)
 from edgebake.cli.init.answers import Answers, refuse_name, refuse_unknown
 from edgebake.cli.init.fit import Fit, FitSearch
 from edgebake.cli.init.imported_model import (
     ModelChoice,
     choose_model,
-    refuse_outside,
     refuse_undecided,
+    refuse_undecided_resize,
 )
+from edgebake.cli.init.release_texts import ReleaseTexts
+from edgebake.cli.init.written_files import written
 from edgebake.data.splits import split_sizes
-from edgebake.errors import DataError, HostError, RecipeError, listed
+from edgebake.errors import RecipeError
 from edgebake.models.inspection.model_info import ModelInfo
-from edgebake.plan import compose
+from edgebake.plan import compose, unused_options
 from edgebake.plan.checks import data_code
-from edgebake.recipe import Color, Data, Device
+from edgebake.recipe import Crop, Data, Device, example_release
 from edgebake.recipe.files import RECIPES, groups
 from edgebake.runtimes.interface import load_runtime
 
-DEFAULT_MEAN, DEFAULT_SCALE = [127.5], [1 / 127.5]  # of the options of recipes/data/
+# Options of data that a target's own file sets, if its data have a recipe.
+DATA_ANSWERS = ("color", "mean", "scale", "labels", "crop", "resize", "antialias", "short_side")
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Draft:
     data: Data | None  # the options of recipes/data/<name>.yaml; None: no such file is written
     quantize: str  # an option of recipes/quantize/
     fit: Fit  # with which the device has it
+    release: ReleaseTexts | None  # the texts of recipes/release.yaml; None: they stay
 
 
 def write_recipes(answers: Answers, console: Console) -> list[str]:
@@ -58,12 +68,15 @@ def write_recipes(answers: Answers, console: Console) -> list[str]:
         ) from None
     choices = _choices(draft)
     files = _files(draft, choices)
-    with _written(files):
+    edits = {}
+    if draft.release is not None:
+        edits[release_texts.FILE] = release_texts.edited(draft.release)
+    with written(files, edits):
         missing = next_steps.missing_values(choices)
         placeholders = [f"{key}=unsaid" for key, _ in missing]
         with data_code.allowed():
             compose.compose_targets([draft.answers.name], placeholders)
-    return next_steps.summarize(draft.answers.name, choices, list(files), missing)
+    return next_steps.summarize(draft.answers.name, choices, list(files), missing, draft.release)
 
 
 def _draft(answers: Answers, console: Console) -> Draft:
@@ -81,12 +94,41 @@ def _draft(answers: Answers, console: Console) -> Draft:
             answers = prompts.ask_about_model(answers, model.info, console)
         refuse_undecided(answers, model.info)
     is_new_data = answers.data is not None and answers.data not in known["data"]
+    if is_new_data and is_interactive:
+        answers = prompts.ask_about_resize(answers, model.info, console)
+    if is_new_data and model.info:
+        refuse_undecided_resize(answers, model.info)
     if is_interactive:
         is_new = {"data": is_new_data, "model": model.is_new}
         new_groups = [group for group in is_new if is_new[group]]
         answers = prompts.ask_for_attribution(answers, new_groups, console)
-    data = _data(answers, model.info) if is_new_data else None
-    return Draft(answers, device, model, data, quantize, fit)
+    data = own_data.data_options(answers, model.info) if is_new_data else None
+    answers, release = _release(answers, data, console if is_interactive else None)
+    return Draft(answers, device, model, data, quantize, fit, release)
+
+
+def _release(
+    answers: Answers, data: Data | None, console: Console | None
+) -> tuple[Answers, ReleaseTexts | None]:
+    """Return the texts that replace the example's; None if they are the user's, or still true.
+
+    Args:
+        answers: the answers so far.
+        data: the options of new data; None: the target has an option.
+        console: to ask on; None: ask nothing.
+    """
+    source: object = example_release.DATA_SOURCE
+    if data is not None:
+        source = data.source
+    elif answers.data is not None:
+        source = options.read_option("data", answers.data).get("source")
+    is_example = source == example_release.DATA_SOURCE
+    if is_example or not release_texts.has_example_texts():
+        release_texts.refuse_flags(answers)
+        return answers, None
+    if console is not None:
+        answers = prompts.ask_for_release(answers, console)
+    return answers, release_texts.texts(answers)
 
 
 def _refuse_unknown_options(answers: Answers, known: Mapping[str, list[str]]) -> None:
@@ -96,54 +138,6 @@ def _refuse_unknown_options(answers: Answers, known: Mapping[str, list[str]]) ->
         option = getattr(answers, group)
         if option is not None:
             refuse_unknown(f"--{group}", option, known[group])
-
-
-def _data(answers: Answers, info: ModelInfo | None) -> Data:
-    """Return the options of recipes/data/<name>.yaml."""
-    mean = answers.mean or DEFAULT_MEAN
-    scale = answers.scale or DEFAULT_SCALE
-    if info and info.pixel_scaling and not answers.mean:
-        mean, scale = list(info.pixel_scaling.mean), list(info.pixel_scaling.scale)
-    path = str(answers.data).rstrip("/")
-    refuse_outside("--data", path)
-    data = replace(dataset.detect(path, mean, scale), labels=answers.labels)
-    if answers.color:
-        data = replace(data, color=Color(answers.color))
-    elif info and info.image[2] is not None:
-        data = replace(data, color=Color.grayscale if info.image[2] == 1 else Color.rgb)
-    data = dataset.with_splits(data)
-    if info and answers.head != "new":
-        return _with_class_order(data, info, answers)
-    return data
-
-
-def _with_class_order(data: Data, info: ModelInfo, answers: Answers) -> Data:
-    """Return the data with their classes in the order of the model's outputs, if its file has it.
-
-    The labels file that is named then is still to be written.
-    """
-    classes: list[str] = plugins.load("data.source", data.source).load(data).classes
-    if info.classes is not None and len(classes) != info.classes:
-        raise DataError(
-            f"{data.title}: has {len(classes)} classes, and {answers.model} predicts "
-            f"{info.classes}; expected the same number: --labels with a file of {info.classes} "
-            "lines, or `--head new --train fine_tune` to train it for yours"
-        )
-    if not info.labels or answers.labels or classes == list(info.labels):
-        return data
-    if sorted(classes) != sorted(info.labels):
-        of_model = listed(set(info.labels) - set(classes))
-        of_data = listed(set(classes) - set(info.labels))
-        raise DataError(
-            f"{data.title}: {answers.model} predicts the classes {of_model}, and the data have "
-            f"{of_data}; expected the same names, or --labels with a file of your names in the "
-            "order of the model's outputs"
-        )
-    return replace(data, labels=str(_labels_file(answers.name)))
-
-
-def _labels_file(name: str) -> Path:
-    return RECIPES / "data" / f"{name}.labels.txt"
 
 
 def _choices(draft: Draft) -> dict[str, str]:
@@ -203,7 +197,7 @@ def _files(draft: Draft, choices: Mapping[str, str]) -> dict[Path, str]:
         attribution = answers.data_attribution(draft.data.location.stem)
         text = target_yaml.data_recipe(draft.data, attribution)
         files[RECIPES / "data" / recipe_file] = text
-        labels_file = _labels_file(answers.name)
+        labels_file = own_data.labels_file(answers.name)
         if info and draft.data.labels == str(labels_file):
             files[labels_file] = "".join(f"{label}\n" for label in info.labels)
     if info and draft.model.is_new:
@@ -231,7 +225,9 @@ def _overrides(draft: Draft, choices: Mapping[str, str]) -> dict[str, dict[str, 
     """Return the values that the target's own file sets, by group."""
     overrides: dict[str, dict[str, object]] = {"convert": draft.fit.overrides}
     if draft.data is None:
-        answers = {key: getattr(draft.answers, key) for key in ("color", "mean", "scale", "labels")}
+        answers = {key: getattr(draft.answers, key) for key in DATA_ANSWERS}
+        if answers["short_side"] is not None and answers["crop"] is None:
+            answers["crop"] = Crop.center.value
         overrides["data"] = {key: value for key, value in answers.items() if value is not None}
     required_samples = options.calibration_samples(choices["quantize"])
     if required_samples:
@@ -243,34 +239,13 @@ def _overrides(draft: Draft, choices: Mapping[str, str]) -> dict[str, dict[str, 
 
 def _calibration_split_size(draft: Draft) -> int:
     """Return the number of examples in the calibration split; 0 if the target names no data."""
+    data: Data | None = None
     if draft.data:
         # A labels file that is still to be written is not read.
         data = replace(draft.data, labels=draft.answers.labels)
     elif draft.answers.data:
-        data = compose.option("data", draft.answers.data)
-    else:
+        data = unused_options.read("data", draft.answers.data)
+    if data is None:
         return 0
     counts = plugins.load("data.source", data.source).count(data)
     return split_sizes(counts, data.splits)["calibration"]
-
-
-@contextmanager
-def _written(files: Mapping[Path, str]) -> Iterator[None]:
-    """Write all files, and remove them again if the body of the `with` statement fails."""
-    for path in files:
-        if path.exists():
-            raise HostError(
-                f"{path}: exists already, and is not overwritten; expected another name, or "
-                "remove it"
-            )
-    new_folders = {path.parent for path in files if not path.parent.exists()}
-    try:
-        for path, text in files.items():
-            artifacts.write(path, text.encode())
-        yield
-    except BaseException:
-        for path in files:
-            path.unlink(missing_ok=True)
-        for folder in new_folders:
-            folder.rmdir()
-        raise

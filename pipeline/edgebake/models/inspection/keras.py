@@ -9,7 +9,7 @@ from edgebake.errors import ModelError
 from edgebake.models.importers import h5, hdf5_check, keras_archive, keras_structure, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 from edgebake.models.importers.safety import Config
-from edgebake.models.inspection import affine, keras_config
+from edgebake.models.inspection import affine, keras_config, keras_resize
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import ModelInfo
 
@@ -98,6 +98,7 @@ def _model_info(path: Path, model: Config, origin: tuple[str, str], parameters: 
         code_risk=_refusal(model, path, allow_code=False),
         unsupported=_refusal(model, path, allow_code=True),
         pixel_scaling=affine.infer_pixel_scaling(steps),
+        resize=keras_resize.find(model),
     )
 
 

@@ -8,7 +8,7 @@ from edgebake.child_process.child import Subject, run
 from edgebake.child_process.limits import Limits
 from edgebake.errors import ModelError
 from edgebake.models import importers
-from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
+from edgebake.models.inspection.model_info import ImageResize, ModelInfo, PixelScaling, TensorInfo
 from edgebake.terminal.printable import printable
 
 # Files of models for phones have some MB. Reading one of 2 GB takes about three times its size.
@@ -58,6 +58,7 @@ def _to_plain(info: ModelInfo) -> dict[str, Any]:
         "inputs": [asdict(tensor) for tensor in info.inputs],
         "outputs": [asdict(tensor) for tensor in info.outputs],
         "pixel_scaling": scaling and asdict(scaling),
+        "resize": info.resize and asdict(info.resize),
     }
 
 
@@ -68,8 +69,11 @@ def _from_plain(values: dict[str, Any]) -> ModelInfo:
     scaling = values["pixel_scaling"]
     if scaling is not None:
         scaling = PixelScaling(tuple(scaling["mean"]), tuple(scaling["scale"]), scaling["reason"])
+    resize = values["resize"]
+    if resize is not None:
+        resize = ImageResize(**resize)
     texts = {name: tuple(values[name]) for name in ("preprocessing", "labels")}
-    return ModelInfo(**{**values, **tensors, **texts, "pixel_scaling": scaling})
+    return ModelInfo(**{**values, **tensors, **texts, "pixel_scaling": scaling, "resize": resize})
 
 
 def _tensor_info(values: dict[str, Any]) -> TensorInfo:

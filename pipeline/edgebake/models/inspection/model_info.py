@@ -51,6 +51,18 @@ class PixelScaling:
 
 
 @dataclass(frozen=True)
+class ImageResize:
+    """Resize of images of any size that a model does itself, before all else."""
+
+    height: int
+    width: int
+    filter_name: str  # a value of recipe.Resize
+    antialias: bool
+    is_cropped: bool  # to the aspect ratio, before it
+    reason: str  # how it is known
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """All that can be read from a model file.
 
@@ -72,6 +84,7 @@ class ModelInfo:
     code_risk: str | None = None  # why loading the file executes code, if it does
     unsupported: str | None = None  # why the file cannot be imported, if it cannot
     pixel_scaling: PixelScaling | None = None  # None: not known
+    resize: ImageResize | None = None  # None: not known
     color: str | None = None  # grayscale, rgb or bgr; None: not known
     labels: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +116,17 @@ class ModelInfo:
         if self.layout == "NHWC":
             return shape[1], shape[2], shape[3]
         return shape[2], shape[3], shape[1]
+
+    @property
+    def resolution(self) -> tuple[int | None, int | None]:
+        """Return height and width of the input, or those that the model resizes it to.
+
+        Both are None if the input has any size, or is no image.
+        """
+        height, width, _ = self.image
+        if height is None and self.resize is not None:
+            return self.resize.height, self.resize.width
+        return height, width
 
     @property
     def classes(self) -> int | None:

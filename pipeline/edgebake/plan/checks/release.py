@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from edgebake.bundle import components, fallback_order, license_policy
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan.compose import Target, origins
-from edgebake.recipe import Platform, Protect, Release
+from edgebake.recipe import Platform, Protect, Release, example_release
 from edgebake.recipe.stage_params import PackageParams, Plan, parse
 
 FILE = "recipes/release.yaml"
@@ -20,6 +20,7 @@ def check(release: Release, targets: Sequence[Target]) -> None:
     """
     for problem in _fallback_problems(targets):
         raise RecipeError(f"{FILE}: targets: {problem}")
+    _check_texts(release, targets)
     _check_encryption_key(release, targets)
 
 
@@ -59,6 +60,28 @@ def _fallback_problems(targets: Sequence[Target]) -> Iterator[str]:
         }
         if entries:
             yield from fallback_order.find_problems(entries)
+
+
+def _check_texts(release: Release, targets: Sequence[Target]) -> None:
+    """Refuse texts of the example for a model of other data: they would be in its model card."""
+    other_targets = [
+        target.name
+        for target in targets
+        if target.recipe.data.source != example_release.DATA_SOURCE
+    ]
+    if not other_targets:
+        return
+    texts = {
+        "description": [release.description],
+        "card.intended_use": release.card.intended_use,
+        "card.limits": release.card.limits,
+    }
+    for key, sentences in texts.items():
+        for sentence in sentences:
+            if " ".join(sentence.split()) in example_release.SENTENCES:
+                reason = f"of the example, and {other_targets[0]} is not made from its data"
+                expected = f'expected your own words, or "{example_release.NOT_STATED}"'
+                raise RecipeError(f"{FILE}: {key}: {sentence!r} is a text {reason}; {expected}")
 
 
 def _check_encryption_key(release: Release, targets: Sequence[Target]) -> None:
