@@ -19,12 +19,18 @@ NOT_INLINED = ("_XlaMustCompile", "_noinline")
 
 
 def freeze(
-    concrete: tf.types.experimental.ConcreteFunction,
+    concrete: tf.types.experimental.ConcreteFunction, keep_loops: bool = False
 ) -> tf.types.experimental.ConcreteFunction:
-    """Return a function with all variables as constants."""
+    """Return a function with all variables as constants.
+
+    Args:
+        concrete: the function.
+        keep_loops: keep loops and branches as operators that call functions. Lowered to operators
+            of TensorFlow 1, they cannot be run as a part of another function.
+    """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    return convert_variables_to_constants_v2(concrete)
+    return convert_variables_to_constants_v2(concrete, lower_control_flow=not keep_loops)
 
 
 def inline_calls(

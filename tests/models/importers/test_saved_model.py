@@ -10,9 +10,12 @@ import pytest
 from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.importers import keras as keras_format
+from edgebake.models.inspection.file import inspect_file
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Convert, CoreML, Head, Precision
+from edgebake.recipe import CoreML, Head, Output, Precision
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ConvertParams
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import single_output
 from tests.models.importers.made import contract, model, options
 
@@ -61,13 +64,12 @@ def test_every_runtime_computes_what_the_graph_does(
     archive = keras_session.save(
         keras_format.load(contract(4), options(exported(made, tmp_path / "model")))
     )
-    section = Convert(
-        runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None
-    )
+    coreml = None
+    if runtime == "coreml":
+        coreml = CoreML("iOS18", Precision.float32, [], None)
+    params = ConvertParams(runtime=runtime, coreml=coreml, about=ABOUT)
     item = QuantizedModel(archive, "none", "float32", "float32")
-    files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
-        item, contract(4), ABOUT, section
-    )
+    files = load_runtime(runtime).convert(item, contract(4), params)
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
     scaled = contract(4).normalize(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
@@ -123,6 +125,53 @@ def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
     folder = function(tensorflow, body, (None, 16, 16, 3), tmp_path)
     with pytest.raises(ModelError, match="do more than compute: ReadFile, StringLength"):
         keras_format.load(contract(3), options(folder))
+
+
+def test_a_graph_that_was_exported_with_augmentation_is_refused(keras: Any, tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    turned = keras.layers.RandomRotation(0.1, name="turned")(keras.layers.RandomFlip()(image))
+    folder = exported(keras.Model(image, model(keras)(turned)), tmp_path / "model")
+    with pytest.raises(ModelError) as error:
+        keras_format.load(contract(4), options(folder))
+    assert str(error.value).startswith(
+        f"{folder}: training is on in its serving signature, which draws random numbers or "
+        "writes variables: AssignVariableOp"
+    )
+    assert str(error.value).endswith(
+        "expected a graph that answers an image always alike. Import the .keras or .h5 file of the "
+        "model, of which augmentation is left out"
+    )
+    inspected = inspect_file(folder)
+    assert str(error.value).startswith(f"{folder}: {str(inspected.unsupported)[:120]}")
+
+
+def test_loops_of_recurrent_layers_are_kept(keras: Any, tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    steps = keras.layers.Reshape((16, 48))(image)
+    both = keras.layers.Bidirectional(keras.layers.LSTM(3))(steps)
+    made = keras.Model(image, keras.layers.Dense(4, activation="softmax")(both))
+    folder = exported(made, tmp_path / "model")
+    images = contract(4).normalize(PIXELS)
+    found = keras_session.load(keras_session.save(keras_format.load(contract(4), options(folder))))
+    assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [("sigmoid", Output.probabilities), (None, Output.logits)]
+)
+def test_one_number_becomes_that_of_two_classes(
+    keras: Any, tmp_path: Path, last: str | None, said: Output
+) -> None:
+    made = model(keras, 1, last)
+    folder = exported(made, tmp_path / "model")
+    images = contract(2).normalize(PIXELS)
+    one = np.asarray(made(images))[:, 0]
+    chance = one if last else 1 / (1 + np.exp(-one))
+    found = keras_session.load(
+        keras_session.save(keras_format.load(contract(2), options(folder, said)))
+    )
+    expected = np.stack([1 - chance, chance], axis=1)
+    assert np.asarray(found(images)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_its_head_cannot_be_replaced(keras: Any, tmp_path: Path) -> None:

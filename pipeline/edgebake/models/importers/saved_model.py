@@ -10,7 +10,14 @@ import numpy as np
 
 from edgebake.errors import ModelError, listed
 from edgebake.models import frozen_function
-from edgebake.models.importers import SAVED_MODEL, graph_layer, graph_operators, saved_model_check
+from edgebake.models.importers import (
+    SAVED_MODEL,
+    answers_check,
+    graph_layer,
+    graph_operators,
+    random_graphs,
+    saved_model_check,
+)
 from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 
 SERVING = "serving_default"
 VARIABLES = "variables"  # folder of a SavedModel
+OPEN_SIZE = 32  # pixels of a side that a graph leaves open
+NOISE_IMAGES = 2
 
 
 def read(path: Path, file: str) -> keras.Model:
@@ -38,6 +47,7 @@ def read(path: Path, file: str) -> keras.Model:
     signature = _serving_signature(loaded, file)
     frozen = _freeze(signature, file)
     graph = frozen.graph.as_graph_def()
+    _refuse_random(graph, file)
     graph_operators.refuse_graph(graph, file)
     _check_signature(frozen, file)
     batch, *size = frozen.inputs[0].shape
@@ -50,6 +60,8 @@ def read(path: Path, file: str) -> keras.Model:
     model = keras.Model(image, probabilities, name="saved_model")
     if batch is not None:
         _check_open_batch(frozen, model, file)
+    else:
+        _check_answers(signature, model, file)
     return model
 
 
@@ -113,7 +125,7 @@ def _check_open_batch(
     """
     import tensorflow
 
-    batch, *size = (dimension or 32 for dimension in function.inputs[0].shape)
+    batch, *size = (dimension or OPEN_SIZE for dimension in function.inputs[0].shape)
     shape = (batch + 1, *size)
     generator = np.random.default_rng(0)
     images = generator.uniform(-1, 1, shape).astype(np.float32)
@@ -129,6 +141,31 @@ def _check_open_batch(
             f"{file}: its graph takes {batch} images at a time and no other number; expected one "
             "with an open batch: keras.Input without batch_size, or TensorSpec([None, h, w, c])"
         )
+
+
+def _check_answers(
+    signature: tf.types.experimental.ConcreteFunction, model: keras.Model, file: str
+) -> None:
+    """Compare the model with the signature that it was made of, on images of noise.
+
+    Raises:
+        ModelError: TensorFlow cannot run one of them, or they answer otherwise.
+    """
+    import tensorflow
+
+    shape = [dimension or OPEN_SIZE for dimension in model.inputs[0].shape[1:]]
+    generator = np.random.default_rng(0)
+    images = generator.uniform(-1, 1, (NOISE_IMAGES, *shape)).astype(np.float32)
+    try:
+        answers = np.asarray(model(images))
+        outputs = tensorflow.nest.flatten(signature(tensorflow.constant(images)))
+    # TensorFlow raises any exception for a graph that is not valid.
+    except Exception as error:
+        raise ModelError(
+            f"{file}: TensorFlow cannot run its serving signature ({_summary(error)}); expected "
+            f"{SERVING} of one image input: model.export('folder')"
+        ) from None
+    answers_check.check_equal(answers, np.asarray(outputs[0]), file)
 
 
 def _load(saved_model: SavedModel, path: Path, file: str) -> tf.Module:
@@ -164,14 +201,20 @@ def _freeze(
         ModelError: the graph is not valid.
     """
     try:
-        return frozen_function.freeze(signature)
+        return frozen_function.freeze(signature, keep_loops=True)
     # TensorFlow raises any exception for a graph that is not valid.
     except Exception as error:
+        graph = signature.graph.as_graph_def()
+        _refuse_random(graph, file)
         raise ModelError(
             f"{file}: TensorFlow cannot freeze its serving signature ({_summary(error)}); "
-            "expected one that only reads variables: export the model without augmentation, or a "
-            "function that calls it with training=False"
+            "expected one that only reads variables: export a function that calls the model with "
+            "training=False"
         ) from None
+
+
+def _refuse_random(graph: tf.compat.v1.GraphDef, file: str) -> None:
+    random_graphs.refuse(graph.node, graph_operators.library(graph), file)
 
 
 def _summary(error: Exception) -> str:

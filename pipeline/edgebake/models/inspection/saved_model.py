@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import SAVED_MODEL, saved_model_check
+from edgebake.models.importers import SAVED_MODEL, graph_operators, random_graphs, saved_model_check
 from edgebake.models.importers.saved_model import SERVING
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 from edgebake.terminal.printable import printable
@@ -61,7 +61,6 @@ def read(path: Path) -> ModelInfo:
     with _silent_stderr():
         import tensorflow  # noqa: F401 - its import prints
     saved_model = saved_model_check.parse(path, str(path))
-    refusal = _refusal(saved_model, path)
     meta_graph = _meta_graph(saved_model)
     signature = _serving_signature(meta_graph, path)
     graph = meta_graph.graph_def
@@ -69,7 +68,8 @@ def read(path: Path) -> ModelInfo:
     inputs = sorted(signature.inputs.items())
     outputs = sorted(signature.outputs.items())
     output_names = [tensor.name for _, tensor in outputs]
-    serving_nodes = _ancestors(graph.node, output_names)
+    serving_nodes = random_graphs.ancestors(graph.node, output_names)
+    refusal = _refusal(saved_model, serving_nodes, path)
     operations = _operations(serving_nodes, functions)
     operation_counts = Counter(operations)
     version = meta_graph.meta_info_def.tensorflow_version or "of an unknown version"
@@ -92,10 +92,13 @@ def _folder_size(folder: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _refusal(saved_model: SavedModel, path: Path) -> str | None:
+def _refusal(saved_model: SavedModel, serving_nodes: Nodes, path: Path) -> str | None:
     """Return why an import would be refused; None if it would not."""
+    functions = graph_operators.library(_meta_graph(saved_model).graph_def)
     try:
         saved_model_check.refuse_unsafe(saved_model, str(path))
+        # A branch may never run; the import finds out.
+        random_graphs.refuse(serving_nodes, functions, str(path), branches=False)
     except ModelError as error:
         return str(error).removeprefix(f"{path}: ")
     return None
@@ -150,21 +153,6 @@ def _tensor_info(name: str, tensor: TensorInfoProto) -> TensorInfo:
             f"tensor {printable(name)!r} has the unknown dtype {tensor.dtype}"
         ) from None
     return TensorInfo(name, tuple(shape), str(dtype.name))
-
-
-def _ancestors(nodes: Nodes, tensors: list[str]) -> Nodes:
-    """Return the nodes that tensors are computed from; those that save and load are no part."""
-    by_name = {node.name: node for node in nodes}
-    reached: dict[str, tf.compat.v1.NodeDef] = {}
-    waiting = list(tensors)
-    while waiting:
-        tensor = waiting.pop().lstrip("^")
-        name = tensor.partition(":")[0]
-        if name in by_name and name not in reached:
-            node = by_name[name]
-            reached[name] = node
-            waiting += node.input
-    return list(reached.values())
 
 
 def _operations(nodes: Nodes, functions: Functions) -> Iterator[str]:
