@@ -39,7 +39,7 @@ def test_our_own_errors_and_those_of_the_disk_stay(raised: Exception) -> None:
     [
         ("functional_1/conv2d_3_1/Relu6", "conv2d_3"),
         ("functional_1/up_1/resize/ResizeBicubic", "up"),
-        ("functional_1/Add", "functional_1/Add"),
+        ("functional_1/Add", "Add"),
         ("functional_1/head/MatMul", "head"),
     ],
 )

@@ -6,19 +6,36 @@ So no operator has to be added for one converter and forgotten for the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgebake.models import frozen_function
+from edgebake.models import frozen_function, index_operators
+from edgebake.models.graph_nodes import Nodes, constant_value
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 CONVOLUTION = "Conv2D"
+# erf(x) is x * p(x * x) / q(x * x) for x between -4 and 4, to 4e-7; coefficients of Eigen and XLA,
+# those of the highest power first. Source: XLA, xla/hlo/builder/lib/math.cc, ErfImpl32.
+ERF_LIMIT = 4
+ERF_NUMERATOR = (
+    -2.72614225801306e-10,
+    2.77068142495902e-08,
+    -2.10102402082508e-06,
+    -5.69250639462346e-05,
+    -7.34990630326855e-04,
+    -2.95459980854025e-03,
+    -1.60960333262415e-02,
+)
+ERF_DENOMINATOR = (
+    -1.45660718464996e-05,
+    -2.13374055278905e-04,
+    -1.68282697438203e-03,
+    -7.37332916720468e-03,
+    -1.42647390514189e-02,
+)
 
 
 def replace(
@@ -32,7 +49,7 @@ def replace(
     """
     replacements: dict[str, list[NodeDef]] = {}
     for operation in frozen.graph.get_operations():
-        if operation.type in operators and _is_float32(operation):
+        if operation.type in operators and _reads_float32(operation):
             nodes = REPLACEMENTS[operation.type](operation)
             if nodes:
                 replacements[operation.name] = nodes
@@ -47,25 +64,61 @@ def replace(
     return frozen_function.from_graph(graph, frozen.inputs, frozen.outputs)
 
 
-def _is_float32(operation: tf.Operation) -> bool:
-    dtype: str = operation.outputs[0].dtype.name
+def _reads_float32(operation: tf.Operation) -> bool:
+    dtype: str = operation.inputs[0].dtype.name
     return dtype == "float32"
 
 
 def _erfc(operation: tf.Operation) -> list[NodeDef]:
     """Return 1 - erf(x): the exact GELU is x / 2 * erfc(-x / sqrt(2))."""
-    x = operation.inputs[0].name
-    erf = _node("Erf", f"{operation.name}/erf", [x])
-    one = _constant(f"{operation.name}/one", np.float32(1))
-    return [erf, one, _node("Sub", operation.name, [one.name, erf.name])]
+    nodes = Nodes(operation)
+    erf = nodes.add("Erf", [nodes.input(0)])
+    nodes.add("Sub", [nodes.number(1), erf])
+    return nodes.finish()
 
 
 def _expm1(operation: tf.Operation) -> list[NodeDef]:
     """Return exp(x) - 1, which CELU computes of negative numbers."""
-    x = operation.inputs[0].name
-    exp = _node("Exp", f"{operation.name}/exp", [x])
-    one = _constant(f"{operation.name}/one", np.float32(1))
-    return [exp, one, _node("Sub", operation.name, [exp.name, one.name])]
+    nodes = Nodes(operation)
+    exp = nodes.add("Exp", [nodes.input(0)])
+    nodes.add("Sub", [exp, nodes.number(1)])
+    return nodes.finish()
+
+
+def _log1p(operation: tf.Operation) -> list[NodeDef]:
+    nodes = Nodes(operation)
+    total = nodes.add("AddV2", [nodes.input(0), nodes.number(1)])
+    nodes.add("Log", [total])
+    return nodes.finish()
+
+
+def _is_nan(operation: tf.Operation) -> list[NodeDef]:
+    """Return x != x, which holds of NaN alone."""
+    nodes = Nodes(operation)
+    x = nodes.input(0)
+    nodes.add("NotEqual", [x, x])
+    return nodes.finish()
+
+
+def _erf(operation: tf.Operation) -> list[NodeDef]:
+    """Return a quotient of polynomials."""
+    nodes = Nodes(operation)
+    below = nodes.add("Minimum", [nodes.input(0), nodes.number(ERF_LIMIT)])
+    x = nodes.add("Maximum", [below, nodes.number(-ERF_LIMIT)])
+    square = nodes.add("Mul", [x, x])
+    numerator = nodes.add("Mul", [x, _polynomial(nodes, square, ERF_NUMERATOR)])
+    nodes.add("RealDiv", [numerator, _polynomial(nodes, square, ERF_DENOMINATOR)])
+    return nodes.finish()
+
+
+def _polynomial(nodes: Nodes, x: str, coefficients: Sequence[float]) -> str:
+    """Add a polynomial of a tensor by Horner's rule; return the name of its value."""
+    first, *others = coefficients
+    value = nodes.number(first)
+    for coefficient in others:
+        product = nodes.add("Mul", [value, x])
+        value = nodes.add("AddV2", [product, nodes.number(coefficient)])
+    return value
 
 
 def _depthwise(operation: tf.Operation) -> list[NodeDef]:
@@ -81,48 +134,25 @@ def _depthwise(operation: tf.Operation) -> list[NodeDef]:
     is_plain = set(operation.get_attr("dilations")) == {1} and row_stride == column_stride
     if channels_per_group != 1 or channels in (None, 1) or not (is_last and is_plain):
         return []
-    values = _constant_value(kernel)
+    values = constant_value(kernel)
     if values is None:
         return []
     by_channel = values.reshape(height, width, channels, filters // channels)
-    stored = _constant(f"{operation.name}/kernel", by_channel)
-    node = _node("DepthwiseConv2dNative", operation.name, [image.name, stored.name])
-    for name in ("strides", "padding", "data_format", "dilations", "explicit_paddings"):
-        node.attr[name].CopyFrom(operation.node_def.attr[name])
-    return [stored, node]
-
-
-def _constant_value(tensor: tf.Tensor) -> NDArray[np.float32] | None:
-    """Return the value of a constant, also behind operators that pass it on; None: it is none."""
-    import tensorflow
-
-    operation = tensor.op
-    while operation.type == "Identity":
-        operation = operation.inputs[0].op
-    if operation.type != "Const":
-        return None
-    return np.asarray(tensorflow.make_ndarray(operation.get_attr("value")))
-
-
-def _node(operator: str, name: str, inputs: Iterable[str]) -> NodeDef:
-    import tensorflow
-
-    node = tensorflow.compat.v1.NodeDef(op=operator, name=name, input=inputs)
-    node.attr["T"].type = tensorflow.float32.as_datatype_enum
-    return node
-
-
-def _constant(name: str, value: NDArray[np.float32] | np.float32) -> NodeDef:
-    import tensorflow
-
-    node = tensorflow.compat.v1.NodeDef(op="Const", name=name)
-    node.attr["dtype"].type = tensorflow.float32.as_datatype_enum
-    node.attr["value"].tensor.CopyFrom(tensorflow.make_tensor_proto(value))
-    return node
+    nodes = Nodes(operation)
+    stored = nodes.constant(by_channel)
+    names = ("strides", "padding", "data_format", "dilations", "explicit_paddings")
+    nodes.add("DepthwiseConv2dNative", [nodes.input(0), stored], copied=names)
+    return nodes.finish()
 
 
 REPLACEMENTS: dict[str, Callable[[tf.Operation], list[NodeDef]]] = {
     CONVOLUTION: _depthwise,
+    "Erf": _erf,
     "Erfc": _erfc,
     "Expm1": _expm1,
+    "IsNan": _is_nan,
+    "Log1p": _log1p,
+    "MirrorPad": index_operators.symmetric_padding,
+    "ResizeNearestNeighbor": index_operators.nearest_resizing,
+    "Roll": index_operators.roll,
 }

@@ -73,11 +73,11 @@ def layer_of(operator: str) -> str:
     """Return the Keras layer of an operator of TensorFlow, by the operator's name.
 
     For example, functional_1/conv2d_3_1/Relu6 belongs to conv2d_3: Keras adds a number to the name
-    of a layer in its scope.
+    of a layer in its scope. Functions of Keras have no layer, only the name of the operator.
     """
     _, *scopes = operator.split("/")
     if len(scopes) < 2:
-        return operator
+        return "/".join(scopes) or operator
     layer, _, number = scopes[0].rpartition("_")
     if layer and number.isdigit():
         return layer

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OPSET = 17
 IMAGE = "image"
 PROBABILITIES = "probabilities"
-UNKNOWN_OPERATORS = ("Erfc", "Expm1")  # of TensorFlow, to tf2onnx or to ONNX
+REPLACED_OPERATORS = ("Erfc", "Expm1", "Log1p")  # of TensorFlow, that tf2onnx leaves as they are
 LIBRARY = "tf2onnx"
 
 
@@ -84,7 +84,7 @@ def export_keras(model: keras.Model) -> onnx.ModelProto:
     """
     import tf2onnx
 
-    function = basic_operators.replace(keras_session.frozen_graph(model), UNKNOWN_OPERATORS)
+    function = basic_operators.replace(keras_session.frozen_graph(model), REPLACED_OPERATORS)
     image = function.inputs[0].name
     probabilities = function.outputs[0].name
     with converter_errors.in_one_line(LIBRARY):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from edgebake.models import converter_errors, keras_session
+from edgebake.errors import ConversionError
+from edgebake.models import basic_operators, converter_errors, keras_session
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 LIBRARY = "LiteRT's converter"
+# Operators of TensorFlow that LiteRT lacks, in the order in which they are replaced.
+REPLACED_OPERATORS = ("Erfc", "Erf")
 # In the message of TensorFlow's converter, of operators that LiteRT has none for.
 UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
@@ -25,11 +29,24 @@ def to_tflite(model: keras.Model, float16_weights: bool = False) -> bytes:
     Raises:
         ConversionError: LiteRT has no operator for one of the model's.
     """
-    import tensorflow
-
     # The variables are constants by now. Passing the Keras model as second argument would leave
     # them out of the file, without an error.
     graph = keras_session.frozen_graph(model)
+    try:
+        return _convert(graph, float16_weights)
+    except ConversionError:
+        # Only then: the converter makes one operator, GELU, of what holds these.
+        replaced = graph
+        for operator in REPLACED_OPERATORS:
+            replaced = basic_operators.replace(replaced, (operator,))
+        if replaced is graph:
+            raise
+    return _convert(replaced, float16_weights)
+
+
+def _convert(graph: tf.types.experimental.ConcreteFunction, float16_weights: bool) -> bytes:
+    import tensorflow
+
     converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
     if float16_weights:
         converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]

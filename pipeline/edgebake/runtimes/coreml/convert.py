@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     import tensorflow
     from coremltools.models import MLModel
 
-UNKNOWN_OPERATORS = ("Erfc", "Expm1")  # of TensorFlow, to coremltools
+# Operators of TensorFlow that coremltools does not know, or converts to others.
+REPLACED_OPERATORS = ("Erfc", "Expm1", "IsNan", "MirrorPad", "ResizeNearestNeighbor", "Roll")
+# Of recurrent layers, at which coremltools fails with an error about a value of its own.
+REFUSED_OPERATORS = ("TensorListReserve",)
 LIBRARY = "coremltools"
 # In the message of coremltools, of the first operator that it does not convert.
 UNKNOWN_OPERATOR = re.compile(r"Conversion for TF op '(\w+)' not implemented")
@@ -145,7 +148,11 @@ def _to_program(
 
     shape = _flexible_shape(contract, options)
     frozen = _graph(model, contract, any_resolution=shape is not None)
-    graph = basic_operators.replace(frozen, UNKNOWN_OPERATORS)
+    graph = basic_operators.replace(frozen, REPLACED_OPERATORS)
+    kinds = {operation.type for operation in graph.graph.get_operations()}
+    unsupported = kinds.intersection(REFUSED_OPERATORS)
+    if unsupported:
+        raise converter_errors.unsupported_operators(LIBRARY, graph, unsupported)
     with converter_errors.in_one_line(LIBRARY):
         try:
             return ct.convert(
