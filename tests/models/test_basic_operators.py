@@ -40,18 +40,65 @@ def _answer(function: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(answers[0])
 
 
-@pytest.mark.parametrize(("operator", "function"), [("Erfc", "erfc"), ("Expm1", "expm1")])
+@pytest.mark.parametrize(
+    ("operator", "function", "values"),
+    [
+        ("Erf", "math.erf", VALUES),
+        ("Erfc", "math.erfc", VALUES),
+        ("Expm1", "math.expm1", VALUES),
+        ("IsNan", "math.is_nan", np.append(VALUES, np.float32("nan"))),
+        ("Log1p", "math.log1p", np.abs(VALUES)),
+        ("Selu", "nn.selu", np.append(VALUES, np.float32(500))),
+        ("Softplus", "nn.softplus", np.append(VALUES, np.float32(500))),
+    ],
+)
 def test_an_operator_that_a_converter_lacks_is_replaced(
-    keras: Any, operator: str, function: str
+    keras: Any, operator: str, function: str, values: NDArray[np.float32]
 ) -> None:
     import tensorflow
 
-    frozen = _frozen(getattr(tensorflow.math, function), (8,))
+    module, name = function.split(".")
+    compute = getattr(getattr(tensorflow, module), name)
+    frozen = _frozen(compute, values.shape)
     replaced = basic_operators.replace(frozen, (operator,))
     assert operator in _operators(frozen)
     assert operator not in _operators(replaced)
-    exact = np.asarray(getattr(tensorflow.math, function)(VALUES.astype(np.float64)))
-    np.testing.assert_allclose(_answer(replaced, VALUES), exact, rtol=1e-6, atol=1e-6)
+    exact = np.asarray(compute(values.astype(np.float64)))
+    np.testing.assert_allclose(_answer(replaced, values), exact, rtol=1e-6, atol=1e-6)
+
+
+def _pad(x: Any) -> Any:
+    import tensorflow
+
+    return tensorflow.pad(x, [[0, 0], [1, 2], [2, 1], [0, 0]], mode="SYMMETRIC")
+
+
+def _resize(x: Any) -> Any:
+    import tensorflow
+
+    return tensorflow.image.resize(x, (3, 7), method="nearest")
+
+
+def _roll(x: Any) -> Any:
+    import tensorflow
+
+    return tensorflow.roll(x, [1, -2], axis=[1, -2])
+
+
+@pytest.mark.parametrize(
+    ("operator", "compute"),
+    [("MirrorPad", _pad), ("ResizeNearestNeighbor", _resize), ("Roll", _roll)],
+)
+def test_an_operator_that_picks_values_becomes_gathers(
+    keras: Any, operator: str, compute: Any
+) -> None:
+    x = np.arange(5 * 6 * 2, dtype=np.float32).reshape(1, 5, 6, 2)
+    frozen = _frozen(compute, x.shape)
+    replaced = basic_operators.replace(frozen, (operator,))
+    assert operator in _operators(frozen)
+    assert _operators(replaced).count("GatherV2") == 2
+    assert operator not in _operators(replaced)
+    np.testing.assert_array_equal(_answer(replaced, x), np.asarray(compute(x)))
 
 
 def test_a_graph_without_these_operators_is_the_same_object(keras: Any) -> None:

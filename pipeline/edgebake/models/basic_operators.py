@@ -1,7 +1,8 @@
 """Replace operators of TensorFlow by ones that converters know.
 
-A converter that lacks an operator names it, and gets a graph that computes the same with others.
-So no operator has to be added for one converter and forgotten for the next.
+A converter that lacks an operator, or writes it as others that overflow, names it, and gets a graph
+that computes the same with others. So no operator has to be added for one converter and forgotten
+for the next.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 CONVOLUTION = "Conv2D"
+# LiteRT has neither. Its converter writes softplus as log(exp(x) + 1), which is infinite for
+# x > 88.7, and SELU with an exp(x) that has no upper bound.
+OVERFLOWING_IN_LITERT = ("Selu", "Softplus")
+# Of Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 # erf(x) is x * p(x * x) / q(x * x) for x between -4 and 4, to 4e-7; coefficients of Eigen and XLA,
 # those of the highest power first. Source: XLA, xla/hlo/builder/lib/math.cc, ErfImpl32.
 ERF_LIMIT = 4
@@ -82,6 +89,29 @@ def _expm1(operation: tf.Operation) -> list[NodeDef]:
     nodes = Nodes(operation)
     exp = nodes.add("Exp", [nodes.input(0)])
     nodes.add("Sub", [exp, nodes.number(1)])
+    return nodes.finish()
+
+
+def _softplus(operation: tf.Operation) -> list[NodeDef]:
+    """Return max(x, 0) - log(sigmoid(|x|)) for log(1 + exp(x)); this sigmoid is 0.5 to 1."""
+    nodes = Nodes(operation)
+    positive = nodes.add("Relu", [nodes.input(0)])
+    magnitude = nodes.add("Abs", [nodes.input(0)])
+    share = nodes.add("Sigmoid", [magnitude])
+    logarithm = nodes.add("Log", [share])
+    nodes.add("Sub", [positive, logarithm])
+    return nodes.finish()
+
+
+def _selu(operation: tf.Operation) -> list[NodeDef]:
+    """Return scale * (max(x, 0) + alpha * elu(min(x, 0))) for SELU."""
+    nodes = Nodes(operation)
+    positive = nodes.add("Relu", [nodes.input(0)])
+    negative = nodes.add("Minimum", [nodes.input(0), nodes.number(0)])
+    exponential = nodes.add("Elu", [negative])
+    scaled = nodes.add("Mul", [exponential, nodes.number(SELU_ALPHA)])
+    total = nodes.add("AddV2", [positive, scaled])
+    nodes.add("Mul", [total, nodes.number(SELU_SCALE)])
     return nodes.finish()
 
 
@@ -155,4 +185,6 @@ REPLACEMENTS: dict[str, Callable[[tf.Operation], list[NodeDef]]] = {
     "MirrorPad": index_operators.symmetric_padding,
     "ResizeNearestNeighbor": index_operators.nearest_resizing,
     "Roll": index_operators.roll,
+    "Selu": _selu,
+    "Softplus": _softplus,
 }

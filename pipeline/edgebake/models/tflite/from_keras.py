@@ -31,7 +31,8 @@ def to_tflite(model: keras.Model, float16_weights: bool = False) -> bytes:
     """
     # The variables are constants by now. Passing the Keras model as second argument would leave
     # them out of the file, without an error.
-    graph = keras_session.frozen_graph(model)
+    frozen = keras_session.frozen_graph(model)
+    graph = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
     try:
         return _convert(graph, float16_weights)
     except ConversionError:
