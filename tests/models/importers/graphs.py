@@ -70,6 +70,23 @@ def like_pytorch(batch: int | str = 1, softmax: bool = False, opset: int = 17) -
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
+def with_one_output(sigmoid: bool) -> onnx.ModelProto:
+    """Return the network of `like_pytorch` with the first of its outputs alone, [n, 1]."""
+    model = like_pytorch("N")
+    graph = model.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    for name in ("dense", "bias"):
+        first = numpy_helper.to_array(weights[name])[:1]
+        weights[name].CopyFrom(numpy_helper.from_array(first, name))
+    last = "logits"
+    if sigmoid:
+        graph.node.append(helper.make_node("Sigmoid", ["logits"], ["chance"]))
+        last = "chance"
+    output = helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", 1])
+    graph.output[0].CopyFrom(output)
+    return model
+
+
 def with_expanded_constant(side: int) -> onnx.ModelProto:
     """Return a network that adds the sum of a matrix [side, side], which it makes when it runs."""
     model = like_pytorch()
@@ -92,16 +109,14 @@ def saved(model: onnx.ModelProto, file: Path) -> Path:
     return file
 
 
-def keras_model(logits: bool = False) -> Any:
+def keras_model(last: str | None = "softmax", outputs: int = CLASSES) -> Any:
     keras = keras_session.start(1, 0)
     image = keras.Input((SIDE, SIDE, 3), name="image")
     x = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="stem")(image)
     x = keras.layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
     x = keras.layers.Conv2D(16, 1, name="pointwise")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(
-        image, keras.layers.Dense(CLASSES, None if logits else "softmax", name="dense")(x)
-    )
+    model = keras.Model(image, keras.layers.Dense(outputs, activation=last, name="dense")(x))
     rng = np.random.default_rng(3)
     model.set_weights(
         [rng.normal(0, 0.5, weight.shape).astype(np.float32) for weight in model.get_weights()]
@@ -109,10 +124,10 @@ def keras_model(logits: bool = False) -> Any:
     return model
 
 
-def tflite(file: Path, logits: bool = False) -> Path:
+def tflite(file: Path, last: str | None = "softmax", outputs: int = CLASSES) -> Path:
     from edgebake.models import float_reference
 
-    file.write_bytes(float_reference.convert(keras_model(logits)))
+    file.write_bytes(float_reference.convert(keras_model(last, outputs)))
     return file
 
 

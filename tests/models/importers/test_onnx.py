@@ -52,6 +52,44 @@ def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: 
     assert [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == [1, 12, 12, 3]
 
 
+def two_classes(output: Any, is_sigmoid: bool) -> Any:
+    chance = output if is_sigmoid else 1 / (1 + np.exp(-output))
+    return np.concatenate([1 - chance, chance], axis=1)
+
+
+@pytest.mark.parametrize("sigmoid", [True, False])
+def test_one_output_becomes_that_of_two_classes(tmp_path: Path, sigmoid: bool) -> None:
+    model = graphs.with_one_output(sigmoid)
+    file = graphs.saved(model, tmp_path / "net.onnx")
+    output = Output.probabilities if sigmoid else Output.logits
+    archive = form.load(graphs.contract(classes=2), graphs.options(file, output))
+    image = graphs.pictures(1)
+    expected = two_classes(original(model, image), sigmoid)
+    np.testing.assert_allclose(form.predictor(archive)(image), expected, atol=1e-6)
+    graph = onnx.load_from_string(archive).graph
+    assert [dim.dim_value for dim in graph.output[0].type.tensor_type.shape.dim] == [1, 2]
+    files = convert.convert(_quantized(archive, "int8"), graphs.contract(classes=2), CONVERT)
+    session = run.load(files, 1)
+    session.feed(image)
+    session.invoke()
+    np.testing.assert_allclose(single_output(session.read()), expected, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("sigmoid", "output", "expected"),
+    [
+        (True, Output.logits, "expected model.imported.output: probabilities"),
+        (False, Output.probabilities, "expected model.imported.output: logits"),
+    ],
+)
+def test_one_output_of_another_kind_is_refused(
+    tmp_path: Path, sigmoid: bool, output: Output, expected: str
+) -> None:
+    file = graphs.saved(graphs.with_one_output(sigmoid), tmp_path / "net.onnx")
+    with pytest.raises(ModelError, match=expected):
+        form.load(graphs.contract(classes=2), graphs.options(file, output))
+
+
 def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
     model = graphs.like_pytorch(softmax=True)
     archive = form.load(

@@ -69,7 +69,7 @@ def test_every_runtime_computes_what_the_graph_does(
         coreml = CoreML("iOS18", Precision.float32, [], None)
     params = ConvertParams(runtime=runtime, coreml=coreml, about=ABOUT)
     item = QuantizedModel(archive, "none", "float32", "float32")
-    files = load_runtime(runtime).convert(item, contract(4), params)
+    files = load_runtime(runtime).convert_model(item, contract(4), params)
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
     scaled = contract(4).normalize(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)

@@ -193,7 +193,5 @@ def test_a_signature_that_draws_random_numbers_is_refused(tensorflow: Any, tmp_p
     spec = tensorflow.TensorSpec((None, 8, 8, 1), tensorflow.float32)
     module.noisy = tensorflow.function(serve, input_signature=[spec])
     tensorflow.saved_model.save(module, tmp_path / "model", signatures=module.noisy)
-    with pytest.raises(
-        ModelError, match="draws random numbers or writes variables: RandomStandardNormal"
-    ):
+    with pytest.raises(ModelError, match="writes variables: RandomStandardNormal"):
         saved_model.read(tmp_path / "model", "model")

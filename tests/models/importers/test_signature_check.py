@@ -3,7 +3,7 @@
 import pytest
 
 from edgebake.errors import ModelError
-from edgebake.models.importers.signature_check import ModelSignature, check_signature
+from edgebake.models.importers.signature_check import ModelSignature, check_signature, classes_of
 from edgebake.tasks.contract import Contract
 
 
@@ -14,13 +14,17 @@ def contract() -> Contract:
 
 
 def test_equal_shapes_and_images_of_any_size_pass() -> None:
-    check_signature(ModelSignature(96, 96, 3, 2), contract(), "model.keras")
-    check_signature(ModelSignature(None, None, 3, 2), contract(), "model.keras")
+    check_signature(ModelSignature(96, 96, 3, 2), contract(), "model.keras", True)
+    check_signature(
+        ModelSignature(None, None, 3, 2), contract(), "model.keras", can_replace_head=True
+    )
 
 
 def test_every_difference_is_named_at_once() -> None:
     with pytest.raises(ModelError) as error:
-        check_signature(ModelSignature(224, 192, 1, 10), contract(), "model.keras")
+        check_signature(
+            ModelSignature(224, 192, 1, 10), contract(), "model.keras", can_replace_head=True
+        )
     text = str(error.value)
     assert text.startswith(
         "model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels"
@@ -29,3 +33,27 @@ def test_every_difference_is_named_at_once() -> None:
     assert "data.color: grayscale" in text
     assert "it predicts 10 classes, and the data have 2" in text
     assert "model.imported.head: new" in text
+
+
+@pytest.mark.parametrize(
+    ("classes", "can_replace_head", "expected"),
+    [
+        (3, False, "data of 3 classes, or a file of 3 lines in data.labels"),
+        (1, False, "data of 1 classes"),
+        (1, True, "data of 1 classes, or model.imported.head: new to train another head"),
+    ],
+)
+def test_advice_about_classes_can_be_followed(
+    classes: int, can_replace_head: bool, expected: str
+) -> None:
+    with pytest.raises(ModelError) as error:
+        check_signature(ModelSignature(96, 96, 3, classes), contract(), "net", can_replace_head)
+    assert str(error.value) == (
+        f"net: the model does not fit its recipe: it predicts {classes} classes, and the data have "
+        f"2; expected {expected}"
+    )
+
+
+@pytest.mark.parametrize(("outputs", "classes"), [(1, 2), (2, 2), (10, 10)])
+def test_a_single_output_stands_for_two_classes(outputs: int, classes: int) -> None:
+    assert classes_of(outputs) == classes

@@ -21,20 +21,41 @@ CONVERT = Convert(runtime="litert", input=None, output=None, ort_format=False, c
 
 
 def truth(logits: bool, image: Any) -> Any:
-    answer = np.asarray(graphs.keras_model(logits)(image, training=False))
+    answer = np.asarray(graphs.keras_model(None if logits else "softmax")(image, training=False))
     powers = np.exp(answer - answer.max())
     return powers / powers.sum() if logits else answer
 
 
 @pytest.mark.parametrize("logits", [False, True])
 def test_answers_are_those_of_the_file(tmp_path: Path, logits: bool) -> None:
-    file = graphs.tflite(tmp_path / "net.tflite", logits)
+    file = graphs.tflite(tmp_path / "net.tflite", None if logits else "softmax")
     output = Output.logits if logits else Output.probabilities
     archive = form.load(graphs.contract(), graphs.options(file, output))
     answer = form.predictor(archive)
     for image in graphs.pictures(3):
         np.testing.assert_allclose(answer(image[None]), truth(logits, image[None]), atol=1e-5)
     assert archive == form.load(graphs.contract(), graphs.options(file, output))
+
+
+@pytest.mark.parametrize("last", ["sigmoid", None])
+def test_one_output_becomes_that_of_two_classes(tmp_path: Path, last: str | None) -> None:
+    file = graphs.tflite(tmp_path / "net.tflite", last, outputs=1)
+    output = Output.probabilities if last else Output.logits
+    archive = form.load(graphs.contract(classes=2), graphs.options(file, output))
+    images = graphs.pictures(3)
+    chance = np.asarray(graphs.keras_model(last, outputs=1)(images, training=False))
+    if last is None:
+        chance = 1 / (1 + np.exp(-chance))
+    expected = np.concatenate([1 - chance, chance], axis=1)
+    answer = form.predictor(archive)
+    answers = np.concatenate([answer(image[None]) for image in images])
+    np.testing.assert_allclose(answers, expected, atol=1e-6)
+    quantized = _quantized(archive, "int8")
+    files = convert.convert(quantized, graphs.contract(classes=2), ABOUT, CONVERT)
+    session = run.load(files, 1)
+    session.feed(images[:1])
+    session.invoke()
+    np.testing.assert_allclose(single_output(session.read()), expected[:1], atol=0.05)
 
 
 SCHEMES = {
@@ -47,26 +68,30 @@ SCHEMES = {
 }
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
-    weights, activations, tolerance = SCHEMES[scheme]
-    archive = form.load(graphs.contract(), graphs.options(graphs.tflite(tmp_path / "net.tflite")))
-    calibrated = activations != "float32"
-    ranges = (
-        calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite")
-        if calibrated
-        else None
-    )
-    quantized = QuantizedModel(
+def _quantized(archive: bytes, scheme: str) -> QuantizedModel:
+    weights, activations, _ = SCHEMES[scheme]
+    ranges = None
+    if activations != "float32":
+        ranges = calibration.calibrate(
+            archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
+        )
+    return QuantizedModel(
         archive,
         scheme,
         weights,
         activations,
-        granularity=Granularity.per_channel if calibrated else None,
+        granularity=Granularity.per_channel if ranges else None,
         ranges=ranges,
         compression=Compression(block_size=None),
         format="tflite",
     )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
+    archive = form.load(graphs.contract(), graphs.options(graphs.tflite(tmp_path / "net.tflite")))
+    quantized = _quantized(archive, scheme)
+    tolerance = SCHEMES[scheme][2]
     files = convert.convert(quantized, graphs.contract(), ABOUT, CONVERT)
     session = run.load(files, 1)
     for image in graphs.pictures(6):
@@ -100,7 +125,7 @@ def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
 
 
 def test_logits_and_sizes_are_held_against_the_recipe(tmp_path: Path) -> None:
-    file = graphs.tflite(tmp_path / "net.tflite", logits=True)
+    file = graphs.tflite(tmp_path / "net.tflite", last=None)
     with pytest.raises(
         ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"
     ):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 LAYER = "probabilities"  # name of the last layer
+LINEAR_LAYERS = ("Dense", "Conv2D")  # apply their own activation function last, or none
 # Kernel [1, 2] and bias [2] of the dense layer that makes two numbers of a single output.
 TWO_CLASSES = {
     Output.probabilities: ([[-1.0, 1.0]], [1.0, 0.0]),
@@ -91,19 +92,12 @@ def _two_classes(
     model: keras.Model, output: Output, predictions: NDArray[np.float32], file: str
 ) -> keras.Model:
     """Return a model of one output as one of two classes."""
-    is_logit = output is Output.logits
-    is_within_bounds = (predictions >= 0) & (predictions <= 1)
-    if not is_logit and not is_within_bounds.all():
-        raise ModelError(
-            f"{file}: its outputs range from {output_check.extremes(predictions)}, not 0 to 1; "
-            f"expected {output_check.KEY}: logits"
-        )
-    if is_logit and activation(_last_operation(model)) == "sigmoid":
-        raise ModelError(
-            f"{file}: its outputs are probabilities already; "
-            f"expected {output_check.KEY}: probabilities"
-        )
-    if is_logit:
+    last = _last_operation(model)
+    last_activation: str | None = activation(last)
+    if last_activation == output_check.LINEAR and kind(last) not in LINEAR_LAYERS:
+        last_activation = None
+    output_check.check_single_output(predictions, output, last_activation, file)
+    if output is Output.logits:
         return _with_softmax(_with_two_outputs(model, output, "pair"))
     return _with_two_outputs(model, output, LAYER)
 

@@ -67,7 +67,8 @@ def load(contract: Contract, options: Imported) -> keras.Model:
     if not replaces_head:
         classes = heads.class_count(loaded)
     signature = ModelSignature(height, width, channels, classes)
-    check_signature(signature, contract, options.file)
+    has_layers = not Path(options.file).is_dir()
+    check_signature(signature, contract, options.file, has_layers)
     shape = (contract.height, contract.width, contract.channels)
     image = keras.Input(shape, name="image")
     answers = answers_check.answers(loaded, contract, options.file)

@@ -14,7 +14,13 @@ import onnx
 import onnxruntime
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import onnx_graph, output_check
+from edgebake.models.importers import (
+    answers_check,
+    onnx_graph,
+    onnx_head,
+    output_check,
+    signature_check,
+)
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
@@ -48,7 +54,9 @@ def load(contract: Contract, options: Imported) -> bytes:
     model = _with_probabilities(model, contract, options)
     model = fold_constants(model)
     model = canonicalize(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    archive = bytes(model.SerializeToString(deterministic=True))
+    _check_answers(archive, contract, options, is_channels_first)
+    return archive
 
 
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -148,9 +156,9 @@ def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
         channels, height, width = sizes[1:]
     else:
         height, width, channels = sizes[1:]
-    classes = _class_count(model) or len(contract.labels)
+    classes = signature_check.classes_of(_class_count(model) or len(contract.labels))
     signature = ModelSignature(height, width, int(channels or 0), classes)
-    check_signature(signature, contract, file)
+    check_signature(signature, contract, file, can_replace_head=False)
     return is_channels_first
 
 
@@ -190,12 +198,16 @@ def _with_probabilities(
     last = graph.output[0].name
     outputs = _run_on_noise(model, last, contract, options.file)
     predictions = np.stack([output.reshape(-1) for output in outputs])
-    signature = ModelSignature(
-        contract.height, contract.width, contract.channels, classes=predictions.shape[1]
-    )
-    check_signature(signature, contract, options.file)
-    output_check.check_output(predictions, options.output, options.file)
-    shape = (1, len(contract.labels))
+    count = predictions.shape[1]
+    classes = signature_check.classes_of(count)
+    signature = ModelSignature(contract.height, contract.width, contract.channels, classes)
+    check_signature(signature, contract, options.file, can_replace_head=False)
+    if count == 1:
+        activation = onnx_graph.final_activation(graph)
+        output_check.check_single_output(predictions, options.output, activation, options.file)
+    else:
+        output_check.check_output(predictions, options.output, options.file)
+    shape = (1, count)
     if outputs[0].shape != shape:
         shape_array = np.array(shape, np.int64)
         shape_constant = onnx.numpy_helper.from_array(shape_array, "shape")
@@ -203,15 +215,43 @@ def _with_probabilities(
         reshape = onnx.helper.make_node("Reshape", [last, "shape"], ["flat"])
         graph.node.append(reshape)
         last = "flat"
+    if count == 1:
+        last = onnx_head.append_two_classes(graph, last, options.output)
     operator = "Identity"
     if options.output is Output.logits:
         operator = "Softmax"  # over the last axis by default
     node = onnx.helper.make_node(operator, [last], [PROBABILITIES])
     graph.node.append(node)
     del graph.output[:]
-    probabilities = _float_tensor(PROBABILITIES, shape)
+    probabilities = _float_tensor(PROBABILITIES, (1, classes))
     graph.output.append(probabilities)
     return onnx_graph.without_identities(model)
+
+
+def _check_answers(
+    archive: bytes, contract: Contract, options: Imported, is_channels_first: bool
+) -> None:
+    """Compare the imported graph with the file itself, on images of noise.
+
+    Raises:
+        ModelError: they answer otherwise.
+    """
+    original = onnx_graph.read(options.file)
+    weights = {tensor.name for tensor in original.graph.initializer}
+    names = [value.name for value in original.graph.input if value.name not in weights]
+    session = _session(original)
+    predict = predictor(archive)
+    answers = []
+    outputs = []
+    for image in output_check.noise_images(contract):
+        answers.append(predict(image[None]))
+        batch = image[None]
+        if is_channels_first:
+            batch = batch.transpose(0, 3, 1, 2)
+        output = np.asarray(session.run(None, {names[0]: batch})[0])
+        outputs.append(output.reshape(-1))
+    expected = output_check.probabilities(np.stack(outputs), options.output)
+    answers_check.check_equal(np.concatenate(answers), expected.astype(np.float32), options.file)
 
 
 def _run_on_noise(

@@ -35,6 +35,14 @@ QUANTIZED = (
     "MatMulInteger",
 )
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+VALUE_PRESERVING = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
+FINAL_ACTIVATIONS = {
+    "Sigmoid": "sigmoid",
+    "Softmax": "softmax",
+    "Gemm": "linear",
+    "MatMul": "linear",
+    "Conv": "linear",
+}
 OTHER_FLOATS = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
 
 
@@ -44,7 +52,7 @@ def load(file: str) -> onnx.ModelProto:
     Raises:
         ModelError: the file is damaged, or is not a float32 graph of operators that ONNX defines.
     """
-    model = _read(file)
+    model = read(file)
     _check_operators(model, file)
     _check_inputs_and_outputs(model, file)
     model = _convert_version(model, file)
@@ -58,6 +66,23 @@ def first_line(error: Exception) -> str:
     message = str(error).strip() or type(error).__name__
     line = message.splitlines()[0]
     return line[:200]
+
+
+def final_activation(graph: onnx.GraphProto) -> str | None:
+    """Return the activation function of the only output: `sigmoid`, `softmax` or `linear`.
+
+    None if another operator computes it.
+    """
+    producers: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        for name in node.output:
+            producers[name] = node
+    last = producers.get(graph.output[0].name)
+    while last is not None and last.op_type in VALUE_PRESERVING:
+        last = producers.get(last.input[0])
+    if last is None:
+        return None
+    return FINAL_ACTIVATIONS.get(last.op_type)
 
 
 def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -85,7 +110,12 @@ def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _read(file: str) -> onnx.ModelProto:
+def read(file: str) -> onnx.ModelProto:
+    """Read a model as its file has it, with all weights and without functions.
+
+    Raises:
+        ModelError: the file is damaged, or its weights are missing or sparse.
+    """
     path = Path(file)
     safety.refuse_non_model(path, file)
     try:

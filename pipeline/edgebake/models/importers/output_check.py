@@ -8,6 +8,7 @@ from edgebake.recipe import Output
 from edgebake.tasks.contract import Contract
 
 KEY = "model.imported.output"
+LINEAR = "linear"  # the activation of a layer that has none
 IMAGES = 4
 TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float16 models
 
@@ -38,6 +39,59 @@ def check_output(predictions: NDArray[np.float32], output: Output, file: str) ->
             f"{file}: its outputs range from {extremes(predictions)} and are no probabilities, "
             f"which sum to 1; expected {KEY}: logits"
         )
+
+
+def check_single_output(
+    predictions: NDArray[np.float32], output: Output, activation: str | None, file: str
+) -> None:
+    """Refuse a model of one output [n, 1] that is not the probability or logit of a class.
+
+    Args:
+        predictions: answers to images of noise.
+        output: what the recipe says that they are.
+        activation: of the last layer: `sigmoid`, `softmax`, another, or None if it is not known.
+        file: its name in messages.
+
+    Raises:
+        ModelError: it is a softmax, which is always 1, or the recipe says the other of the two.
+    """
+    if activation == "softmax":
+        raise ModelError(
+            f"{file}: its last layer is a softmax of one output, which is always 1; expected a "
+            "sigmoid, or two outputs"
+        )
+    is_logit = output is Output.logits
+    is_within_bounds = bool(((predictions >= 0) & (predictions <= 1)).all())
+    if not is_logit and not is_within_bounds:
+        raise ModelError(
+            f"{file}: its outputs range from {extremes(predictions)}, not 0 to 1; "
+            f"expected {KEY}: logits"
+        )
+    if not is_logit and activation == LINEAR:
+        raise ModelError(
+            f"{file}: its last layer has no sigmoid, so its output is no probability; "
+            f"expected {KEY}: logits"
+        )
+    if is_logit and activation == "sigmoid":
+        raise ModelError(
+            f"{file}: its outputs are probabilities already; expected {KEY}: probabilities"
+        )
+
+
+def probabilities(outputs: NDArray[np.float32], output: Output) -> NDArray[np.float64]:
+    """Return the probabilities [n, classes] that checked outputs [n, k] of a model stand for.
+
+    A single output is that of the second of two classes.
+    """
+    values = outputs.astype(np.float64)
+    if output is Output.logits:
+        if values.shape[1] == 1:
+            values = np.concatenate([np.zeros_like(values), values], axis=1)
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    if values.shape[1] == 1:
+        values = np.concatenate([1 - values, values], axis=1)
+    return values
 
 
 def extremes(predictions: NDArray[np.float32]) -> str:

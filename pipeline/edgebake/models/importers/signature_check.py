@@ -18,8 +18,21 @@ class ModelSignature:
     classes: int
 
 
-def check_signature(signature: ModelSignature, contract: Contract, file: str) -> None:
+def classes_of(outputs: int) -> int:
+    """Return the number of classes that so many outputs stand for; a single one is for two."""
+    return 2 if outputs == 1 else outputs
+
+
+def check_signature(
+    signature: ModelSignature, contract: Contract, file: str, can_replace_head: bool
+) -> None:
     """Refuse the model of `file` if its shapes are not those of the contract.
+
+    Args:
+        signature: of the model.
+        contract: of the recipe.
+        file: its name in messages.
+        can_replace_head: whether `model.imported.head: new` works with this format.
 
     Raises:
         ModelError: they differ; the message names every difference and the recipe key that sets it.
@@ -27,7 +40,7 @@ def check_signature(signature: ModelSignature, contract: Contract, file: str) ->
     differences = [
         *_size_differences(signature, contract),
         *_channel_differences(signature, contract),
-        *_class_differences(signature, contract),
+        *_class_differences(signature, contract, can_replace_head),
     ]
     if differences:
         raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(differences)}")
@@ -59,12 +72,17 @@ def _channel_differences(signature: ModelSignature, contract: Contract) -> list[
     ]
 
 
-def _class_differences(signature: ModelSignature, contract: Contract) -> list[str]:
+def _class_differences(
+    signature: ModelSignature, contract: Contract, can_replace_head: bool
+) -> list[str]:
     labels = len(contract.labels)
     if signature.classes == labels:
         return []
+    expected = f"data of {signature.classes} classes"
+    if signature.classes > labels:
+        expected += f", or a file of {signature.classes} lines in data.labels"
+    if can_replace_head:
+        expected += ", or model.imported.head: new to train another head"
     return [
-        f"it predicts {signature.classes} classes, and the data have {labels}; expected a file of "
-        f"{signature.classes} lines in data.labels, or model.imported.head: new to train another "
-        "head"
+        f"it predicts {signature.classes} classes, and the data have {labels}; expected {expected}"
     ]

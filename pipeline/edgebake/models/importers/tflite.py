@@ -13,7 +13,15 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import lite_operators, output_check, safety, tflite_graph
+from edgebake.models.importers import (
+    answers_check,
+    lite_operators,
+    output_check,
+    safety,
+    signature_check,
+    tflite_graph,
+    tflite_head,
+)
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 IMAGE, LOGITS, PROBABILITIES = b"image", b"logits", b"probabilities"
+SINGLE = b"single_output"  # the only output of a file, which stands for two classes
 INTEGERS = ("int4", "int8", "uint8", "int16")
 
 
@@ -48,11 +57,17 @@ def load(contract: Contract, options: Imported) -> bytes:
     _check_input_and_output(image, output, contract, options.file)
     _remove_texts(model)
     predictions = _simplify(model, contract, options.file)
-    output_check.check_output(predictions, options.output, options.file)
+    if predictions.shape[1] == 1:
+        activation = tflite_head.final_activation(model)
+        output_check.check_single_output(predictions, options.output, activation, options.file)
+        output.name = SINGLE
+        output = tflite_head.append_two_classes(model, options.output)
+    else:
+        output_check.check_output(predictions, options.output, options.file)
     image.name = IMAGE
     if options.output is Output.logits:
         output.name = LOGITS
-        output = _append_softmax(model, len(contract.labels))
+        output = tflite_head.append_softmax(model, len(contract.labels))
     output.name = PROBABILITIES
     return tables.serialize(model)
 
@@ -207,9 +222,9 @@ def _check_input_and_output(
     output_shape = [int(size) for size in output.shape]
     if len(output_shape) != 2:
         raise ModelError(f"{file}: returns {output_shape}; expected [1, classes]: a classifier")
-    classes = output_shape[1]
+    classes = signature_check.classes_of(output_shape[1])
     signature = ModelSignature(height, width, channels, classes)
-    check_signature(signature, contract, file)
+    check_signature(signature, contract, file, can_replace_head=False)
 
 
 def _remove_texts(model: schema.ModelT) -> None:
@@ -222,44 +237,19 @@ def _remove_texts(model: schema.ModelT) -> None:
     strip.drop_unread_buffers(model)
 
 
-def _append_softmax(model: schema.ModelT, classes: int) -> schema.TensorT:
-    """Append a softmax to the graph and return its output."""
-    code = schema.OperatorCodeT()
-    code.builtinCode = schema.BuiltinOperator.SOFTMAX
-    code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
-    code.version = 1
-    model.operatorCodes.append(code)
-    tensor = schema.TensorT()
-    tensor.shape = [1, classes]
-    tensor.type = schema.TensorType.FLOAT32
-    tensor.buffer = 0
-    tensor.name = PROBABILITIES
-    graph = model.subgraphs[0]
-    index = len(graph.tensors)
-    graph.tensors.append(tensor)
-    options = schema.SoftmaxOptionsT()
-    options.beta = 1.0
-    operator = schema.OperatorT()
-    operator.opcodeIndex = len(model.operatorCodes) - 1
-    operator.inputs = [graph.outputs[0]]
-    operator.outputs = [index]
-    operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-    operator.builtinOptions = options
-    graph.operators.append(operator)
-    graph.outputs = [index]
-    return tensor
-
-
 def _simplify(model: schema.ModelT, contract: Contract, file: str) -> NDArray[np.float32]:
     """Fix all shapes of the graph for one image; return its predictions [n, classes] on noise."""
     try:
-        tflite_graph.fix_shapes(model, {IMAGE, LOGITS, PROBABILITIES})
-        predict = predictor(tables.serialize(model))
+        original = predictor(tables.serialize(model))
         images = output_check.noise_images(contract)
-        predictions = [predict(image[None]) for image in images]
-        return np.concatenate(predictions)
+        expected = [original(image[None]) for image in images]
+        tflite_graph.fix_shapes(model, {IMAGE, LOGITS, PROBABILITIES, SINGLE})
+        predict = predictor(tables.serialize(model))
+        predictions = np.concatenate([predict(image[None]) for image in images])
     except (RuntimeError, ValueError) as error:
         message = str(error).strip() or type(error).__name__
         first_line = message.splitlines()[0]
         summary = first_line[:200]
         raise ModelError(f"{file}: LiteRT cannot run it ({summary}); convert it again") from None
+    answers_check.check_equal(predictions, np.concatenate(expected), file)
+    return predictions
