@@ -1,6 +1,6 @@
 """Measure the error rates of relative parity on simulated pairs of files.
 
-    python -m benchmarks.parity [--pairs 2000]
+    python -m benchmarks.parity [--pairs 1000]
 
 Each row is a pair of files and a size of the test set. The pair is given by how often each
 combination of truth, the float parent's answer and both answers occurs. Many test sets are drawn,
@@ -143,24 +143,44 @@ PAIRS = (
 )
 
 
-def row(pair: Pair, n: int, pairs: int) -> list[str]:
-    """Return the rate of wrong verdicts of each method, and of the undecided ones of the gate."""
+@dataclass
+class Rates:
+    """The share of test sets with each verdict."""
+
+    point_passes: float = 0.0
+    floor_passes: float = 0.0
+    passes: float = 0.0
+    fails: float = 0.0
+
+
+def simulate(pair: Pair, n: int, pairs: int) -> Rates:
+    """Draw test sets of one pair of files, and return how often each method passes and fails it."""
     random = np.random.default_rng(0)
-    point, floor, passed, failed = 0.0, 0.0, 0.0, 0.0
-    combinations, repetitions = np.unique(pair.draw(random, n, pairs), axis=0, return_counts=True)
+    drawn = pair.draw(random, n, pairs)
+    rates = Rates()
+    # Test sets with the same counts get the same verdict, so each combination is judged once.
+    combinations, repetitions = np.unique(drawn, axis=0, return_counts=True)
     for counts, repetition in zip(combinations, repetitions, strict=True):
-        share = repetition / pairs
+        share = float(repetition) / pairs
         comparison = pair.comparison(counts, n)
         test = relative_test([comparison])
         proves = test.proves(MARGIN)
-        passed += share * proves
-        failed += share * (not proves and test.disproves(MARGIN))
-        point += share * (test.worst.value <= MARGIN.limit)
-        floor += share * agreement_test([comparison]).proves(FLOOR)
-    is_within = pair.excess < MARGIN.limit - 1e-12
-    wrong = (1 - point, 1 - floor, failed) if is_within else (point, floor, passed)
-    kind = "false refusal" if is_within else "false pass"
-    undecided = 1 - passed - failed
+        rates.passes += share * proves
+        rates.fails += share * (not proves and test.disproves(MARGIN))
+        rates.point_passes += share * (test.worst.value <= MARGIN.limit)
+        rates.floor_passes += share * agreement_test([comparison]).proves(FLOOR)
+    return rates
+
+
+def row(pair: Pair, n: int, pairs: int) -> list[str]:
+    """Return the rate of wrong verdicts of each method, and of the undecided ones of the gate."""
+    rates = simulate(pair, n, pairs)
+    kind = "false pass"
+    wrong = (rates.point_passes, rates.floor_passes, rates.passes)
+    if pair.excess < MARGIN.limit - 1e-12:
+        kind = "false refusal"
+        wrong = (1 - rates.point_passes, 1 - rates.floor_passes, rates.fails)
+    undecided = 1 - rates.passes - rates.fails
     # Rounding errors of the sums can be negative.
     percentages = [f"{abs(round(share, 4)):.1%}" for share in (*wrong, undecided)]
     return [pair.name, f"{pair.excess:.2%}", f"{n:,}", kind, *percentages]
@@ -181,5 +201,5 @@ def main(pairs: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=2_000)
+    parser.add_argument("--pairs", type=int, default=1_000)
     main(parser.parse_args().pairs)
