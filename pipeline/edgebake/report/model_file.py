@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from edgebake.errors import listed
 from edgebake.models.importers.safety import ALLOW_CODE
-from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
+from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ImageResize, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 from edgebake.terminal.printable import printable
 
@@ -67,6 +67,8 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
         scaling = model.pixel_scaling
         mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
         yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
+    if model.resize:
+        yield "resize", _format_resize(model.resize)
     if model.color:
         yield "colors", f"{model.color}, from its metadata"
     if model.labels:
@@ -122,6 +124,8 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     missing = []
     if not model.pixel_scaling:
         missing.append("the scaling of pixels (mean, scale)")
+    if not model.resize:
+        missing.append("how its images were resized (antialias)")
     if model.image[2] != 1 and not model.color:
         missing.append("the order of colors (rgb, or bgr)")
     if not model.labels:
@@ -138,6 +142,13 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
 
 def _format_tensor(tensor: TensorInfo) -> str:
     return f"{tensor.name}, {tensor.dtype} {_format_shape(tensor.shape)}"
+
+
+def _format_resize(resize: ImageResize) -> str:
+    antialias = str(resize.antialias).lower()
+    crop = ", crop: center" if resize.is_cropped else ""
+    size = f"to {resize.height} x {resize.width} pixels, {resize.filter_name}"
+    return f"{size}, antialias: {antialias}{crop}: {resize.reason}"
 
 
 def _format_shape(shape: tuple[int | None, ...]) -> str:

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from edgebake.cli.init import recipe_yaml
 from edgebake.documents import strict_yaml
-from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
+from edgebake.models.inspection.model_info import ImageResize, ModelInfo, PixelScaling, TensorInfo
 from edgebake.report import model_file
 from edgebake.terminal.printable import is_printable
 
@@ -53,11 +53,31 @@ def test_the_report_says_what_is_known_and_what_is_not() -> None:
 
 def test_what_is_known_is_not_asked_for() -> None:
     known = replace(
-        MODEL, pixel_scaling=PixelScaling((0.0,), (1.0,), "inside"), color="rgb", labels=("a", "b")
+        MODEL,
+        pixel_scaling=PixelScaling((0.0,), (1.0,), "inside"),
+        resize=ImageResize(96, 128, "bilinear", False, True, "first: Resizing"),
+        color="rgb",
+        labels=("a", "b"),
     )
     lines = model_file.lines(known, "net.keras")
     assert not any(line.startswith(("Not in the file", "Common")) for line in lines)
     assert "  labels      2: a, b" in lines
+    assert (
+        "  resize      to 96 x 128 pixels, bilinear, antialias: false, crop: center: "
+        "first: Resizing"
+    ) in lines
+    recipes = recipe_yaml.recipes_to_start_from(known, "net.keras", "net")
+    assert "edgebake init net --device pixel_8 --model net.keras --data FOLDER`" in recipes[-1]
+
+
+def test_the_command_has_a_flag_for_what_the_file_does_not_say() -> None:
+    unknown = replace(MODEL, final_activation="tanh")
+    command = recipe_yaml.recipes_to_start_from(unknown, "net.keras", "net")[-1]
+    assert command == (
+        "Or let `edgebake init net --device pixel_8 --model net.keras --data FOLDER "
+        "--output probabilities --mean 127.5 --scale 0.00784313725490196 --no-antialias` "
+        "write all three."
+    )
 
 
 def test_a_model_of_two_inputs_goes_nowhere() -> None:

@@ -149,9 +149,23 @@ def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[s
         f"  - override /quantize: {quantize} # ? or int8",
         f"  - override /convert: {DEFAULT_RUNTIMES[model_info.format]}",
         "---",
-        f"Or let `edgebake init {name} --device pixel_8 --model {shell_word(file)} --data FOLDER` "
-        "write all three.",
+        f"Or let `{_init_command(model_info, file, name)}` write all three.",
     ]
+
+
+def _init_command(model_info: ModelInfo, file: str, name: str) -> str:
+    """Return a command with a flag for everything that the file does not say."""
+    words = ["edgebake init", name, "--device pixel_8", f"--model {shell_word(file)}"]
+    words.append("--data FOLDER")
+    if model_info.resolution[0] is None:
+        words.append("--resolution 224")
+    if model_info.output is None:
+        words.append("--output probabilities")
+    if model_info.pixel_scaling is None:
+        words.append("--mean 127.5 --scale 0.00784313725490196")
+    if model_info.resize is None:
+        words.append("--no-antialias")
+    return " ".join(words)
 
 
 def _data_lines(model_info: ModelInfo) -> list[str]:
@@ -168,4 +182,14 @@ def _data_lines(model_info: ModelInfo) -> list[str]:
     else:
         mean, scale = pixel_scaling_lines([127.5], [1 / 127.5])
         pixel_lines = [mean.replace("# ", "# ? "), f"{scale} # ?"]
-    return [f"color: {color}", *pixel_lines, f"labels: {labels}"]
+    return [f"color: {color}", *_resize_lines(model_info), *pixel_lines, f"labels: {labels}"]
+
+
+def _resize_lines(model_info: ModelInfo) -> list[str]:
+    resize = model_info.resize
+    if resize is None:
+        return ["antialias: true # ? as Pillow and torchvision; or false, as TensorFlow and Keras"]
+    lines = [f"resize: {resize.filter_name}", f"antialias: {str(resize.antialias).lower()}"]
+    if resize.is_cropped:
+        lines.append("crop: center")
+    return lines
