@@ -72,7 +72,6 @@ def _calibration_data(target: str, overrides: Sequence[str]) -> "CalibrationData
 def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     from edgebake.compression.quantization import sensitivity as measurement
     from edgebake.models import keras_session
-    from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
     from edgebake.runtimes.litert.quantizer import IntegerOptions
 
     keras_session.start(1)
@@ -80,7 +79,7 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     granularity = data.params.granularity
     if ranges is None or granularity is None:
         raise ValueError("costs without calibration")
-    model = CalibratedModel(to_float_tflite(keras_session.load(data.archive)), ranges)
+    model = data.calibrated_model(keras_session.load(data.archive), ranges)
     images = measurement.LabeledImages(*data.split("validation"))
     options = IntegerOptions("int8", granularity)
     return measurement.layer_sensitivities(model, options, images)

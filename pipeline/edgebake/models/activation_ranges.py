@@ -131,10 +131,7 @@ class ActivationRanges:
         Raises:
             ConversionError: there is none.
         """
-        own = np.array(fingerprint(values))
-        root_mean_square = max(own[3], 1e-9)
-        differences = np.abs(self._fingerprints - own)
-        distances = differences.max(axis=1) / root_mean_square
+        distances = self._distances(values)
         nearest = float(distances.min())
         if not nearest <= TOLERANCE:
             raise ConversionError(
@@ -149,6 +146,18 @@ class ActivationRanges:
             if distances[index] <= limit:
                 matches.append(self.entries[index])
         return matches
+
+    def has_match(self, values: Sequence[NDArray[np.floating]]) -> bool:
+        """Return whether an activation has the fingerprint of a tensor with these contents."""
+        return bool(self._distances(values).min() <= TOLERANCE)
+
+    def _distances(self, values: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+        """Return how far each fingerprint is from that of a tensor, relative to its size."""
+        own = np.array(fingerprint(values))
+        root_mean_square = max(own[3], 1e-9)
+        differences = np.abs(self._fingerprints - own)
+        distances: NDArray[np.float64] = differences.max(axis=1) / root_mean_square
+        return distances
 
     def to_files(self) -> dict[str, bytes]:
         """Return ranges.csv and probes.npy."""

@@ -18,12 +18,7 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Granularity, Qat
 from edgebake.recipe.stage_params import QuantizeParams
-from edgebake.runtimes.litert.calibrated_model import (
-    CalibratedModel,
-    Layer,
-    load_source,
-    to_float_tflite,
-)
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer, load_source
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -114,8 +109,7 @@ def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerC
     if quantized.format == "onnx":  # the table has the layers of LiteRT, which cannot run it
         return LayerChoice(quantized, empty_table, line)
     try:
-        float_file = to_float_tflite(load_source(quantized))
-        model = CalibratedModel(float_file, quantized.ranges)
+        model = source.calibrated_model(load_source(quantized), quantized.ranges)
         _ = model.layers
     except ConversionError as error:  # another runtime may have all operators
         if quantized.fallback_dtype:
@@ -125,6 +119,7 @@ def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerC
             empty_table,
             f"{line}, without a table of layers, which are LiteRT's: {error}",
         )
+    quantized = replace(quantized, ranges=model.ranges)
     line += layer_table.notes_line(model.layers)
     fallback: list[Layer] = []
     if quantized.fallback_dtype:

@@ -3,8 +3,9 @@
 Calibration of a Keras model imports TensorFlow.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,15 @@ BATCH = 20  # samples; changes the speed alone
 ComputeActivations = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
+class FileValues(Protocol):
+    """A converted float file that can return all values that it computes."""
+
+    def compute_values(
+        self, images: NDArray[np.float32], names: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[NDArray[np.float32]]]:
+        """Run images [n, h, w, c]; return the values of tensors, or of all, one per image."""
+
+
 def calibrate(
     archive: bytes, samples: NDArray[np.float32], options: Calibration, model_format: str = "keras"
 ) -> ActivationRanges:
@@ -35,12 +45,58 @@ def calibrate(
         model_format: keras, onnx or tflite.
     """
     activations = load_importer(model_format).activations(archive)
+    entries = _calibrate_values(activations.compute, activations.sources, samples, options)
+    return ActivationRanges(entries, samples[:PROBES])
+
+
+def with_ranges_of_file(
+    ranges: ActivationRanges, file: FileValues, samples: NDArray[np.float32], options: Calibration
+) -> ActivationRanges:
+    """Add the ranges of the values that only a converted float file computes.
+
+    A converter splits an operator in two, and the value between them is in no graph of the source.
+
+    Args:
+        ranges: of the model itself.
+        file: the converted float file.
+        samples: the preprocessed images that `ranges` were calibrated on, float32 [n, h, w, c].
+        options: calibration method and its options.
+    """
+    names = []
+    for name, values in file.compute_values(ranges.probes).items():
+        if not ranges.has_match(values):
+            names.append(name)
+    if not names:
+        return ranges
+
+    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        values = file.compute_values(images, names)
+        return [np.stack(values[name]) for name in names]
+
+    sources: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
+    entries = _calibrate_values(compute, sources, samples, options)
+    return ActivationRanges([*ranges.entries, *entries], ranges.probes)
+
+
+def _calibrate_values(
+    compute: ComputeActivations,
+    sources: Mapping[str, tuple[str, ...]],
+    samples: NDArray[np.float32],
+    options: Calibration,
+) -> list[ActivationRange]:
+    """Return the range of each value.
+
+    Args:
+        compute: returns the values of a batch of images.
+        sources: name of each value, in that order -> names of the values it is computed from.
+        samples: preprocessed images, float32 [n, h, w, c].
+        options: calibration method and its options.
+    """
     method = plugins.load("quantize.calibration.method", options.method)
-    probes = samples[:PROBES]
-    probe_activations = activations.compute(probes)
-    histograms = _collect_histograms(activations.compute, samples)
+    probe_activations = compute(samples[:PROBES])
+    histograms = _collect_histograms(compute, samples)
     entries = []
-    named_histograms = zip(activations.sources, histograms, strict=True)
+    named_histograms = zip(sources, histograms, strict=True)
     for number, (name, histogram) in enumerate(named_histograms):
         low, high = method.find(histogram, options)
         probe_values = probe_activations[number]
@@ -57,10 +113,10 @@ def calibrate(
             channel_low=_median(histogram.channel_lows),
             channel_high=_median(histogram.channel_highs),
             fingerprint=fingerprint([probe_values]),
-            sources=activations.sources[name],
+            sources=sources[name],
         )
         entries.append(entry)
-    return ActivationRanges(entries, probes)
+    return entries
 
 
 def with_trained_ranges(

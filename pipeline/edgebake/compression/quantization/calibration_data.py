@@ -1,6 +1,7 @@
 """Examples that the stage quantize may use: of every split but the test split."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,11 @@ from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import DataError
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.tasks.contract import Contract
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,21 @@ class CalibrationData:
             return None
         samples = self._draw_samples(options.samples, options.seed)
         return calibration.calibrate(archive, samples, options, self.params.format)
+
+    def calibrated_model(
+        self, source: "keras.Model | bytes", ranges: ActivationRanges
+    ) -> CalibratedModel:
+        """Return LiteRT's float file of a live Keras model, or of an imported .tflite.
+
+        Its ranges are those of the model, and those of the values that LiteRT's file adds.
+        """
+        options = self.params.calibration
+        if options is None:
+            raise ValueError("ranges without calibration")
+        model = CalibratedModel.from_source(source, ranges)
+        samples = self._draw_samples(options.samples, options.seed)
+        completed = calibration.with_ranges_of_file(ranges, model, samples, options)
+        return CalibratedModel(model.model, completed)
 
     def _read_split(self, name: str) -> Examples:
         params = self.params

@@ -52,7 +52,7 @@ def drop_unread_buffers(model: schema.ModelT) -> None:
 
     Buffer 0 stands for an empty one (schema.fbs, Model) and stays.
     """
-    readers = [*model.metadata]
+    readers = [*(model.metadata or [])]
     for graph in model.subgraphs:
         readers += graph.tensors
     read = {0}

@@ -74,6 +74,20 @@ def builtin_name(code: schema.OperatorCodeT) -> str:
     return OPERATORS[number]
 
 
+def operator_code(model: schema.ModelT, name: str) -> int:
+    """Return the index of a builtin operator among a file's operator codes; add it if needed."""
+    for index, code in enumerate(model.operatorCodes):
+        if builtin_name(code) == name:
+            return index
+    number = getattr(schema.BuiltinOperator, name)
+    added = schema.OperatorCodeT()
+    added.builtinCode = number
+    added.deprecatedBuiltinCode = min(number, 127)
+    added.version = 1
+    model.operatorCodes.append(added)
+    return len(model.operatorCodes) - 1
+
+
 def builtin_names() -> frozenset[str]:
     """Return the names of all builtin operators."""
     return frozenset(OPERATORS.values())

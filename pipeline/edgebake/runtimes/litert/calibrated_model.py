@@ -5,7 +5,7 @@ The tensors are recognized by the values that they hold on probe images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from edgebake.models.activation_ranges import (
 )
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.models.tflite import from_keras, tables
+from edgebake.runtimes.litert.integer_form import integer_form
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +55,36 @@ class CalibratedModel:
     model: bytes
     ranges: ActivationRanges
 
+    @classmethod
+    def from_source(cls, source: keras.Model | bytes, ranges: ActivationRanges) -> CalibratedModel:
+        """Convert a live Keras model, or an imported .tflite, to the form for integer kernels."""
+        return cls(integer_form(to_float_tflite(source)), ranges)
+
+    def compute_values(
+        self, images: NDArray[np.float32], names: Collection[str] | None = None
+    ) -> dict[str, list[NDArray[np.float32]]]:
+        """Run images [n, h, w, c]; return the values of float tensors, one array per image.
+
+        Args:
+            images: preprocessed.
+            names: of the tensors; None: all that the file computes.
+        """
+        interpreter = Interpreter(
+            model_content=self.model, num_threads=1, experimental_preserve_all_tensors=True
+        )
+        interpreter.allocate_tensors()
+        image_input, *_ = interpreter.get_input_details()
+        tensors = dict(_float_tensors(tables.parse_tables(self.model)))
+        values: dict[str, list[NDArray[np.float32]]] = {}
+        for image in images:
+            interpreter.set_tensor(image_input["index"], image[np.newaxis])
+            interpreter.invoke()
+            for index, name in tensors.items():
+                if names is None or name in names:
+                    tensor = interpreter.get_tensor(index)
+                    values.setdefault(name, []).append(tensor.copy())
+        return values
+
     @cached_property
     def candidates(self) -> dict[str, list[ActivationRange]]:
         """Return, by computed float tensor, the ranges of the values that it may be, nearest first.
@@ -62,8 +93,7 @@ class CalibratedModel:
             ConversionError: no value of the source model matches a tensor.
         """
         candidates = {}
-        probes = self.ranges.probes
-        probe_values = _run_probes(self.model, probes)
+        probe_values = self.compute_values(self.ranges.probes)
         for name, values in probe_values.items():
             candidates[name] = self.ranges.matches(values, name)
         return candidates
@@ -75,10 +105,17 @@ class CalibratedModel:
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """Return the operators in order of execution."""
+        """Return the operators that write a float tensor, in order of execution."""
         model = tables.parse_tables(self.model)
         graph = model.subgraphs[0]
-        return [self._layer(model, graph, operator) for operator in graph.operators]
+        layers = []
+        for operator in graph.operators:
+            names = [graph.tensors[index].name.decode() for index in operator.outputs]
+            tensors = [name for name in names if name in self.candidates]
+            if tensors:
+                code = model.operatorCodes[operator.opcodeIndex]
+                layers.append(self._layer(tables.builtin_name(code), tensors[0]))
+        return layers
 
     def tensors_computing(self, values: set[str]) -> list[str]:
         """Return the output tensors of the layers that compute any of these values."""
@@ -88,16 +125,11 @@ class CalibratedModel:
                 tensors.append(layer.tensor)
         return tensors
 
-    def _layer(
-        self, model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT
-    ) -> Layer:
-        output = operator.outputs[0]
-        tensor = graph.tensors[output].name.decode()
-        code = model.operatorCodes[operator.opcodeIndex]
+    def _layer(self, operator: str, tensor: str) -> Layer:
         values = self._computed_values(tensor)
         return Layer(
             tensor=tensor,
-            operator=tables.builtin_name(code),
+            operator=operator,
             name=shorten_name(values),
             range=self._ranges_of(tensor)[0],
             values=values,
@@ -172,33 +204,18 @@ def shorten_name(values: list[str]) -> str:
     return layer or scope
 
 
-def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
-    """Run probes [n, h, w, c]; return the values of each float tensor, one array per probe."""
-    interpreter = Interpreter(
-        model_content=model, num_threads=1, experimental_preserve_all_tensors=True
-    )
-    interpreter.allocate_tensors()
-    image, *_ = interpreter.get_input_details()
-    parsed = tables.parse_tables(model)
-    tensors = dict(_float_tensors(parsed))
-    values: dict[str, list[NDArray[np.float32]]] = {}
-    for probe in probes:
-        batch = probe[np.newaxis]
-        interpreter.set_tensor(image["index"], batch)
-        interpreter.invoke()
-        for index, name in tensors.items():
-            tensor = interpreter.get_tensor(index)
-            values_of_tensor = values.setdefault(name, [])
-            values_of_tensor.append(tensor.copy())
-    return values
-
-
 def _float_tensors(model: schema.ModelT) -> Iterator[tuple[int, str]]:
-    """Yield index and name of the input and of each float tensor that an operator writes."""
+    """Yield index and name of the input and of each float tensor that an operator writes.
+
+    Tensors that nothing reads have no values.
+    """
     graph = model.subgraphs[0]
     indices = [*graph.inputs]
+    read = {*graph.outputs}
     for operator in graph.operators:
-        indices.extend(operator.outputs)
+        read.update(operator.inputs)
+    for operator in graph.operators:
+        indices.extend(index for index in operator.outputs if index in read)
     for index in indices:
         tensor = graph.tensors[index]
         if tensor.type == schema.TensorType.FLOAT32:

@@ -38,8 +38,8 @@ def inspect(files: dict[str, bytes]) -> Inspection:
             if graph is main and _is_boundary(name, graph, operator):
                 boundaries[name] += 1
             else:
-                live_dtypes = _live_dtypes(model, graph, operator)
-                operators.append(Operator(name, live_dtypes))
+                dtypes_of_operator = live_dtypes(model, graph, operator)
+                operators.append(Operator(name, dtypes_of_operator))
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
     image = main.tensors[main.inputs[0]]
@@ -62,7 +62,7 @@ def _is_boundary(name: str, graph: schema.SubGraphT, operator: schema.OperatorT)
     return reads_input or writes_output
 
 
-def _live_dtypes(
+def live_dtypes(
     model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT
 ) -> tuple[str, ...]:
     """Return the dtypes of an operator's inputs and outputs that are no constants, sorted."""

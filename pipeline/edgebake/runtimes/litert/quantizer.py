@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgebake.models.tflite import tables
 from edgebake.recipe import DType, Granularity
+from edgebake.runtimes.litert import integer_operators
 from edgebake.runtimes.litert.bias_range import fit_biases
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
@@ -40,6 +41,8 @@ class IntegerOptions:
     granularity: Granularity  # of the weights' scales
     fallback_dtype: DType | None = None  # of the operators that are excluded
     fallback_tensors: Collection[str] = ()  # output tensors of the operators that are excluded
+    # Operators that stay in float, by the names of their outputs, joined by `;`.
+    float_operators: Collection[str] = ()
     # Output tensors of the only operators that are quantized; None: all.
     only_tensors: Collection[str] | None = None
     input: DType | None = None
@@ -56,13 +59,19 @@ def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
         _quantize_statically(manager, pattern, options.activations, options.granularity)
     for tensor in options.fallback_tensors:
         _exclude(manager, _pattern_of(tensor), options)
+    for outputs in options.float_operators:
+        _leave_float(manager, _pattern_of(outputs), "ALL_SUPPORTED")
     _set_io_dtype(manager, "INPUT", options.input)
     _set_io_dtype(manager, "OUTPUT", options.output)
     ranges = {}
     for name, (low, high) in model.bounds.items():
         ranges[name] = _tensor_range(low, high)
     fitted = fit_biases(model.model, model.bounds, options.activations)
-    return _run_quantizer(fitted, manager, ranges)
+    quantized = _run_quantizer(fitted, manager, ranges)
+    if options.activations != "int8" or options.only_tensors is not None:
+        return quantized
+    excluded = {*options.fallback_tensors, *options.float_operators}
+    return integer_operators.write_int8(quantized, model.bounds, excluded)
 
 
 def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
@@ -122,12 +131,12 @@ def _recipe_manager() -> RecipeManager:
     return RecipeManager()
 
 
-def _pattern_of(tensor: str) -> str:
-    """Return the pattern that matches only the operator with this output tensor.
+def _pattern_of(outputs: str) -> str:
+    """Return the pattern that matches only the operator with these outputs, joined by `;`.
 
     The quantizer matches patterns against the names of an operator's outputs, each ending in `;`.
     """
-    return f"^{re.escape(tensor)};$"
+    return f"^{re.escape(outputs)};$"
 
 
 def _quantize_statically(

@@ -14,13 +14,19 @@ SCHEMES = ("int8", "int16x8", "mixed")
 
 
 def encode(model: keras.Model | bytes, quantized: QuantizedModel, options: Convert) -> bytes:
-    """Return the .tflite that computes in integers, without the layers that `mixed` excludes."""
-    from edgebake.recipe import Granularity
-    from edgebake.runtimes.litert import calibrated_model, quantizer
+    """Return the .tflite that computes in integers.
 
-    float_model = calibrated_model.CalibratedModel(
-        calibrated_model.to_float_tflite(model), quantized.required_ranges
-    )
+    Excluded are the layers that `mixed` chose and the operators that the recipe leaves in float.
+
+    Raises:
+        ConversionError: an operator has no integer kernel and the recipe does not name it.
+    """
+    from edgebake.recipe import Granularity
+    from edgebake.runtimes.litert import quantizer
+    from edgebake.runtimes.litert.calibrated_model import CalibratedModel
+    from edgebake.runtimes.litert.float_operators import quantize_with_fallback
+
+    float_model = CalibratedModel.from_source(model, quantized.required_ranges)
     fallback_values: set[str] = set()
     for values in quantized.fallback_layers.values():
         fallback_values.update(values)
@@ -32,4 +38,4 @@ def encode(model: keras.Model | bytes, quantized: QuantizedModel, options: Conve
         input=options.input,
         output=options.output,
     )
-    return quantizer.quantize_integers(float_model, integer_options)
+    return quantize_with_fallback(float_model, integer_options, quantized.fallback)
