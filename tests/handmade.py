@@ -1,5 +1,7 @@
 """Converted files made by hand, whose predictions are known."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import flatbuffers
@@ -8,6 +10,8 @@ import onnx
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+
+from edgebake.evaluation.float_reference import FloatReference
 
 PIXELS = 32 * 32
 
@@ -123,3 +127,12 @@ def _onnx(
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+def float_reference(number: int) -> dict[str, bytes]:
+    """Return what train leaves of a float reference that always predicts one class."""
+    reference = FloatReference("Keras", "litert", "model.tflite", {"ai-edge-litert": "2"})
+    return {
+        "float/model.tflite": constant_tflite(number),
+        "float/reference.json": json.dumps(asdict(reference)).encode(),
+    }

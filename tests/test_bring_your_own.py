@@ -18,7 +18,7 @@ from PIL import Image
 
 from edgebake.compression.quantization import calibration
 from edgebake.data.sources import python as own_module
-from edgebake.models import float_reference, importers, keras_session
+from edgebake.models import importers, keras_session
 from edgebake.models.importers import keras as keras_format
 from edgebake.models.importers.interface import load_importer
 from edgebake.models.onnx import float_graph
@@ -37,6 +37,7 @@ from edgebake.recipe import (
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.litert.calibrated_model import to_float_tflite
 from edgebake.runtimes.session import single_output
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -183,7 +184,7 @@ def imported(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactor
     model = keras.models.load_model(folder / "net.h5", compile=False)
     model.save(folder / "net.keras")
     model.export(folder / "saved", verbose=False)
-    (folder / "net.tflite").write_bytes(float_reference.convert(model))
+    (folder / "net.tflite").write_bytes(to_float_tflite(model))
     (folder / "net.onnx").write_bytes(float_graph.export_keras(model).SerializeToString())
     return folder
 

@@ -232,13 +232,18 @@ def test_only_the_command_line_reads_argv(source: Path) -> None:
         assert "argv" not in (ROOT / source).read_text()
 
 
+def sources_with(pattern: str) -> list[str]:
+    """Return the sources whose text a pattern occurs in."""
+    return [str(source) for source in SOURCES if re.search(pattern, (ROOT / source).read_text())]
+
+
 def test_only_validate_reads_the_test_split() -> None:
-    reading = [
-        str(source)
-        for source in SOURCES
-        if re.search(r"""read_split\(.*["']test["']""", (ROOT / source).read_text())
+    """Train may have the images alone, for predictions that nothing is fitted to (ADR 0004)."""
+    assert sources_with(r"""read_split\(.*["']test["']""") == [
+        "pipeline/edgebake/data/dataset.py",
+        "pipeline/edgebake/stages/validate.py",
     ]
-    assert reading == ["pipeline/edgebake/stages/validate.py"]
+    assert sources_with(r"dataset\.read_test_images") == ["pipeline/edgebake/stages/train.py"]
 
 
 def test_planning_validating_and_packaging_never_import_tensorflow() -> None:

@@ -29,7 +29,7 @@ FILES = ["contract.json", "model.keras", "pruned.json", "training.csv"]
 @pytest.fixture
 def whole(params: Path) -> Ran:
     """What prune leaves of a model that is not pruned."""
-    alone.lay(TRAIN, {"model.keras": b"a whole model", "float.tflite": b"TFL3"})
+    alone.lay(TRAIN, {"model.keras": b"a whole model", "float/model.tflite": b"TFL3"})
     return alone.run("prune", VARIANT)
 
 

@@ -41,7 +41,8 @@ def _history(ran: Ran) -> list[dict[str, float]]:
 def test_output_is_the_model_its_float_file_its_contract_and_its_numbers(ran: Ran) -> None:
     assert sorted(ran.files()) == [
         "contract.json",
-        "float.tflite",
+        "float/model.tflite",
+        "float/reference.json",
         "history.csv",
         "metrics.json",
         "model.keras",
@@ -79,7 +80,7 @@ def test_metrics_are_those_of_the_last_epoch(ran: Ran) -> None:
 
 def test_the_float_file_answers_like_keras(ran: Ran) -> None:
     model = keras_session.load(ran.files()["model.keras"])
-    session = run.load({FILE: ran.files()["float.tflite"]}, 1)
+    session = run.load({FILE: ran.files()["float/model.tflite"]}, 1)
     for example in np.random.default_rng(0).uniform(-1, 1, (5, 1, 32, 32, 1)).astype(np.float32):
         session.feed(example)
         session.invoke()

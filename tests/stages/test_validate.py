@@ -77,10 +77,7 @@ def folder(
             alone.set_param("validate", f"{ONNX}-linux", word, value=value)
         model = {"model.onnx": handmade.constant_onnx(3)}
         inspection = json.dumps(inspect(model).to_dict()).encode()
-        alone.lay(
-            artifacts.folder("train", "digits-ds_cnn"),
-            {"float.tflite": handmade.constant_tflite(8)},
-        )
+        alone.lay(artifacts.folder("train", "digits-ds_cnn"), handmade.float_reference(8))
         alone.lay(
             artifacts.folder("convert", ONNX),
             {"files/model.onnx": model["model.onnx"], "inspection.json": inspection},
@@ -390,9 +387,7 @@ def test_core_ml_leaves_every_file_all_the_same(core_ml: Ran) -> None:
 
 
 def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path) -> None:
-    alone.lay(
-        artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(8)}
-    )
+    alone.lay(artifacts.folder("train", "digits-ds_cnn"), handmade.float_reference(8))
     _lay_package(
         CORE_ML, _package("float16", op("fold", {"x": "image"}, folded=real(1, 1, 32, 32)))
     )
@@ -438,9 +433,7 @@ def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units
     monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: True)
     monkeypatch.setattr(apple, "AppleSession", Apple)
     monkeypatch.setattr(host, "measure", measured)
-    alone.lay(
-        artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(8)}
-    )
+    alone.lay(artifacts.folder("train", "digits-ds_cnn"), handmade.float_reference(8))
     _lay_package(CORE_ML, PROGRAM)
     ran = alone.run("validate", f"{CORE_ML}-ios")
     metrics = ran.json("report.json")["metrics"]
@@ -472,7 +465,7 @@ def test_every_budgeted_metric_is_in_every_report(ran: Ran, core_ml: Ran, planne
 
 @pytest.mark.parametrize(
     "damaged",
-    [f"convert/{ONNX}/files/model.onnx", "train/digits-ds_cnn/float.tflite"],
+    [f"convert/{ONNX}/files/model.onnx", "train/digits-ds_cnn/float/model.tflite"],
     ids=["converted", "float"],
 )
 def test_a_file_that_is_not_what_was_written_is_not_measured(

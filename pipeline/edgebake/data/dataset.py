@@ -149,6 +149,11 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
     return replace(examples.take(indices), areas=areas, names=names)
 
 
+def read_test_images(data: Data, variant: str) -> Images:
+    """Return the images of the test split without labels, which nothing can be fitted to."""
+    return read_split(data, variant, "test").images
+
+
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:
     """Yield the row of each example in the table that the stage `data` wrote."""
     with (folder / TABLE).open(newline="") as lines:

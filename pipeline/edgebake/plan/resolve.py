@@ -71,7 +71,6 @@ def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainPar
         **vars(recipe.train),
         examples=variants["data"],
         format=_format(recipe),
-        reference=_float_reference(recipe),
         file=file,
         weights=_weights_file(file),
         data=_base_options(Data, recipe.data),
@@ -130,22 +129,28 @@ def convert_params(recipe: Recipe, variants: Variants, info: ReleaseInfo) -> Con
     scheme = SCHEMES[recipe.quantize.scheme]
     runtime = load_runtime(recipe.convert.runtime)
     may_overflow = recipe.device.cpu in runtime.facts.overflowing_cpus
+    tools = (*keras_session.TOOLS, *runtime.facts.convert_tools, *runtime.facts.run_tools)
     return ConvertParams(
         **vars(recipe.convert),
         encoder=encoder_family(scheme.weights, scheme.activations),
         quantize=variants["quantize"],
+        examples=variants["data"],
+        data=_base_options(Data, recipe.data),
+        data_file=_data_file(recipe),
         format=_format(recipe),
         strip=recipe.package.protect is not Protect.none,
         reduce_range=may_overflow and scheme.has_integer_activations,
         about=info,
-        tools=plugins.tools(*keras_session.TOOLS, *runtime.facts.convert_tools),
+        tools=plugins.tools(*tools, *_data_tools(recipe)),
     )
 
 
 def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> ValidateParams:
     """Return the parameters of the stage `validate`; a variant `baseline` adds the speedup."""
     runtime = load_runtime(recipe.convert.runtime)
-    tools = ("ai-edge-litert", "scipy", *runtime.facts.run_tools, *_data_tools(recipe))
+    # The float reference is a file of either.
+    reference_tools = ("ai-edge-litert", "onnxruntime")
+    tools = ("scipy", *reference_tools, *runtime.facts.run_tools, *_data_tools(recipe))
     return ValidateParams(
         **vars(_base_options(Protocol, recipe.validate)),
         convert=variants["convert"],
@@ -154,8 +159,6 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         baseline=variants.get("baseline", variants["convert"]),
         train=variants["train"],
         examples=variants["data"],
-        reference=_float_reference(recipe),
-        reference_runtime=_reference_runtime(recipe),
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
         data=_base_options(Data, recipe.data),
@@ -225,15 +228,6 @@ def _format(recipe: Recipe) -> str:
     if recipe.model.imported is None:
         return "keras"
     return importers.format_of(recipe.model.imported.file)
-
-
-def _float_reference(recipe: Recipe) -> str:
-    """Return the file of the float reference, which runs without TensorFlow."""
-    return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
-
-
-def _reference_runtime(recipe: Recipe) -> str:
-    return "onnxruntime" if _format(recipe) == "onnx" else "litert"
 
 
 def _weights_file(model_file: str) -> str:

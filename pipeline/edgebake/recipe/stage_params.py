@@ -48,9 +48,6 @@ class TrainParams(recipe.Train):
     examples: str = MISSING
     # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
-    # File name of the float reference that other models are compared with: float.tflite or
-    # float.onnx.
-    reference: str = MISSING
     # Path of an imported model; NO_FILE for an architecture.
     file: str = MISSING
     # Path of the weights of an imported ONNX model; equal to `file` if they are inside it.
@@ -119,6 +116,12 @@ class ConvertParams(recipe.Convert):
 
     # Variant of `quantize` that is converted.
     quantize: str = MISSING
+    # Variant of `data`, for the comparison of the file with its model.
+    examples: str = MISSING
+    # Options of the dataset.
+    data: recipe.Data = field(default_factory=recipe.Data)
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
     # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
     # Encoder of the scheme: a module of edgebake/runtimes/<runtime>/encoders/.
@@ -149,14 +152,10 @@ class ValidateParams(recipe.Protocol):
     baseline: str = MISSING
     # SHA-256 digests of files outside the pipeline that the measurement reads, by path.
     inputs: dict[str, str] = MISSING
-    # Variant of `train` whose float model the accuracy drop refers to.
+    # Variant of `train` whose float reference the accuracy drop refers to.
     train: str = MISSING
     # Variant of `data`.
     examples: str = MISSING
-    # File name of that float model.
-    reference: str = MISSING
-    # Runtime of that float model.
-    reference_runtime: str = MISSING
     # Runtime of the measured file.
     runtime: str = MISSING
     # Platform of the target.

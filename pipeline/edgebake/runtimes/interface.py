@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Cpu, Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.session import Inspection, Session
+    from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
 
@@ -124,6 +126,14 @@ class Runtime(Protocol):
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
         """Return, by index of the operator in the workload, why the delegate cannot run it."""
+
+    def trace_values(
+        self,
+        files: Files,  # noqa: ARG002 - of the interface
+        example: NDArray[Any],  # noqa: ARG002 - of the interface
+    ) -> ValueTrace:
+        """Run an example [1, h, w, c]; yield every operator whose values can be read, in order."""
+        yield from ()
 
     def strip_names(self, files: Files) -> Files:
         """Return the files without names, texts and metadata; their outputs are bit-identical."""

@@ -1,7 +1,7 @@
 """Types that all runtimes share: tensors and operators of a converted file, and a session."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 READ_AT_ONCE = 64  # examples, for speed alone
 IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
+
+# Kind and output of an operator, as text for messages, and the values of the output.
+ValueTrace = Iterable[tuple[str, NDArray[Any]]]
 
 
 class OperatorCount(TypedDict):

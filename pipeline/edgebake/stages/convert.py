@@ -1,26 +1,22 @@
 """Convert a quantized model to the file of one runtime, and check the file.
 
-Reads quantize's output. Writes files/, contract.json, inspection.json; stripped.json if names were
-stripped.
+Reads quantize's output, and images of the validation split. Writes files/, contract.json,
+inspection.json, comparison.json; stripped.json if names were stripped.
 """
 
 import shutil
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import asdict
 
 from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import converter_errors, keras_session
-from edgebake.models.importers import limited
-from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe.stage_params import ConvertParams
-from edgebake.runtimes import imported_session, session_process
+from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import Inspection, single_output
-from edgebake.runtimes.session_process import SessionFile
+from edgebake.runtimes.session import Inspection
+from edgebake.stages import convert_check
+from edgebake.stages.convert_check import ConvertedModel
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -41,22 +37,7 @@ STORED_DTYPES = {
     "palette": ("palette",),
     "sparse": ("sparse",),
 }
-# The largest difference of a probability between a float file and its model on the same input.
-# Calibrated schemes have no limit here: gates judge their accuracy.
-TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
-NOISE_IMAGES = 4
-
 Files = dict[str, bytes]  # path -> content
-
-
-@dataclass(frozen=True)
-class ConvertedModel:
-    """The files of a converted model."""
-
-    variant: str
-    runtime: str
-    contract: Contract
-    files: Files
 
 
 def run(job: Job[ConvertParams]) -> str:
@@ -81,17 +62,26 @@ def _convert(job: Job[ConvertParams]) -> str:
     if params.strip:  # first: the file that is inspected, compared and measured is the one to ship
         files, size = _strip(job, files)
     inspection = runtime.inspect_files(files)
-    converted = ConvertedModel(
-        variant=job.variant, runtime=params.runtime, contract=model_contract, files=files
-    )
     check_integer_operators(job.variant, quantized, inspection, runtime.facts.int8_operators)
     check_weight_dtype(job.variant, quantized, inspection)
-    check_output_shape(converted, inspection)
-    check_float_predictions(converted, quantized, inspection)
+    converted = ConvertedModel(
+        variant=job.variant,
+        file=RuntimeFile(f"convert {job.variant}: {runtime.facts.file}", params.runtime, files),
+        takes_pixels=inspection.input.is_image,
+        output=inspection.output.name,
+        source=quantized,
+        float_dtype=convert_check.float_dtype(quantized, params),
+    )
+    images = convert_check.read_examples(params, model_contract)
+    comparison = convert_check.check_predictions(converted, images)
     artifacts.write_files(job.out / "files", files)
     job.write_json("inspection.json", inspection.to_dict())
+    job.write_json("comparison.json", asdict(comparison))
     shutil.copy(contract_file, job.out)
-    return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+    return (
+        f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}, "
+        f"answers as the model for {comparison.same} of {comparison.n} validation examples"
+    )
 
 
 def _convert_model(
@@ -178,78 +168,3 @@ def check_weight_dtype(variant: str, quantized: QuantizedModel, inspection: Insp
             f"{listed(inspection.tensors)}; expected some: "
             f"the model may be too small for the scheme {quantized.scheme}"
         )
-
-
-def check_output_shape(converted: ConvertedModel, inspection: Inspection) -> None:
-    """Run the file on one image, and check that it answers with one number per class.
-
-    A file may answer with another shape than it says.
-
-    Raises:
-        ConversionError: its output has another shape.
-    """
-    pixels = _noise(converted.contract)[:1]
-    images = converted.contract.normalize(pixels)
-    file_input = pixels if inspection.input.is_image else images
-    output = single_output(session_process.predictions(_session_file(converted), file_input))
-    expected = (1, len(converted.contract.labels))
-    if output.shape != expected:
-        raise ConversionError(
-            f"convert {converted.variant}: its output {inspection.output.name} has the shape "
-            f"{list(output.shape)}; expected {list(expected)}, one number per class"
-        )
-
-
-def check_float_predictions(
-    converted: ConvertedModel, quantized: QuantizedModel, inspection: Inspection
-) -> None:
-    """Compare the predictions of a float file and its model on images of noise.
-
-    A converter can leave weights out without an error.
-
-    Raises:
-        ConversionError: they differ by more than the tolerance of the weights' dtype.
-    """
-    if quantized.weights not in TOLERANCE:
-        return
-    tolerance = TOLERANCE[quantized.weights]
-    pixels = _noise(converted.contract)
-    images = converted.contract.normalize(pixels)
-    file_input = pixels if inspection.input.is_image else images
-    outputs = session_process.predictions(_session_file(converted), file_input)
-    differences = np.abs(single_output(outputs) - _predict(converted.variant, quantized, images))
-    for differences_of_image in differences:
-        difference = float(differences_of_image.max())
-        if not difference <= tolerance:  # NaN differs too
-            raise ConversionError(
-                f"convert {converted.variant}: its predictions differ from its model's "
-                f"by up to {difference:.2g}; "
-                f"expected at most {tolerance:g} for {quantized.weights} weights"
-            )
-
-
-def _session_file(converted: ConvertedModel) -> SessionFile:
-    file = load_runtime(converted.runtime).facts.file
-    name = f"convert {converted.variant}: {file}"
-    return SessionFile.of_runtime(name, converted.runtime, converted.files, THREADS)
-
-
-def _predict(
-    variant: str, quantized: QuantizedModel, images: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] of the model itself, an image at a time."""
-    if quantized.format == "keras":
-        predict = load_importer(quantized.format).predictor(quantized.archive)
-        return np.concatenate([predict(image[np.newaxis]) for image in images])
-    name = f"convert {variant}: model.{quantized.format}"
-    arguments = (quantized.format, quantized.archive)
-    library = limited.LIBRARIES[quantized.format]
-    graph = SessionFile(name, library, imported_session.load, arguments)
-    return single_output(session_process.predictions(graph, images))
-
-
-def _noise(image: Contract) -> NDArray[np.uint8]:
-    """Return images of random pixels, uint8 [images, h, w, c]."""
-    random = np.random.default_rng(0)
-    shape = (NOISE_IMAGES, image.height, image.width, image.channels)
-    return random.integers(0, 256, shape, np.uint8)

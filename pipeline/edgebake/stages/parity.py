@@ -83,10 +83,14 @@ def _read(name: str, params: dict[str, Any]) -> FilePredictions:
             float_answers.append(from_cell(row["float_answer"]))
             example_names.append(from_cell(row["name"]))
     contract = artifacts.read_json(folder / "contract.json")
+    answers = folder / "answers.npy"
+    probabilities = np.load(answers, allow_pickle=False)
+    if not np.isfinite(probabilities).all():
+        raise artifacts.damaged(answers, "predictions that are not finite")
     return FilePredictions(
         variant=name,
         runtime=params["runtime"],
-        probabilities=np.load(folder / "answers.npy"),
+        probabilities=probabilities,
         labels=np.array(labels),
         float_answers=np.array(float_answers),
         classes=np.array(contract["labels"]),

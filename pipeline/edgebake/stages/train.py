@@ -1,7 +1,8 @@
 """Train a model, or import one.
 
 Reads the train and validation splits, and the file of an imported model. Writes model.<format>, the
-float model as a file that runs without TensorFlow, contract.json, history.csv, metrics.json.
+float reference in float/, contract.json, history.csv, metrics.json. Reads images of the test split,
+without their labels, only where no float file answers as the model does.
 """
 
 import json
@@ -16,13 +17,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
-from edgebake.models import float_reference, keras_session
+from edgebake.evaluation import float_reference
+from edgebake.evaluation.float_reference import Candidate, Predict, SourceModel
+from edgebake.models import keras_session
 from edgebake.models.importers import heads, limited
 from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, stage_params
 from edgebake.recipe.stage_params import TrainParams
-from edgebake.runtimes import imported_session, session_process
-from edgebake.runtimes.session import single_output
+from edgebake.runtimes import imported_session, session_process, source_check
+from edgebake.runtimes.session import Examples, single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -39,6 +42,15 @@ if TYPE_CHECKING:
 # batch normalization folding would make the lag permanent.
 BATCH_NORM_MOMENTUM = 0.9
 CHECKPOINTS = artifacts.ROOT / ".checkpoints"
+# By model format: the library that runs the source model, its distributions, and the runtime that
+# runs an imported graph as it is.
+SOURCE_LIBRARIES = {"keras": "Keras", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
+SOURCE_TOOLS = {
+    "keras": ("keras", "tensorflow"),
+    "onnx": ("onnxruntime",),
+    "tflite": ("ai-edge-litert",),
+}
+GRAPH_RUNTIMES = {"onnx": "onnxruntime", "tflite": "litert"}
 SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
 
 
@@ -47,7 +59,9 @@ class TrainedModel:
     """A trained or imported model."""
 
     archive: bytes
-    reference: bytes  # the float file that other files are compared with
+    predict: Predict
+    predictions: NDArray[np.float32]  # of the validation split, [n, classes]
+    candidates: list[Candidate]  # of the float reference, the preferred one first
     history: History
     metrics: dict[str, float]
 
@@ -69,12 +83,22 @@ def run(job: Job[TrainParams]) -> str:
         trained = _train(job, splits, model_contract)
     else:
         trained = _import_graph(params, imported, splits, model_contract)
-    files = {f"model.{params.format}": trained.archive, params.reference: trained.reference}
-    artifacts.write_files(job.out, files)
+    source = SourceModel(
+        library=SOURCE_LIBRARIES[params.format],
+        tools=SOURCE_TOOLS[params.format],
+        predict=trained.predict,
+        validation_images=splits.validation_images,
+        validation_predictions=trained.predictions,
+        test_images=lambda: PreprocessedImages(
+            dataset.read_test_images(params.data, params.examples), model_contract
+        ),
+    )
+    reference = float_reference.choose(source, trained.candidates)
+    artifacts.write_files(job.out, {f"model.{params.format}": trained.archive, **reference})
     job.write_text("contract.json", model_contract.to_json())
     job.write_text("history.csv", loop.history_csv(trained.history))
     job.write_json("metrics.json", trained.metrics)
-    return _line(trained.metrics)
+    return _line(trained.metrics) + _reference_note(job.out)
 
 
 def _line(metrics: dict[str, float]) -> str:
@@ -86,6 +110,14 @@ def _line(metrics: dict[str, float]) -> str:
     return line
 
 
+def _reference_note(out: Path) -> str:
+    """Return what the float reference is, unless it is the preferred one."""
+    reference = float_reference.read(out)
+    if not reference.refused:
+        return ""
+    return f"; float reference: {reference.describe()}"
+
+
 def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contract) -> TrainedModel:
     params = job.params
     keras_session.start(params.threads, params.seed)
@@ -93,12 +125,24 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
     history = []
     if params.epochs:
         history = _fit(model, splits, model_contract, job)
-    predictions = loop.predictions(model, splits.validation_images)
+    archive = keras_session.save(model)
+
+    def predict(images: Examples) -> NDArray[np.float32]:
+        return loop.predictions(model, images)
+
+    predictions = predict(splits.validation_images)
+    name = f"train {job.variant}: model.keras"
+    source_check.refuse_not_finite(name, ("keras", archive), predictions, splits.validation_images)
     metrics = _metrics(predictions, splits)
     metrics["parameters"] = model.count_params()
     return TrainedModel(
-        archive=keras_session.save(model),
-        reference=float_reference.convert(model),
+        archive=archive,
+        predict=predict,
+        predictions=predictions,
+        candidates=[
+            Candidate("litert", lambda: _to_tflite(model)),
+            Candidate("onnxruntime", lambda: _to_onnx(model)),
+        ],
         history=history,
         metrics=metrics,
     )
@@ -129,11 +173,34 @@ def _import_graph(
     archive = limited.load_archive(_importing(params, imported, model_contract))
     library = limited.LIBRARIES[params.format]
     graph = SessionFile(imported.file, library, imported_session.load, (params.format, archive))
-    outputs = session_process.predictions(graph, splits.validation_images)
-    predictions = single_output(outputs)
+
+    def predict(images: Examples) -> NDArray[np.float32]:
+        return single_output(session_process.predictions(graph, images))
+
+    predictions = predict(splits.validation_images)
+    model = (params.format, archive)
+    source_check.refuse_not_finite(imported.file, model, predictions, splits.validation_images)
+    runtime = GRAPH_RUNTIMES[params.format]
     return TrainedModel(
-        archive=archive, reference=archive, history=[], metrics=_metrics(predictions, splits)
+        archive=archive,
+        predict=predict,
+        predictions=predictions,
+        candidates=[Candidate(runtime, lambda: archive)],
+        history=[],
+        metrics=_metrics(predictions, splits),
     )
+
+
+def _to_tflite(model: "keras.Model") -> bytes:
+    from edgebake.runtimes.litert import calibrated_model
+
+    return calibrated_model.to_float_tflite(model)
+
+
+def _to_onnx(model: "keras.Model") -> bytes:
+    from edgebake.models.onnx import float_graph
+
+    return float_graph.export_keras_file(model)
 
 
 def _importing(params: TrainParams, imported: Imported, model_contract: Contract) -> Importing:

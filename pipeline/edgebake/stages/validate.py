@@ -1,6 +1,6 @@
 """Measure a converted file in its own runtime: accuracy, latency, size and workload.
 
-Reads convert's output, that of its float parent, the test split and train's float model. Writes
+Reads convert's output, that of its float parent, the test split and train's float reference. Writes
 files/, contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy,
 golden.json, resamples.json, workload.json, placement.json, latency.csv. Never imports TensorFlow;
 no other stage reads the test split.
@@ -11,26 +11,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import CoverageError
-from edgebake.evaluation import golden, quality
+from edgebake.evaluation import float_reference, golden, quality
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.quality import MeasurementContext, PredictionSet
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
-from edgebake.runtimes import placement, session_process, workload
+from edgebake.runtimes import finite_check, placement, workload
+from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.runtimes.session import IMAGE, single_output
 from edgebake.runtimes.session import Examples as Images
-from edgebake.runtimes.session_process import SessionFile, SessionProcess
+from edgebake.runtimes.session_process import SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
 from edgebake.stages.job import Job
@@ -78,7 +76,8 @@ def run(job: Job[ValidateParams]) -> str:
     validate_files.write_predictions(job.out, test.examples, predicted)
     _write_golden_vectors(job, test, predicted, context)
     validate_files.write_latency(job, timing.latencies_ms)
-    validate_files.write_report(job, metrics)
+    reference = float_reference.read(_train_folder(params))
+    validate_files.write_report(job, metrics, reference)
     all_resamples = {"expected_calibration_error": resamples}
     all_resamples |= timing.resamples
     validate_files.write_resamples(job, all_resamples)
@@ -104,8 +103,8 @@ def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
 def _predict(
     job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
 ) -> PredictionSet:
-    """Run the float model, and the file in each run mode, on the test split."""
-    float_predictions = _predict_float(job.params, test)
+    """Run the float reference, and the file in each run mode, on the test split."""
+    float_predictions = float_reference.predictions(_train_folder(job.params), test.images)
     images: Images = test.images
     inspection = _inspection(job)
     if inspection["input"]["dtype"] == IMAGE:
@@ -113,12 +112,15 @@ def _predict(
     params = job.params
     file = load_runtime(params.runtime).facts.file
     name = str(artifacts.folder("convert", params.convert) / "files" / file)
+    converted = RuntimeFile(name, params.runtime, files)
     by_mode = {}
     try:
         with SessionProcess() as process:
             for mode in modes:
-                loaded = SessionFile.of_runtime(name, params.runtime, files, THREADS, mode.name)
-                by_mode[mode] = single_output(process.predictions(loaded, images))
+                loaded = converted.session_file(THREADS, mode.name)
+                predictions = single_output(process.predictions(loaded, images))
+                finite_check.refuse_not_finite(converted, predictions, images)
+                by_mode[mode] = predictions
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return PredictionSet(
@@ -126,35 +128,28 @@ def _predict(
     )
 
 
-def _predict_float(params: ValidateParams, test: TestSplit) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] that the float model predicts."""
-    runtime = load_runtime(params.reference_runtime)
-    file = _float_model(params)
-    files = {runtime.facts.file: file.read_bytes()}
-    loaded = SessionFile.of_runtime(str(file), params.reference_runtime, files, THREADS)
-    return single_output(session_process.predictions(loaded, test.images))
-
-
-def _float_model(params: ValidateParams) -> Path:
-    folder = artifacts.folder("train", params.train)
-    return artifacts.verify(folder) / params.reference
+def _train_folder(params: ValidateParams) -> Path:
+    return artifacts.verify(artifacts.folder("train", params.train))
 
 
 def _context(job: Job[ValidateParams]) -> MeasurementContext:
     """Return the context of measurements of the converted file."""
     facts = load_runtime(job.params.runtime).facts
     file = job.out / "files" / facts.file
-    return _context_of(facts.run_tools, job.params, file)
+    tools = {name: job.params.tools[name] for name in facts.run_tools}
+    return _context_of(tools, file)
 
 
 def _float_context(params: ValidateParams) -> MeasurementContext:
-    """Return the context of measurements of the float model."""
-    facts = load_runtime(params.reference_runtime).facts
-    return _context_of(facts.run_tools, params, _float_model(params))
+    """Return the context of measurements of the float reference."""
+    folder = _train_folder(params)
+    reference = float_reference.read(folder)
+    file = folder / float_reference.FOLDER / reference.file
+    return _context_of(reference.tools, file)
 
 
-def _context_of(tools: tuple[str, ...], params: ValidateParams, file: Path) -> MeasurementContext:
-    versions = [f"{name} {params.tools[name]}" for name in tools]
+def _context_of(tools: dict[str, str], file: Path) -> MeasurementContext:
+    versions = [f"{name} {version}" for name, version in tools.items()]
     return MeasurementContext(
         device=stopwatch.cpu_model(),
         os=stopwatch.os_name(),

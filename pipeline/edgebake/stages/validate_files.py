@@ -6,6 +6,7 @@ Writes examples.csv, answers.npy, latency.csv, report.json, metrics.json and res
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from edgebake import artifacts
 from edgebake.data.dataset import Examples
 from edgebake.data.formula_cells import to_cell
+from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.quality import PredictionSet
 from edgebake.measurement import SLICE, Measurement
 from edgebake.recipe.stage_params import ValidateParams
@@ -66,8 +68,8 @@ def write_latency(job: Job[ValidateParams], latencies_ms: Sequence[float]) -> No
     job.write_text("latency.csv", "".join(lines))
 
 
-def write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
-    """Write every measurement, and the values alone of those that were measured.
+def write_report(job: Job[ValidateParams], metrics: Metrics, reference: FloatReference) -> None:
+    """Write every measurement, and the values alone of those that were measured, and the reference.
 
     The report repeats what the stage `data` says of the smallest and of untested classes.
     """
@@ -84,6 +86,7 @@ def write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
         "runtime": job.params.runtime,
         "smallest_class": data["smallest_class"],
         "untested_classes": data["untested_classes"],
+        "float_reference": asdict(reference),
         "metrics": fields,
     }
     job.write_json("report.json", report)

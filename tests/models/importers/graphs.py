@@ -125,9 +125,9 @@ def keras_model(last: str | None = "softmax", outputs: int = CLASSES) -> Any:
 
 
 def tflite(file: Path, last: str | None = "softmax", outputs: int = CLASSES) -> Path:
-    from edgebake.models import float_reference
+    from edgebake.runtimes.litert.calibrated_model import to_float_tflite
 
-    file.write_bytes(float_reference.convert(keras_model(last, outputs)))
+    file.write_bytes(to_float_tflite(keras_model(last, outputs)))
     return file
 
 

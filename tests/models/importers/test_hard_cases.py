@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization import calibration
-from edgebake.models import float_reference, keras_session
+from edgebake.models import keras_session
 from edgebake.models.importers import keras as form
 from edgebake.models.onnx import float_graph
 from edgebake.recipe import Calibration
 from edgebake.runtimes.litert import FILE, run
+from edgebake.runtimes.litert.calibrated_model import to_float_tflite
 from edgebake.runtimes.onnxruntime import run as onnx_runtime
 from edgebake.runtimes.session import single_output
 from edgebake.training import loop
@@ -82,6 +83,6 @@ def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> N
     np.testing.assert_allclose(
         read(pictures, training=False), plain(pictures, training=False), atol=1e-5
     )
-    found = _answers(run.load({FILE: float_reference.convert(read)}, 1), pictures)
+    found = _answers(run.load({FILE: to_float_tflite(read)}, 1), pictures)
     np.testing.assert_allclose(found, plain(pictures, training=False), atol=1e-5)
     assert loop.predictions(read, pictures).dtype == np.float32

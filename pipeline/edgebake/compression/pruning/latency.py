@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import cost_model, selection, shrink
-from edgebake.models import float_reference
 from edgebake.runtimes import litert
+from edgebake.runtimes.litert import calibrated_model
 
 if TYPE_CHECKING:
     import keras
@@ -126,5 +126,5 @@ def median_seconds(call: Callable[[], object], count: int) -> float:
 def _load_session(model: keras.Model) -> Session:
     from edgebake.runtimes.litert import run
 
-    files = {litert.FILE: float_reference.convert(model)}
+    files = {litert.FILE: calibrated_model.to_float_tflite(model)}
     return run.load(files, THREADS)

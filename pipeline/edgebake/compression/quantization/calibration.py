@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgebake import plugins
 from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
+from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.models.importers.interface import load_importer
@@ -43,6 +44,9 @@ def calibrate(
         samples: preprocessed images, float32 [n, h, w, c].
         options: calibration method and its options.
         model_format: keras, onnx or tflite.
+
+    Raises:
+        ConversionError: an activation is not finite for a sample.
     """
     activations = load_importer(model_format).activations(archive)
     entries = _calibrate_values(activations.compute, activations.sources, samples, options)
@@ -91,7 +95,11 @@ def _calibrate_values(
         sources: name of each value, in that order -> names of the values it is computed from.
         samples: preprocessed images, float32 [n, h, w, c].
         options: calibration method and its options.
+
+    Raises:
+        ConversionError: a value is not finite for a sample.
     """
+    compute = _refusing_not_finite(compute, list(sources))
     method = plugins.load("quantize.calibration.method", options.method)
     probe_activations = compute(samples[:PROBES])
     histograms = _collect_histograms(compute, samples)
@@ -149,6 +157,23 @@ def with_trained_ranges(
             entries[entry.name] = replace(entry, low=min(low, 0.0), high=max(high, 0.0))
     merged_entries = list(entries.values())
     return ActivationRanges(merged_entries, ranges.probes)
+
+
+def _refusing_not_finite(compute: ComputeActivations, names: Sequence[str]) -> ComputeActivations:
+    """Return the same function of images, which refuses activations that are not finite."""
+
+    def compute_finite(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        arrays = compute(images)
+        for name, values in zip(names, arrays, strict=True):
+            if not np.isfinite(values).all():
+                raise ConversionError(
+                    f"activation {name!r} of the model is NaN or infinite for a calibration "
+                    "sample, so it has no range; expected finite numbers. A scheme whose "
+                    "activations stay in float needs no ranges: float16 or dynamic"
+                )
+        return arrays
+
+    return compute_finite
 
 
 @dataclass

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
-from edgebake.runtimes import litert
+from edgebake.runtimes import finite_check, litert
+from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.litert import quantizer, run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
@@ -159,9 +160,17 @@ def _evaluate_candidate(
 
 
 def _evaluate(process: SessionProcess, model: bytes, examples: LabeledImages) -> Evaluation:
+    """Run a model on the examples.
+
+    Raises:
+        ConversionError: LiteRT does not run it, or it does not answer with finite numbers.
+    """
     files = {litert.FILE: model}
     file = SessionFile(litert.FILE, "LiteRT", run.load, (files, THREADS))
     outputs = process.predictions(file, examples.images)
     probabilities = single_output(outputs)
+    finite_check.refuse_not_finite(
+        RuntimeFile(litert.FILE, "litert", files), probabilities, examples.images
+    )
     accuracy = classification.accuracy(probabilities, examples.labels)
     return Evaluation(accuracy, probabilities)

@@ -116,6 +116,12 @@ def _refuse_unknown_operators(
         raise converter_errors.unsupported_operators(LIBRARY, function, unknown)
 
 
+def export_keras_file(model: keras.Model) -> bytes:
+    """Export a live Keras model as the bytes of a float32 .onnx file."""
+    exported = export_keras(model)
+    return bytes(exported.SerializeToString(deterministic=True))
+
+
 def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
     """Rename the inputs and outputs of a graph."""
     for value in (*graph.input, *graph.output):
@@ -213,6 +219,15 @@ def run_probes(
         for name, output in zip(names, outputs, strict=True):
             values[name].append(output)
     return values
+
+
+def float_values(
+    model: onnx.ModelProto, feeds: Mapping[str, NDArray[np.generic]]
+) -> dict[str, NDArray[np.float32]]:
+    """Run inputs by name through an unoptimized graph; return its computed floats by name."""
+    names = _computed_floats(model)
+    session = _session_with_outputs(model, names)
+    return dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
 def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxruntime.InferenceSession:

@@ -6,19 +6,21 @@ Source: https://apple.github.io/coremltools.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.runtimes.interface import Files, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.run_modes import RunMode
-    from edgebake.runtimes.session import Inspection, Session
+    from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
 
@@ -109,6 +111,12 @@ class CoreMl(Runtime):
         from edgebake.runtimes.coreml.placement import unsupported_operators
 
         return unsupported_operators(files, delegate)
+
+    def trace_values(self, files: Files, example: NDArray[Any]) -> ValueTrace:
+        """Run an example [1, h, w, c]; yield every operator with its values."""
+        from edgebake.runtimes.coreml.trace import trace
+
+        return trace(files, example)
 
     def strip_names(self, files: Files) -> Files:
         """Return the package without names, texts and metadata."""

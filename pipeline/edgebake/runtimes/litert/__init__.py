@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgebake import plugins
 from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.session import Inspection, Session
+    from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
 
@@ -88,6 +90,12 @@ class LiteRt(Runtime):
         from edgebake.runtimes.litert.placement import unsupported_operators
 
         return unsupported_operators(files, delegate)
+
+    def trace_values(self, files: Files, example: NDArray[Any]) -> ValueTrace:
+        """Run an example [1, h, w, c]; yield every operator with its values."""
+        from edgebake.runtimes.litert.trace import trace
+
+        return trace(files, example)
 
     def strip_names(self, files: Files) -> Files:
         """Return the file without names, texts and metadata."""

@@ -1,0 +1,81 @@
+"""Refuse predictions that are not finite, and name the first operator whose output is not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebake.errors import ConversionError
+from edgebake.runtimes import session_process
+from edgebake.runtimes.interface import Files, load_runtime
+from edgebake.runtimes.session import Examples
+from edgebake.runtimes.session_process import SessionFile
+
+EXPECTED = "expected finite numbers: replace what computes them, or take another scheme or runtime"
+
+
+@dataclass(frozen=True)
+class RuntimeFile:
+    """The files of one runtime that were run."""
+
+    name: str  # in messages
+    runtime: str
+    files: Files
+
+    @property
+    def library(self) -> str:
+        """Return the name of the runtime for messages."""
+        library = load_runtime(self.runtime).facts.library
+        return library.name if library else self.runtime
+
+    def session_file(self, threads: int, mode: str = "") -> SessionFile:
+        """Return the files to run in a child process."""
+        return SessionFile.of_runtime(self.name, self.runtime, self.files, threads, mode)
+
+
+def refuse_not_finite(
+    file: RuntimeFile, predictions: NDArray[np.float32], images: Examples
+) -> None:
+    """Refuse predictions [n, classes] of a file for images [n, h, w, c] unless all are finite.
+
+    Raises:
+        ConversionError: some are not; it names the file, the runtime and the first such operator.
+    """
+    rows = not_finite_rows(predictions)
+    if not len(rows):
+        return
+    first = int(rows[0])
+    example = np.asarray(images[first : first + 1])
+    operator = session_process.run_on_file(
+        file.name, file.library, trace_not_finite, file.runtime, file.files, example
+    )
+    origin = f"; the first value that is not finite is of {operator}" if operator else ""
+    raise ConversionError(
+        f"{file.name}: {file.library} answers NaN or infinity for {len(rows):,} of "
+        f"{len(predictions):,} examples{origin}; {EXPECTED}"
+    )
+
+
+def not_finite_rows(predictions: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the numbers of the examples with a prediction that is not finite."""
+    values = predictions.reshape(len(predictions), -1)
+    is_finite = np.isfinite(values).all(axis=1)
+    rows: NDArray[np.int64] = np.flatnonzero(~is_finite)
+    return rows
+
+
+def trace_not_finite(runtime: str, files: Files, example: NDArray[np.generic]) -> str:
+    """Return the first operator of a runtime's file whose output is not finite; runs in a child.
+
+    Args:
+        runtime: its name.
+        files: of the model.
+        example: what a session of the file is fed, [1, h, w, c].
+
+    Returns:
+        Kind and output of the operator; empty if all that can be read are finite.
+    """
+    for operator, values in load_runtime(runtime).trace_values(files, example):
+        if not np.isfinite(values).all():
+            return operator
+    return ""

@@ -1,0 +1,163 @@
+"""Compare a converted file with its model on examples of the validation split.
+
+Float files have to give the same probabilities. Of a quantized file only the predicted classes are
+compared, with a floor that refuses broken files alone: gates judge its accuracy.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebake.data import dataset
+from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.errors import ConversionError
+from edgebake.evaluation.answer_comparison import AnswerComparison, compare
+from edgebake.models.importers import limited
+from edgebake.models.importers.interface import load_importer
+from edgebake.models.quantized_model import QuantizedModel
+from edgebake.recipe import Precision
+from edgebake.recipe.stage_params import ConvertParams
+from edgebake.runtimes import finite_check, imported_session, session_process, source_check
+from edgebake.runtimes.finite_check import RuntimeFile
+from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session_process import SessionFile
+from edgebake.tasks.contract import Contract
+
+THREADS = 1
+MAX_EXAMPLES = 200  # that are compared, at most: two models run on each of them
+BATCH = 20  # images for Keras; changes the speed alone
+# The largest difference of a probability between a float file and its model, by the dtype in which
+# values are stored or computed. Measured on trained MobileNets and a ViT, 200 images each: float32
+# 0.000004, float16 weights 0.003.
+TOLERANCE = {"float32": 1e-3, "float16": 5e-2}
+# A quantized file has to predict the class of its model for this share of the examples, or for this
+# much more than chance would: of all that chance would not.
+SAME_SHARE = 0.5
+BEYOND_CHANCE = 0.1
+
+
+@dataclass(frozen=True)
+class ConvertedModel:
+    """The files of a converted model, and the model that they were made of."""
+
+    variant: str  # of convert
+    file: RuntimeFile
+    takes_pixels: bool  # uint8, not preprocessed
+    output: str  # its name in the file
+    source: QuantizedModel
+    float_dtype: str  # float32 or float16 for a float file; empty for a quantized one
+
+
+def float_dtype(quantized: QuantizedModel, params: ConvertParams) -> str:
+    """Return the dtype that limits the precision of a float file; empty for a quantized one."""
+    if quantized.activations != "float32" or quantized.weights not in TOLERANCE:
+        return ""
+    if params.coreml is not None and params.coreml.compute_precision is Precision.float16:
+        return "float16"
+    return quantized.weights
+
+
+def read_examples(params: ConvertParams, model_contract: Contract) -> PreprocessedImages:
+    """Return images of the validation split, evenly spaced: a source may sort them by class."""
+    validation = dataset.read_split(params.data, params.examples, "validation")
+    count = len(validation.labels)
+    positions = np.linspace(0, count - 1, min(count, MAX_EXAMPLES))
+    numbers = np.unique(positions.round().astype(np.int64))
+    examples = validation.take(numbers)
+    return PreprocessedImages(examples.images, model_contract)
+
+
+def check_predictions(converted: ConvertedModel, images: PreprocessedImages) -> AnswerComparison:
+    """Compare the predictions of a file and of its model on images of the validation split.
+
+    Raises:
+        ConversionError: the file does not answer with finite numbers, or not as its model does.
+    """
+    source_predictions = _predict_source(converted, images)
+    file_images: Examples = images
+    if converted.takes_pixels:
+        file_images = images.unscaled()
+    outputs = session_process.predictions(converted.file.session_file(THREADS), file_images)
+    predictions = single_output(outputs)
+    check_shape(converted, predictions, source_predictions)
+    finite_check.refuse_not_finite(converted.file, predictions, file_images)
+    comparison = compare(predictions, source_predictions)
+    if converted.float_dtype:
+        _refuse_difference(converted, comparison)
+    else:
+        _refuse_disagreement(converted, comparison)
+    return comparison
+
+
+def check_shape(
+    converted: ConvertedModel,
+    predictions: NDArray[np.float32],
+    source_predictions: NDArray[np.float32],
+) -> None:
+    """Check that a file answers with one number per class; it may say so and not do it.
+
+    Raises:
+        ConversionError: its output has another shape than that of its model.
+    """
+    shape = [1, *predictions.shape[1:]]
+    expected = [1, *source_predictions.shape[1:]]
+    if shape != expected:
+        raise ConversionError(
+            f"convert {converted.variant}: its output {converted.output} has the shape "
+            f"{shape}; expected {expected}, one number per class"
+        )
+
+
+def _refuse_difference(converted: ConvertedModel, comparison: AnswerComparison) -> None:
+    tolerance = TOLERANCE[converted.float_dtype]
+    difference = comparison.largest_difference
+    if difference > tolerance:
+        raise ConversionError(
+            f"{converted.file.name}: its probabilities differ from its model's by up to "
+            f"{difference:.2g} on {comparison.n} validation examples, "
+            f"{comparison.n - comparison.same} of which it classifies otherwise; "
+            f"expected at most {tolerance:g} for {converted.float_dtype}"
+        )
+
+
+def _refuse_disagreement(converted: ConvertedModel, comparison: AnswerComparison) -> None:
+    floor = minimum_agreement(comparison)
+    if comparison.same < floor:
+        raise ConversionError(
+            f"{converted.file.name}: it predicts the class that its model predicts for "
+            f"{comparison.same} of {comparison.n} validation examples, and chance would for "
+            f"{comparison.same_by_chance:.0f}; expected at least {floor:.0f}: the file is broken, "
+            f"or {converted.source.scheme} does not suit the model: take another scheme"
+        )
+
+
+def minimum_agreement(comparison: AnswerComparison) -> float:
+    """Return the number of examples for which a quantized file has to answer as its model does.
+
+    It is half of them, or less if that many are already clearly more than chance would give.
+    """
+    not_by_chance = comparison.n - comparison.same_by_chance
+    beyond_chance = comparison.same_by_chance + BEYOND_CHANCE * not_by_chance
+    return min(SAME_SHARE * comparison.n, beyond_chance)
+
+
+def _predict_source(converted: ConvertedModel, images: PreprocessedImages) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] of the model that was converted.
+
+    Raises:
+        ConversionError: some are not finite.
+    """
+    source = converted.source
+    name = f"convert {converted.variant}: model.{source.format}"
+    if source.format == "keras":
+        predict = load_importer(source.format).predictor(source.archive)
+        starts = range(0, len(images), BATCH)
+        predictions = np.concatenate([predict(images[start : start + BATCH]) for start in starts])
+    else:
+        library = limited.LIBRARIES[source.format]
+        arguments = (source.format, source.archive)
+        graph = SessionFile(name, library, imported_session.load, arguments)
+        predictions = single_output(session_process.predictions(graph, images))
+    source_check.refuse_not_finite(name, (source.format, source.archive), predictions, images)
+    return predictions
