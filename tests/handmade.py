@@ -27,8 +27,11 @@ def softmax_tflite() -> bytes:
     return _tflite(schema.BuiltinOperator.SOFTMAX, operator, tensors, [])
 
 
-def constant_tflite(answer: int) -> bytes:
-    """Return a .tflite for images [1, 32, 32, 1] that always predicts one of ten classes."""
+def constant_tflite(answer: int, probability: float = 1) -> bytes:
+    """Return a .tflite for images [1, 32, 32, 1] that always predicts one of ten classes.
+
+    `probability` is that of the class.
+    """
     operator = schema.OperatorT()
     operator.inputs, operator.outputs = [0, 1, 2], [3]
     operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
@@ -39,7 +42,7 @@ def constant_tflite(answer: int) -> bytes:
         _tensor("bias", [10], buffer=2),
         _tensor("Identity", [1, 10]),
     ]
-    constants = [np.zeros((10, PIXELS), np.float32), _one_hot(answer)]
+    constants = [np.zeros((10, PIXELS), np.float32), _one_hot(answer, probability)]
     return _tflite(schema.BuiltinOperator.FULLY_CONNECTED, operator, tensors, constants)
 
 
@@ -52,13 +55,16 @@ def tflite_without_weights() -> bytes:
     return bytes(builder.Output())
 
 
-def constant_onnx(answer: int) -> bytes:
+def constant_onnx(answer: int, probability: float = 1) -> bytes:
     """Return an .onnx for images [1, 32, 32, 1] that always predicts one of ten classes."""
     nodes = [
         helper.make_node("Flatten", ["image"], ["flat"], name="flatten"),
         helper.make_node("Gemm", ["flat", "weights", "bias"], ["probabilities"], name="dense"),
     ]
-    constants = {"weights": np.zeros((PIXELS, 10), np.float32), "bias": _one_hot(answer)}
+    constants = {
+        "weights": np.zeros((PIXELS, 10), np.float32),
+        "bias": _one_hot(answer, probability),
+    }
     return _onnx(nodes, [1, 32, 32, 1], [1, 10], constants)
 
 
@@ -72,8 +78,10 @@ def softmax_onnx() -> bytes:
     )
 
 
-def _one_hot(answer: int) -> NDArray[np.float32]:
-    return np.array([digit == answer for digit in range(10)], np.float32)
+def _one_hot(answer: int, probability: float) -> NDArray[np.float32]:
+    row = np.zeros(10, np.float32)
+    row[answer] = probability
+    return row
 
 
 def _tensor(name: str, shape: list[int], buffer: int = 0) -> Any:
@@ -129,10 +137,11 @@ def _onnx(
     return content
 
 
-def float_reference(number: int) -> dict[str, bytes]:
+def float_reference(answer: int, probability: float = 1) -> dict[str, bytes]:
     """Return what train leaves of a float reference that always predicts one class."""
-    reference = FloatReference("Keras", "litert", "model.tflite", {"ai-edge-litert": "2"})
+    tools = {"ai-edge-litert": "2"}
+    reference = FloatReference("Keras", "litert", "model.tflite", tools, examples=180)
     return {
-        "float/model.tflite": constant_tflite(number),
+        "float/model.tflite": constant_tflite(answer, probability),
         "float/reference.json": json.dumps(asdict(reference)).encode(),
     }

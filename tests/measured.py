@@ -13,6 +13,7 @@ import numpy as np
 from edgebake import artifacts
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
+from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.gates.judge import PARITY
 from edgebake.evaluation.parity import MARGINS, Comparison, DifferingExample, Excess
 from edgebake.evaluation.statistics import proportion
@@ -84,6 +85,15 @@ SOUND = {
 }
 IN_FILE = ("size_mb", "macs", "parameters", "activation_peak_mb")
 TIMED = ("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup")
+FLOAT_REFERENCE = FloatReference(
+    source="Keras",
+    runtime="litert",
+    file="model.tflite",
+    tools={"ai-edge-litert": "2.1.0"},
+    examples=180,
+    same_answers=180,
+    largest_difference=1.2e-6,
+)
 RESAMPLED = ("expected_calibration_error", "latency_p90_ms", "frames_per_second", "speedup")
 
 
@@ -118,6 +128,7 @@ def lay(
     report = {
         "variant": variant,
         "convert": read_plan()["validate"][variant]["convert"],
+        "float_reference": asdict(FLOAT_REFERENCE),
         "metrics": {name: measured.to_dict() for name, measured in measurements.items()},
     }
     resamples = {}

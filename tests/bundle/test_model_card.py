@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from edgebake.bundle import model_card
+from edgebake.bundle import markdown, model_card
 from edgebake.bundle.manifest_types import ManifestBody
 from edgebake.recipe import Card
 from edgebake.recipe.release_info import ReleaseInfo
@@ -162,7 +162,7 @@ def test_words_of_a_recipe_are_shown_and_do_nothing(text: str) -> None:
     tokens = (
         MarkdownIt("commonmark")
         .enable(["table", "strikethrough"])
-        .parse(f"- {model_card.escape_markdown(text)}")
+        .parse(f"- {markdown.escape_markdown(text)}")
     )
     kinds = ["bullet_list_open", "list_item_open", "paragraph_open", "inline"]
     assert [token.type for token in tokens] == [

@@ -101,6 +101,24 @@ def test_an_operator_that_picks_values_becomes_gathers(
     np.testing.assert_array_equal(_answer(replaced, x), np.asarray(compute(x)))
 
 
+LARGE = np.array([-1e4, -89, -88, -17, -1, -1e-3, 0, 1e-3, 1, 17, 88, 89, 1e4], np.float32)
+
+
+@pytest.mark.parametrize(("operator", "function"), [("Softplus", "softplus"), ("Selu", "selu")])
+def test_an_activation_that_overflows_in_litert_is_replaced_by_one_without_large_values(
+    keras: Any, operator: str, function: str
+) -> None:
+    import tensorflow
+
+    frozen = _frozen(getattr(tensorflow.nn, function), LARGE.shape)
+    replaced = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
+    assert operator in _operators(frozen)
+    assert operator not in _operators(replaced)
+    assert "Exp" not in _operators(replaced)
+    exact = np.asarray(getattr(tensorflow.nn, function)(LARGE.astype(np.float64)))
+    np.testing.assert_allclose(_answer(replaced, LARGE), exact, rtol=3e-7, atol=1e-6)
+
+
 def test_a_graph_without_these_operators_is_the_same_object(keras: Any) -> None:
     import tensorflow
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgebake import artifacts
 from edgebake.data.dataset import Examples, take_split
 from edgebake.data.sources import digits
-from edgebake.errors import ArtifactError, CoverageError, listed
+from edgebake.errors import ArtifactError, ConversionError, CoverageError, listed
 from edgebake.evaluation.devices import host
 from edgebake.evaluation.gates.evidence import SPECIAL
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
@@ -400,6 +400,24 @@ def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path)
     )
     assert not artifacts.folder("validate", f"{CORE_ML}-ios", "ios").exists()
     assert list(artifacts.PARTIAL.iterdir()) == []
+
+
+def test_a_file_that_does_not_answer_with_numbers_is_refused_by_its_operator(params: Path) -> None:
+    alone.lay(artifacts.folder("train", "digits-ds_cnn"), handmade.float_reference(8))
+    model = {"model.onnx": handmade.constant_onnx(3, np.nan)}
+    inspection = json.dumps(inspect(model).to_dict()).encode()
+    alone.lay(
+        artifacts.folder("convert", ONNX),
+        {"files/model.onnx": model["model.onnx"], "inspection.json": inspection},
+    )
+    with pytest.raises(ConversionError) as refused:
+        alone.run("validate", f"{ONNX}-linux")
+    assert str(refused.value) == (
+        f"artifacts/convert/{ONNX}/files/model.onnx: ONNX Runtime answers NaN or infinity for 540 "
+        "of 540 examples; the first value that is not finite is of Gemm 'probabilities'; expected "
+        "finite numbers: replace what computes them, or take another scheme or runtime"
+    )
+    assert not artifacts.folder("validate", f"{ONNX}-linux", "linux").exists()
 
 
 class Apple:

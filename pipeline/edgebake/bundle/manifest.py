@@ -18,6 +18,7 @@ from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.bundle.manifest_types import (
     EncryptionEntry,
     FileEntry,
+    FloatReferenceEntry,
     GateEntry,
     Manifest,
     ManifestBody,
@@ -28,6 +29,7 @@ from edgebake.bundle.manifest_types import (
     WaiverEntry,
 )
 from edgebake.errors import RecipeError
+from edgebake.evaluation import float_reference
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe import Waiver
@@ -107,6 +109,7 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
         "labels": contract.labels,
         "golden": golden_path,
         "metrics": _metric_entries(report["metrics"]),
+        "float_reference": _float_reference_entry(report["float_reference"]),
         "gates": [_gate_entry(decision) for decision in judgment.decisions],
         "waivers": [_waiver_entry(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
@@ -210,6 +213,18 @@ def _measurement_entry(measurement: Mapping[str, object]) -> MeasurementEntry:
     for key in MACHINE_KEYS:
         entry.pop(key, None)
     return cast("MeasurementEntry", entry)
+
+
+def _float_reference_entry(fields: Mapping[str, object]) -> FloatReferenceEntry:
+    reference = float_reference.from_dict(fields)
+    bound = float_reference.power_of_ten_above(reference.largest_difference)
+    return {
+        "source": reference.source,
+        "runtime": reference.runtime or None,
+        "examples": reference.examples,
+        "same_answers": reference.same_answers,
+        "difference_at_most": bound,
+    }
 
 
 def _gate_entry(decision: Decision) -> GateEntry:

@@ -52,6 +52,16 @@ class MeasurementEntry(TypedDict):
     reason: NotRequired[str]  # why it was not measured
 
 
+class FloatReferenceEntry(TypedDict):
+    """What `float_accuracy` was measured with, and what shows that it answers as the source."""
+
+    source: str  # library of the trained model
+    runtime: str | None  # that ran a float file of it; null: its own predictions, written down
+    examples: int  # of the validation split, on which both were compared
+    same_answers: int
+    difference_at_most: float  # of one probability; a power of ten
+
+
 class WaiverEntry(TypedDict):
     """A named person accepts a failed gate until a date."""
 
@@ -86,6 +96,7 @@ class TargetEntry(DeviceEntry):
     labels: list[str]
     golden: str  # path in the bundle
     metrics: dict[str, MeasurementEntry]
+    float_reference: NotRequired[FloatReferenceEntry]  # not in bundles of earlier versions
     gates: list[GateEntry]
     waivers: list[WaiverEntry]
     recipe_sha256: str

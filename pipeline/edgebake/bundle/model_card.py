@@ -5,7 +5,6 @@ https://doi.org/10.1145/3287560.3287596, figure 1, except those that need knowle
 recipes, such as ethical considerations. All numbers are those of the manifest.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from edgebake.bundle.components import architecture
@@ -18,22 +17,9 @@ from edgebake.bundle.manifest_types import (
     TargetEntry,
     WaiverEntry,
 )
+from edgebake.bundle.markdown import escape_markdown, link, table
 from edgebake.recipe.stage_params import PackageParams
 
-URL = re.compile(r"https?://[A-Za-z0-9./_~%#?=&+:@-]+")
-# Characters that Markdown interprets. Those of HTML become entities, because some readers do not
-# know `\<`.
-ESCAPES = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    "|": "&#124;",
-    **{character: f"\\{character}" for character in "\\`*{}[]#!~$^"},
-}
-UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word, it has no meaning
-# At the start of a line: the mark of a list or of the underline of a heading.
-BULLET = re.compile(r"^(?=[-+=:])")
-NUMBERED = re.compile(r"^(\d+)(?=[.)])")
 LIST_LENGTH = 4  # longer lists are replaced by their length
 PROTECTION = {
     "none": "none",
@@ -79,23 +65,6 @@ def render(body: ManifestBody, section: PackageParams) -> str:
     return "\n".join(lines) + "\n"
 
 
-def escape_markdown(text: str) -> str:
-    """Return a text of a recipe as one line of Markdown that shows it literally.
-
-    It contains no markup, no HTML and no table cells.
-    """
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    line = " ".join(printable.split())
-    escaped = "".join(ESCAPES.get(character, character) for character in line)
-    escaped = UNDERSCORE.sub(r"\_", escaped)
-    escaped = BULLET.sub(r"\\", escaped)
-    return NUMBERED.sub(r"\1\\", escaped)
-
-
-def _link(source: str) -> str:
-    return f"<{source}>" if URL.fullmatch(source) else escape_markdown(source)
-
-
 def _bullet_section(title: str, points: Iterable[str]) -> list[str]:
     bullets = [f"- {escape_markdown(point)}" for point in points]
     return ["", f"## {title}", "", *bullets]
@@ -104,13 +73,6 @@ def _bullet_section(title: str, points: Iterable[str]) -> list[str]:
 def _properties(values: Mapping[str, str]) -> list[str]:
     """Return a bullet for each label and its value."""
     return [f"- {label}: {escape_markdown(value)}" for label, value in values.items()]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [""]
-    for cells in (header, ["---"] * len(header), *rows):
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
 
 
 def _model_details(body: ManifestBody, section: PackageParams) -> list[str]:
@@ -170,7 +132,7 @@ def _components(body: ManifestBody) -> list[str]:
             escape_markdown(component["name"]),
             escape_markdown(component["license"]),
             escape_markdown(component["decision"]),
-            _link(component["source"]),
+            link(component["source"]),
         )
         for component in body["licenses"]
     ]
@@ -179,7 +141,7 @@ def _components(body: ManifestBody) -> list[str]:
         "## Training data, evaluation data and other components",
         "",
         "Accuracy is measured on the test split, which is not used for training or calibration.",
-        *_table(("kind", "name", "license", "policy", "source"), rows),
+        *table(("kind", "name", "license", "policy", "source"), rows),
     ]
 
 
@@ -199,6 +161,7 @@ def _target(name: str, target: TargetEntry) -> list[str]:
         "After the model": _format_steps(target["postprocessing"]),
         "Protection": PROTECTION[target["protection"]],
         "Scheme": target["scheme"],
+        "Float model": _format_reference(target),
         "Tools": ", ".join(tools),
         "Recipe": f"sha256 {target['recipe_sha256']}",
     }
@@ -209,10 +172,25 @@ def _target(name: str, target: TargetEntry) -> list[str]:
         f"### {escape_markdown(name)}",
         "",
         *_properties(properties),
-        *_table(("metric", "value", "95 % interval", "n", "measured"), metrics),
-        *_table(("gate", "limit", "confidence", "verdict"), gates),
+        *table(("metric", "value", "95 % interval", "n", "measured"), metrics),
+        *table(("gate", "limit", "confidence", "verdict"), gates),
         *_waivers(target["waivers"]),
     ]
+
+
+def _format_reference(target: TargetEntry) -> str:
+    """Return what float_accuracy was measured with."""
+    reference = target.get("float_reference")
+    if reference is None:
+        return "a float file, not compared with the trained model"
+    source = reference["source"]
+    if reference["runtime"] is None:
+        return f"the trained model itself, in {source}"
+    return (
+        f"a float file in {reference['runtime']}, which answers as {source} does for "
+        f"{reference['same_answers']:,} of {reference['examples']:,} validation examples; "
+        f"probabilities differ by at most {reference['difference_at_most']:g}"
+    )
 
 
 def _format_steps(steps: Iterable[Step]) -> str:

@@ -9,10 +9,12 @@ Writes and reads the folder float/ of train's output: reference.json and one fil
 
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +91,15 @@ class FloatReference:
         return text
 
 
+def power_of_ten_above(difference: float) -> float:
+    """Return the smallest power of ten, from float32's own 1e-07 on, that is not exceeded.
+
+    Unlike the difference itself, it seldom depends on the processor.
+    """
+    exponent = math.ceil(math.log10(max(difference, 1e-7)))
+    return float(f"1e{exponent}")
+
+
 def library_name(runtime: str) -> str:
     """Return the name of a runtime for messages."""
     library = RUNTIMES[runtime].facts.library
@@ -129,8 +140,12 @@ def choose(source: SourceModel, candidates: Iterable[Candidate]) -> dict[str, by
 
 def read(train: Path) -> FloatReference:
     """Read reference.json in the output folder of train."""
-    content = artifacts.read_json(train / FOLDER / SUMMARY, FloatReference)
-    return FloatReference(**content)
+    return from_dict(artifacts.read_json(train / FOLDER / SUMMARY, FloatReference))
+
+
+def from_dict(fields: Any) -> FloatReference:
+    """Return the reference whose fields JSON holds."""
+    return FloatReference(**fields)
 
 
 def predictions(train: Path, images: Examples) -> NDArray[np.float32]:

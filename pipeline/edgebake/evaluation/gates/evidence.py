@@ -12,6 +12,8 @@ from typing import Any, NotRequired, TypedDict
 
 from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
+from edgebake.evaluation import float_reference
+from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.gates import parity
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
@@ -64,6 +66,8 @@ class TargetEvidence:
     placements: list[Placement] = field(default_factory=list)  # of the device's accelerators
     no_placement: str = ""  # why nothing is predicted of the file; empty: something is
     untested_classes: list[str] = field(default_factory=list)  # that have no test examples
+    # What float_accuracy was measured with; none in a test of gates alone.
+    float_reference: FloatReference | None = None
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
@@ -102,6 +106,7 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         no_parity = NO_OTHER
     return TargetEvidence(
         metrics=metrics,
+        float_reference=float_reference.from_dict(report["float_reference"]),
         examples=examples,
         resamples=artifacts.read_json(folder / "resamples.json", dict[str, list[float]]),
         comparisons=[from_record(record) for record in records.get(report["variant"], [])],
