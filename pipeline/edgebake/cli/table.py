@@ -165,9 +165,12 @@ def _print_judgments(console: Console, judgments: Judgments) -> None:
 
 def _explain_numbers(judgments: Judgments) -> Iterator[str]:
     """Yield the sources of the numbers, and the reasons why some are missing."""
+    from edgebake.report import float_references
+
     for judgment in judgments.values():
         yield from _sources(judgment.evidence.metrics)
-    yield from _float_references(judgments)
+    references = {name: each.evidence.float_reference for name, each in judgments.items()}
+    yield from float_references.lines(references)
     for name, judgment in judgments.items():
         yield from _half_precision(name, judgment.evidence.metrics)
     for judgment in judgments.values():
@@ -181,17 +184,6 @@ def _sources(metrics: Mapping[str, Measurement]) -> Iterator[str]:
         if metric.device and metric.value is not None and metric.where != PREDICTED:
             note = f": {LABEL}, not by Core ML" if metric.where == LABEL else ""
             yield f"{_short_source(metric.where)}{note}: {metric.device}"
-
-
-def _float_references(judgments: Judgments) -> Iterator[str]:
-    """Yield what `float` is in the table, and what shows that it answers as the trained model."""
-    targets: dict[str, list[str]] = {}
-    for name, judgment in judgments.items():
-        reference = judgment.evidence.float_reference
-        if reference is not None:
-            targets.setdefault(reference.describe(), []).append(name)
-    for description, names in targets.items():
-        yield f"float of {', '.join(names)}: {description}"
 
 
 def _half_precision(target: str, metrics: Mapping[str, Measurement]) -> Iterator[str]:
