@@ -10,6 +10,7 @@ from edgebake.bundle import markdown, model_card
 from edgebake.bundle.manifest_types import ManifestBody
 from edgebake.recipe import Card
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import PackageParams
 from tests.bundle import made
 
 TITLES = [
@@ -36,7 +37,12 @@ def content() -> Any:
 
 
 def _lines(content: ManifestBody) -> list[str]:
-    return model_card.render(content, made.section(made.DIGITS)).replace("\\", "").splitlines()
+    return _card(content).replace("\\", "").splitlines()
+
+
+def _card(content: ManifestBody, section: PackageParams | None = None, *untested: str) -> str:
+    by_target = dict.fromkeys(content["chain"], untested)
+    return model_card.render(content, section or made.section(made.DIGITS), by_target)
 
 
 def test_it_has_the_sections_of_mitchell_et_al(content: Any) -> None:
@@ -121,9 +127,14 @@ def test_latency_is_not_in_it_and_it_says_where_it_is(content: Any) -> None:
 
 
 def test_the_same_manifest_gives_the_same_card(content: Any) -> None:
-    assert model_card.render(content, made.section(made.DIGITS)) == model_card.render(
-        made.content(), made.section(made.DIGITS)
-    )
+    assert _card(content) == _card(made.content())
+
+
+def test_classes_without_test_examples_are_named(content: Any) -> None:
+    card = _card(content, None, "<b>", "fox", *"cdefg")
+    line = "- Not tested: &lt;b&gt;, fox, c, d, e and 2 more: no test example of these classes"
+    assert card.count(line) == len(content["chain"])
+    assert "Not tested" not in _card(content)
 
 
 EVIL = [
@@ -183,9 +194,7 @@ def test_words_of_a_recipe_change_no_table_and_no_heading(text: str, content: An
     content["targets"]["pixel_8"]["metrics"]["loss"]["reason"] = text
     content["targets"]["pixel_8"]["waivers"][0]["reason"] = text
     section = made.section(made.DIGITS, about=ReleaseInfo(*[text] * 5), card=Card([text], [text]))
-    assert _shape(model_card.render(content, section)) == _shape(
-        model_card.render(made.content(), made.section(made.DIGITS))
-    )
+    assert _shape(_card(content, section)) == _shape(_card(made.content()))
 
 
 def _shape(text: str) -> list[str]:

@@ -59,12 +59,13 @@ def assemble(
     for target in targets.values():
         plain |= target.files
     target_files, encrypted = _encrypt_models(section, head, plain)
+    untested = {name: target.untested_classes for name, target in targets.items()}
     files = {
         **target_files,
         **licenses.texts(licensed),
         NOTICE: licenses.render_notice(section.about, licensed).encode(),
         sbom.FILE: sbom.render(body, section, licensed, target_files),
-        MODEL_CARD: model_card.render(body, section).encode(),
+        MODEL_CARD: model_card.render(body, section, untested).encode(),
     }
     files[manifest.FILE] = manifest.render(body, files, encrypted).encode()
     return files

@@ -70,6 +70,7 @@ class PackagedTarget:
 
     entry: TargetEntry
     files: dict[str, bytes]
+    untested_classes: list[str]  # without test examples, for the model card
 
 
 def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
@@ -120,7 +121,7 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
     labels = "".join(f"{label}\n" for label in contract.labels)
     vectors = golden_vectors.render(golden, postprocessing, contract.labels)
     files = {**model_files, labels_path: labels.encode(), golden_path: vectors}
-    return PackagedTarget(entry, files)
+    return PackagedTarget(entry, files, judgment.evidence.untested_classes)
 
 
 def compose_head(

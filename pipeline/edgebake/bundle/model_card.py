@@ -18,8 +18,10 @@ from edgebake.bundle.manifest_types import (
     WaiverEntry,
 )
 from edgebake.bundle.markdown import escape_markdown, link, table
+from edgebake.data.readers.labels import preview
 from edgebake.recipe.stage_params import PackageParams
 
+Untested = Mapping[str, Sequence[str]]  # classes without test examples, by target
 LIST_LENGTH = 4  # longer lists are replaced by their length
 PROTECTION = {
     "none": "none",
@@ -43,12 +45,13 @@ MEANINGS = {
 }
 
 
-def render(body: ManifestBody, section: PackageParams) -> str:
+def render(body: ManifestBody, section: PackageParams, untested: Untested) -> str:
     """Return the text of MODEL_CARD.md.
 
     Args:
         body: the manifest without its files.
         section: parameters of package for the platform.
+        untested: the classes without test examples.
     """
     title = escape_markdown(f"{body['name']} {body['version']}")
     lines = [
@@ -59,7 +62,7 @@ def render(body: ManifestBody, section: PackageParams) -> str:
         *_bullet_section("Intended use", section.card.intended_use),
         *_metrics(body),
         *_components(body),
-        *_quantitative_analyses(body),
+        *_quantitative_analyses(body, untested),
         *_bullet_section("Caveats and recommendations", section.card.limits),
     ]
     return "\n".join(lines) + "\n"
@@ -145,13 +148,13 @@ def _components(body: ManifestBody) -> list[str]:
     ]
 
 
-def _quantitative_analyses(body: ManifestBody) -> Iterator[str]:
+def _quantitative_analyses(body: ManifestBody, untested: Untested) -> Iterator[str]:
     yield from ("", "## Quantitative analyses", "", "An app tries the targets in this order.")
     for name in body["chain"]:
-        yield from _target(name, body["targets"][name])
+        yield from _target(name, body["targets"][name], untested[name])
 
 
-def _target(name: str, target: TargetEntry) -> list[str]:
+def _target(name: str, target: TargetEntry, untested: Sequence[str]) -> list[str]:
     device = target["device"]
     tools = [f"{tool} {version}" for tool, version in sorted(target["tools"].items())]
     properties = {
@@ -165,6 +168,8 @@ def _target(name: str, target: TargetEntry) -> list[str]:
         "Tools": ", ".join(tools),
         "Recipe": f"sha256 {target['recipe_sha256']}",
     }
+    if untested:
+        properties["Not tested"] = f"{preview(untested)}: no test example of these classes"
     metrics = [_metric_row(metric, entry) for metric, entry in target["metrics"].items()]
     gates = [_gate_row(gate) for gate in target["gates"]]
     return [
