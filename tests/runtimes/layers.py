@@ -88,12 +88,13 @@ def sizes(keras: Any) -> Layers:
         "global_average": layers.GlobalAveragePooling2D(keepdims=True),
         "up_nearest": up(2),
         "up_bilinear": up(2, interpolation="bilinear"),
-        "up_bicubic": up(2, interpolation="bicubic", name="up"),
+        "up_bicubic": up(2, interpolation="bicubic"),
+        "up_lanczos": up(2, interpolation="lanczos3"),
         "up_line": lambda x: layers.UpSampling1D(2)(layers.Reshape((64, 8))(x)),
         "up_volume": lambda x: layers.UpSampling3D(2, name="volume")(volume(x)),
         "resize_bilinear": layers.Resizing(5, 11),
         "resize_nearest": layers.Resizing(5, 11, interpolation="nearest"),
-        "resize_antialias": layers.Resizing(5, 5, antialias=True, name="resize"),
+        "resize_antialias": layers.Resizing(5, 7, antialias=True),
         "pad": layers.ZeroPadding2D(((1, 2), (0, 1))),
         "pad_reflect": lambda x: ops.pad(x, sides, mode="reflect"),
         "pad_symmetric": lambda x: ops.pad(x, sides, mode="symmetric"),
@@ -206,10 +207,6 @@ GROUPS: dict[str, Callable[[Any], Layers]] = {
 REFUSED: dict[str, dict[str, str]] = {
     "max_pool_3d": {"litert": unknown(LITERT, "MaxPool3D", "pool")},
     "average_pool_3d": {"litert": unknown(LITERT, "AvgPool3D", "mean")},
-    "up_bicubic": {
-        "litert": unknown(LITERT, "ResizeBicubic", "up"),
-        "coreml": unknown("coremltools", "ResizeBicubic", "up"),
-    },
     "up_volume": {
         "coreml": (
             "coremltools cannot convert the model (ValueError: Core ML only supports tensors with "
@@ -217,11 +214,6 @@ REFUSED: dict[str, dict[str, str]] = {
             "outputs a rank 6 tensor.); expected a model, and a scheme, that it converts; the log "
             "of the stage has all that it says"
         )
-    },
-    "resize_antialias": {
-        "litert": unknown(LITERT, "ScaleAndTranslate", "resize"),
-        "onnxruntime": unknown("tf2onnx", "ScaleAndTranslate", "resize"),
-        "coreml": unknown("coremltools", "ScaleAndTranslate", "resize"),
     },
     "lstm": {
         "onnxruntime": unknown("tf2onnx", "TensorListReserve, TensorListSetItem", "lstm"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from edgebake.models import frozen_function, index_operators
+from edgebake.models import frozen_function, index_operators, resize_operators
 from edgebake.models.graph_nodes import Nodes, constant_value
 
 if TYPE_CHECKING:
@@ -183,8 +183,10 @@ REPLACEMENTS: dict[str, Callable[[tf.Operation], list[NodeDef]]] = {
     "IsNan": _is_nan,
     "Log1p": _log1p,
     "MirrorPad": index_operators.symmetric_padding,
+    "ResizeBicubic": resize_operators.bicubic,
     "ResizeNearestNeighbor": index_operators.nearest_resizing,
     "Roll": index_operators.roll,
+    "ScaleAndTranslate": resize_operators.scale_and_translate,
     "Selu": _selu,
     "Softplus": _softplus,
 }

@@ -53,6 +53,10 @@ class Nodes:
             node.attr[name].CopyFrom(self._operation.node_def.attr[name])
         return str(node.name)
 
+    def reshape(self, x: str, shape: tuple[int, ...]) -> str:
+        """Add a change of shape; return the name of its output."""
+        return self.add("Reshape", [x, self.constant(np.array(shape, np.int32))])
+
     def gather(self, x: str, indices: NDArray[np.int32], axis: int) -> str:
         """Add an operator that picks entries of an axis by indices [n]; return its output."""
         inputs = [x, self.constant(indices), self.constant(np.int32(axis))]
@@ -75,15 +79,32 @@ class Nodes:
 
 
 def constant_value(tensor: tf.Tensor) -> NDArray[Any] | None:
-    """Return the value of a constant, also behind operators that pass it on; None: it is none."""
+    """Return the value of a tensor of a frozen graph; None if it depends on the image."""
     import tensorflow
 
     operation = tensor.op
     while operation.type == "Identity":
         operation = operation.inputs[0].op
-    if operation.type != "Const":
+    if operation.type == "Const":
+        return np.asarray(tensorflow.make_ndarray(operation.get_attr("value")))
+    if _depends_on_input(tensor):
         return None
-    return np.asarray(tensorflow.make_ndarray(operation.get_attr("value")))
+    with tensorflow.compat.v1.Session(graph=tensor.graph) as session:
+        return np.asarray(session.run(tensor))
+
+
+def _depends_on_input(tensor: tf.Tensor) -> bool:
+    pending = [tensor.op]
+    known: set[str] = set()
+    while pending:
+        operation = pending.pop()
+        if operation.type == "Placeholder":
+            return True
+        for source in operation.inputs:
+            if source.op.name not in known:
+                known.add(source.op.name)
+                pending.append(source.op)
+    return False
 
 
 def _set_types(node: NodeDef, **types: type[np.generic]) -> None:

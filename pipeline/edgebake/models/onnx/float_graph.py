@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 OPSET = 17
 IMAGE = "image"
 PROBABILITIES = "probabilities"
-REPLACED_OPERATORS = ("Erfc", "Expm1", "Log1p")  # of TensorFlow, that tf2onnx leaves as they are
+# Operators of TensorFlow that tf2onnx leaves as they are.
+REPLACED_OPERATORS = ("Erfc", "Expm1", "Log1p", "ScaleAndTranslate")
 LIBRARY = "tf2onnx"
 
 

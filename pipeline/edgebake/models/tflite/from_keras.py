@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "LiteRT's converter"
 # Operators of TensorFlow that LiteRT lacks, in the order in which they are replaced.
-REPLACED_OPERATORS = ("Erfc", "Erf")
+REPLACED_OPERATORS = ("Erfc", "Erf", "ResizeBicubic", "ScaleAndTranslate")
 # In the message of TensorFlow's converter, of operators that LiteRT has none for.
 UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 

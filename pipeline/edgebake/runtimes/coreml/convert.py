@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from coremltools.models import MLModel
 
 # Operators of TensorFlow that coremltools does not know, or converts to others.
-REPLACED_OPERATORS = ("Erfc", "Expm1", "IsNan", "MirrorPad", "ResizeNearestNeighbor", "Roll")
+REPLACED_OPERATORS = (
+    "Erfc",
+    "Expm1",
+    "IsNan",
+    "MirrorPad",
+    "ResizeBicubic",
+    "ResizeNearestNeighbor",
+    "Roll",
+    "ScaleAndTranslate",
+)
 # Of recurrent layers, at which coremltools fails with an error about a value of its own.
 REFUSED_OPERATORS = ("TensorListReserve",)
 LIBRARY = "coremltools"
