@@ -139,7 +139,7 @@ def noise(color: str) -> PreprocessedImages:
     """Return four images of random pixels."""
     agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, agreed.channels), np.uint8)
-    return PreprocessedImages(list(pixels), agreed)
+    return PreprocessedImages([image.squeeze() for image in pixels], agreed)
 
 
 def test_all_six_architectures_are_here() -> None:
