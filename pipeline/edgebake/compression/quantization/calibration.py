@@ -3,7 +3,7 @@
 Calibration of a Keras model imports TensorFlow.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import plugins
+from edgebake.compression.quantization import finite_activations
+from edgebake.compression.quantization.finite_activations import ComputeActivations
 from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
-from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.models.importers.interface import load_importer
@@ -20,9 +21,6 @@ from edgebake.recipe import Calibration
 
 PROBES = 4
 BATCH = 20  # samples; changes the speed alone
-
-# Images float32 [n, h, w, c] -> one float32 array [n, ...] per activation.
-ComputeActivations = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
 class FileValues(Protocol):
@@ -99,7 +97,7 @@ def _calibrate_values(
     Raises:
         ConversionError: a value is not finite for a sample.
     """
-    compute = _refusing_not_finite(compute, list(sources))
+    compute = finite_activations.refusing_others(compute, list(sources))
     method = plugins.load("quantize.calibration.method", options.method)
     probe_activations = compute(samples[:PROBES])
     histograms = _collect_histograms(compute, samples)
@@ -157,23 +155,6 @@ def with_trained_ranges(
             entries[entry.name] = replace(entry, low=min(low, 0.0), high=max(high, 0.0))
     merged_entries = list(entries.values())
     return ActivationRanges(merged_entries, ranges.probes)
-
-
-def _refusing_not_finite(compute: ComputeActivations, names: Sequence[str]) -> ComputeActivations:
-    """Return the same function of images, which refuses activations that are not finite."""
-
-    def compute_finite(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        arrays = compute(images)
-        for name, values in zip(names, arrays, strict=True):
-            if not np.isfinite(values).all():
-                raise ConversionError(
-                    f"activation {name!r} of the model is NaN or infinite for a calibration "
-                    "sample, so it has no range; expected finite numbers. A scheme whose "
-                    "activations stay in float needs no ranges: float16 or dynamic"
-                )
-        return arrays
-
-    return compute_finite
 
 
 @dataclass
