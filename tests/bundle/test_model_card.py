@@ -207,3 +207,12 @@ def _shape(text: str) -> list[str]:
         if child.type in ("html_inline", "image")
     ]
     return [token.type for token in tokens]
+
+
+def test_what_computes_in_float_is_said_beside_the_scheme(content: Any) -> None:
+    content["targets"]["pixel_8"]["in_float"] = {
+        "operators": {"PRELU": 2, "TILE": 1},
+        "macs_share": 0.0,
+    }
+    expected = "- Scheme: int8; in float: 2 PRELU, 1 TILE, 0.0 % of the multiply-accumulates"
+    assert expected in _lines(content)

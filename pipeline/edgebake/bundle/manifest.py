@@ -98,7 +98,7 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
         inspection["output"], target.package, labels_path
     )
     entry: TargetEntry = {
-        **fallback_order.device_entry(target.device),
+        **fallback_order.device_entry(target.device),  # type: ignore[typeddict-item]  # no in_float
         "model": _model_path(model_files),
         "runtime": target.runtime,
         "protection": target.package.protect.value,
@@ -118,6 +118,8 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
         "scheme": sections["quantize"]["scheme"],
         "tools": tool_versions(sections),
     }
+    if "in_float" in inspection:
+        entry["in_float"] = inspection["in_float"]
     labels = "".join(f"{label}\n" for label in contract.labels)
     vectors = golden_vectors.render(golden, postprocessing, contract.labels)
     files = {**model_files, labels_path: labels.encode(), golden_path: vectors}

@@ -82,6 +82,13 @@ class GateEntry(TypedDict):
     waiver: NotRequired[WaiverEntry]
 
 
+class InFloatEntry(TypedDict):
+    """What computes in float in a file whose activations are integers otherwise."""
+
+    operators: dict[str, int]  # number by kind, in the runtime's naming
+    macs_share: NotRequired[float]  # of the multiply-accumulates, 0 to 1; absent: not known
+
+
 class TargetEntry(DeviceEntry):
     """One target: its model, the devices that run it, and what was measured."""
 
@@ -101,6 +108,8 @@ class TargetEntry(DeviceEntry):
     waivers: list[WaiverEntry]
     recipe_sha256: str
     scheme: str
+    # With `quantize.fallback` or `mixed`: operators in float, share of multiply-accumulates.
+    in_float: NotRequired[InFloatEntry]
     tools: dict[str, str]  # version by distribution
 
 

@@ -20,6 +20,7 @@ from edgebake.bundle.manifest_types import (
 from edgebake.bundle.markdown import escape_markdown, link, table
 from edgebake.data.readers.labels import preview
 from edgebake.recipe.stage_params import PackageParams
+from edgebake.runtimes.float_share import share_of_entry
 
 Untested = Mapping[str, Sequence[str]]  # classes without test examples, by target
 LIST_LENGTH = 4  # longer lists are replaced by their length
@@ -157,13 +158,14 @@ def _quantitative_analyses(body: ManifestBody, untested: Untested) -> Iterator[s
 def _target(name: str, target: TargetEntry, untested: Sequence[str]) -> list[str]:
     device = target["device"]
     tools = [f"{tool} {version}" for tool, version in sorted(target["tools"].items())]
+    in_float = [share_of_entry(target["in_float"])] if "in_float" in target else []
     properties = {
         "For": f"{device['name']}, system {device['minimum_os']} or newer",
         "Runs on": f"{target['runtime']}: {', '.join(target['accelerators'])}",
         "Before the model": _format_steps(target["preprocessing"]),
         "After the model": _format_steps(target["postprocessing"]),
         "Protection": PROTECTION[target["protection"]],
-        "Scheme": target["scheme"],
+        "Scheme": "; ".join([target["scheme"], *in_float]),
         "Float model": _format_reference(target),
         "Tools": ", ".join(tools),
         "Recipe": f"sha256 {target['recipe_sha256']}",

@@ -13,8 +13,10 @@ from edgebake.models import converter_errors, keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
+from edgebake.runtimes.float_share import FloatShare
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Inspection
+from edgebake.runtimes.workload import Uncounted
 from edgebake.stages import convert_check
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.stages.job import Job
@@ -75,13 +77,54 @@ def _convert(job: Job[ConvertParams]) -> str:
     images = convert_check.read_examples(params, model_contract)
     comparison = convert_check.check_predictions(converted, images)
     artifacts.write_files(job.out / "files", files)
-    job.write_json("inspection.json", inspection.to_dict())
+    document = inspection.to_dict()
+    in_float = ""
+    share = float_share(converted, inspection)
+    if share:
+        document["in_float"] = share.to_dict()
+        in_float = f", {share.text()}"
+    job.write_json("inspection.json", document)
     job.write_json("comparison.json", asdict(comparison))
     shutil.copy(contract_file, job.out)
     return (
-        f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}, "
+        f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}{in_float}, "
         f"answers as the model for {comparison.same} of {comparison.n} validation examples"
     )
+
+
+def float_share(converted: ConvertedModel, inspection: Inspection) -> FloatShare | None:
+    """Return what stays in float; None for schemes that leave nothing there by intention.
+
+    Raises:
+        ConversionError: it is more than the recipe allows.
+    """
+    quantized, file = converted.source, converted.file
+    fallback = quantized.fallback
+    if quantized.activations not in INTEGERS:
+        return None
+    if not fallback.names and not quantized.fallback_layers:
+        return None
+    runtime = load_runtime(file.runtime)
+    kinds = _float_kinds(inspection, runtime.facts.int8_operators)
+    try:
+        share = FloatShare.of_file(kinds, runtime.count_workload(file.files))
+    except Uncounted as reason:
+        share = FloatShare.of_file(kinds, reason)
+    if not quantized.fallback_layers:
+        try:
+            share.check(fallback.limit)
+        except ConversionError as error:
+            raise ConversionError(f"{file.name}: {error}") from None
+    return share
+
+
+def _float_kinds(inspection: Inspection, integer_operators: frozenset[str] | None) -> list[str]:
+    """Return the kind of each operator that computes in float, casts and moves aside."""
+    exempt = MOVE_OPERATORS | CASTS
+    kinds = [name for name in inspection.float_operators() if name not in exempt]
+    if integer_operators is not None:
+        kinds = [name for name in kinds if name in integer_operators]
+    return kinds
 
 
 def _convert_model(
@@ -134,14 +177,13 @@ def check_integer_operators(
     """
     if quantized.activations not in INTEGERS:
         return
+    if quantized.fallback.names:
+        return  # the encoder has refused what the recipe does not name
     exempt = MOVE_OPERATORS
     exception = ""
     if quantized.fallback_layers:
         exempt = MOVE_OPERATORS | CASTS
         exception = f", except for the fallback layers: {listed(quantized.fallback_layers)}"
-    if quantized.fallback.names:
-        # The encoder has refused what the recipe does not name.
-        return
     floats = [name for name in inspection.float_operators() if name not in exempt]
     if integer_operators is not None:
         floats = [name for name in floats if name in integer_operators]
