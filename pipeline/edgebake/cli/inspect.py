@@ -19,12 +19,16 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.cli.init import recipe_yaml
-    from edgebake.models.inspection import limited
+    from edgebake.models.inspection import limited, usability
     from edgebake.report import model_file
 
     path = arguments.file
     model_info = limited.inspect_file(path)
     report = model_file.lines(model_info, str(path))
+    if usability.refusal(model_info):
+        for line in report:
+            console.print(line, markup=False)
+        return 0
     name = recipe_yaml.recipe_name(path)
     recipes = recipe_yaml.recipes_to_start_from(model_info, path.as_posix(), name)
     for line in [*report, "", *recipes]:

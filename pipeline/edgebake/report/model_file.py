@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from edgebake.errors import listed
+from edgebake.models.importers import input_check
 from edgebake.models.importers.safety import ALLOW_CODE
-from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ImageResize, ModelInfo, TensorInfo
+from edgebake.models.inspection import usability
+from edgebake.models.inspection.model_info import ImageResize, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 from edgebake.terminal.printable import printable
 
@@ -95,28 +97,11 @@ def _usability(model: ModelInfo) -> Iterator[Property]:
     """Yield whether the model can be imported, and the runtimes that it can be converted for."""
     if model.code_risk and not model.unsupported:
         yield "code", f"{model.code_risk.rstrip('.')} ({ALLOW_CODE} is false by default)"
-    problem = model.unsupported or refused_ends(model)
+    problem = usability.refusal(model)
     if problem:
         yield "refused", problem
     else:
         yield "runtimes", listed(runtimes_of(model.format))
-
-
-def refused_ends(model: ModelInfo) -> str:
-    """Return why inputs and outputs are not those of an image classifier; empty if they are."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        return (
-            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-            "expected one input, an image, and one output"
-        )
-    shape = model.inputs[0].shape
-    if len(shape) != 4:
-        return f"takes {_format_shape(shape)}; expected images, [n, height, width, channels]"
-    if not {shape[1], shape[3]} & {*IMAGE_CHANNELS, None}:
-        return f"takes {_format_shape(shape)}; expected images of 1 or 3 channels"
-    if model.final_activation == "sigmoid" and (model.classes or 0) > 2:
-        return "ends in a sigmoid, which scores each class independently; expected a softmax"
-    return ""
 
 
 def _missing_facts(model: ModelInfo) -> Iterator[str]:
@@ -141,7 +126,7 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
 
 
 def _format_tensor(tensor: TensorInfo) -> str:
-    return f"{tensor.name}, {tensor.dtype} {_format_shape(tensor.shape)}"
+    return f"{tensor.name}, {tensor.dtype} {input_check.format_shape(tensor.shape)}"
 
 
 def _format_resize(resize: ImageResize) -> str:
@@ -149,14 +134,6 @@ def _format_resize(resize: ImageResize) -> str:
     crop = ", crop: center" if resize.is_cropped else ""
     size = f"to {resize.height} x {resize.width} pixels, {resize.filter_name}"
     return f"{size}, antialias: {antialias}{crop}: {resize.reason}"
-
-
-def _format_shape(shape: tuple[int | None, ...]) -> str:
-    """Return a shape such as [n, 32, 32, any]; n is a batch of any size."""
-    sizes = ["any" if size is None else str(size) for size in shape]
-    if shape and shape[0] is None:
-        sizes[0] = "n"
-    return f"[{', '.join(sizes)}]"
 
 
 def _format_layout(model: ModelInfo) -> str:

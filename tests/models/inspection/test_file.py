@@ -108,7 +108,7 @@ def test_a_quantized_tflite_says_what_its_input_stands_for(tmp_path: Path, model
     converter.inference_input_type = sys.modules["tensorflow"].int8
     (tmp_path / "small.tflite").write_bytes(converter.convert())
     found = file.inspect_file(tmp_path / "small.tflite")
-    assert found.precision == "int8: it is quantized already, weights and activations"
+    assert found.precision == "int8 weights and activations"
     assert found.is_quantized
     assert found.pixel_scaling is not None
     assert found.pixel_scaling.mean == (0.0,)

@@ -2,16 +2,22 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
+from edgebake.models.importers import input_check
 from edgebake.plan.checks import model as model_checks
 from edgebake.plan.checks import train as train_checks
 from edgebake.recipe import Augment, Color, EarlyStopping, Head, Imported, Monitor, Output, Recipe
+from edgebake.runtimes.litert import quantizer
+from tests.models.importers import graphs
 
 
 @pytest.fixture
-def brought(project: Path, recipe: Recipe) -> Recipe:
-    """A sound recipe that measures models/net.onnx in ONNX Runtime."""
+def brought(project: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A sound recipe that measures models/net.onnx in ONNX Runtime; no file is inspected."""
+    monkeypatch.setattr(model_checks, "_refusal", lambda *_: None)
     (project / "models/saved").mkdir(parents=True)
     (project / "models/saved/saved_model.pb").write_bytes(b"1")
     for name in ("net.onnx", "net.tflite", "net.h5", "net.pt"):
@@ -178,4 +184,49 @@ def test_limits_that_no_import_can_keep_are_refused(brought: Recipe) -> None:
     assert problems(brought) == [
         ("model.imported.memory_limit_gib", "2.5; expected 4 or more"),
         ("model.imported.time_limit_s", "inf; expected 60 or more"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "problem"),
+    [(["n", 3, 16, 16], ""), (["n", 13], "takes [n, 13], a row of numbers for each example")],
+)
+def test_a_file_that_is_no_image_classifier_is_refused(
+    project: Path, recipe: Recipe, shape: list[int | str], problem: str
+) -> None:
+    (project / "models").mkdir()
+    recipe.model.architecture, recipe.model.width_multiplier = "import", 1.0
+    recipe.model.imported = Imported(
+        "models/net.onnx", Output.probabilities, Head.keep, allow_code=False, image_width=None
+    )
+    recipe.convert.runtime = "onnxruntime"
+    recipe.train.epochs = 0
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, shape)
+    node = helper.make_node("Relu", ["image"], ["answer"])
+    graph = helper.make_graph([node], "net", [image], [answer])
+    onnx.save(helper.make_model(graph), project / "models/net.onnx")
+    expected = []
+    if problem:
+        text = f"models/net.onnx: {problem}; {input_check.EXPECTED}"
+        expected.append(("model.imported.file", text))
+    assert list(model_checks.check(recipe)) == expected
+
+
+def test_a_quantized_tflite_is_refused_before_any_work(project: Path, recipe: Recipe) -> None:
+    (project / "models").mkdir()
+    file = graphs.tflite(project / "models/net.tflite")
+    file.write_bytes(quantizer.quantize_weights(file.read_bytes(), 8))
+    recipe.model.architecture, recipe.model.width_multiplier = "import", 1.0
+    recipe.model.imported = Imported(
+        "models/net.tflite", Output.probabilities, Head.keep, allow_code=False, image_width=None
+    )
+    recipe.convert.runtime = "litert"
+    recipe.train.epochs = 0
+    assert list(model_checks.check(recipe)) == [
+        (
+            "model.imported.file",
+            "models/net.tflite: already quantized (int8 weights, activations are float); expected "
+            "the float32 model that it was made from, or a newer export of it",
+        )
     ]

@@ -8,6 +8,7 @@ from edgebake.cli.init.answers import Answers, refuse_unknown
 from edgebake.cli.init.data import EXPECTED
 from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
+from edgebake.models.inspection import usability
 from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.recipe import Resize
@@ -46,19 +47,29 @@ def choose_model(answers: Answers, options: list[str]) -> ModelChoice:
         imported = read_option("model", answers.model).get("imported")
         if imported is None:
             return ModelChoice()
-        return ModelChoice(info=inspect_file(Path(imported["file"])))
+        return ModelChoice(info=_usable(Path(imported["file"])))
     path = Path(answers.model)
     if not path.exists() and not path.suffix and "/" not in answers.model:
         problem = "no such file, and no option of recipes/model/"
         refuse_unknown("--model", answers.model, options, problem)
-    info = inspect_file(path)
+    info = _usable(path)
     refuse_outside("--model", answers.model)
-    problem = info.unsupported or model_report.refused_ends(info)
-    if problem:
-        raise ModelError(f"{path}: {problem}")
     if info.code_risk and not answers.allow_code:
         raise ModelError(f"{path}: {info.code_risk}, with --allow-code")
     return ModelChoice(info=info, is_new=True)
+
+
+def _usable(path: Path) -> ModelInfo:
+    """Inspect a file that can be imported, as far as it says.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    info = inspect_file(path)
+    problem = usability.refusal(info)
+    if problem is not None:
+        raise ModelError(f"{path}: {problem}")
+    return info
 
 
 def refuse_outside(flag: str, path: str) -> None:

@@ -130,7 +130,6 @@ def pixel_scaling_lines(mean: Sequence[float], scale: Sequence[float]) -> list[s
 
 def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a model, a data and a target recipe, filled in as far as is known."""
-    quantize = "none" if model_info.is_quantized else "float16"
     train = "none # import without training"
     if model_info.format == "keras":
         train += "; or fine_tune"
@@ -146,7 +145,7 @@ def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[s
         "  - override /data: <yours> # ?",
         f"  - override /model: {name}",
         f"  - override /train: {train}",
-        f"  - override /quantize: {quantize} # ? or int8",
+        "  - override /quantize: float16 # ? or int8",
         f"  - override /convert: {DEFAULT_RUNTIMES[model_info.format]}",
         "---",
         f"Or let `{_init_command(model_info, file, name)}` write all three.",

@@ -183,8 +183,7 @@ def _fit(answers: Answers, device: Device, model: ModelChoice) -> tuple[str, Fit
     quantize = answers.quantize
     if quantize is None:
         runtime = search.runtime_of(runtimes[0])
-        is_done = info is not None and info.is_quantized
-        quantize = "none" if is_done else options.pick_scheme(device, model_format, runtime)
+        quantize = options.pick_scheme(device, model_format, runtime)
     return quantize, search.choose(quantize, runtimes)
 
 

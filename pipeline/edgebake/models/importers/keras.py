@@ -20,6 +20,7 @@ from edgebake.models.importers import (
     answers_check,
     h5,
     heads,
+    input_check,
     keras2,
     keras2_activations,
     keras3_layers,
@@ -200,22 +201,16 @@ def _check_classifier(model: keras.Model, file: str) -> None:
     Raises:
         ModelError: it has other inputs or outputs.
     """
-    if not getattr(model, "inputs", None):
-        raise ModelError(
-            f"{file}: does not say the size of its images; expected a model that begins with "
-            "keras.Input"
-        )
-    sides = {"inputs": model.inputs, "outputs": model.outputs}
-    for name, tensors in sides.items():
-        if len(tensors) != 1:
-            raise ModelError(
-                f"{file}: has {len(tensors)} {name}; expected one input, an image, and one output"
-            )
-    image = model.inputs[0].shape
-    if len(image) != 4 or image[3] is None:
-        raise ModelError(
-            f"{file}: takes {list(image)}; expected images [n, h, w, c], channels last"
-        )
+    inputs = getattr(model, "inputs", None) or []
+    outputs = getattr(model, "outputs", None) or []
+    problem = input_check.count_refusal(len(inputs), len(outputs))
+    if problem is None:
+        image = inputs[0]
+        problem = input_check.refusal(image.shape, image.dtype, channels_first=False)
+    if problem is None and image.shape[3] is None:
+        problem = f"takes {list(image.shape)}; expected images of 1 or 3 channels"
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
     output = model.outputs[0].shape
     if len(output) != 2 or output[1] is None:
         raise ModelError(f"{file}: returns {list(output)}; expected [n, classes]: a classifier")

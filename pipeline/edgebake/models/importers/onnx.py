@@ -16,6 +16,7 @@ import onnxruntime
 from edgebake.errors import ModelError
 from edgebake.models.importers import (
     answers_check,
+    input_check,
     onnx_graph,
     onnx_head,
     output_check,
@@ -135,21 +136,20 @@ def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
     """
     value = model.graph.input[0]
     tensor = value.type.tensor_type
+    dtype = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    dimensions = tensor.shape.dim
+    sizes = [dimension.dim_value or None for dimension in dimensions]
+    problem = input_check.refusal(sizes, dtype, channels_first=True)
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
     if tensor.elem_type != onnx.TensorProto.FLOAT:
-        dtype = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
         raise ModelError(
             f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model"
         )
-    dimensions = tensor.shape.dim
-    sizes = [dimension.dim_value or None for dimension in dimensions]
-    if len(sizes) != 4 or CHANNELS.isdisjoint((sizes[1], sizes[3])):
-        shape: list[int | str] = []
-        for dimension in dimensions:
-            size = dimension.dim_value or dimension.dim_param
-            shape.append(size or "?")
+    if CHANNELS.isdisjoint((sizes[1], sizes[3])):
         raise ModelError(
-            f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 "
-            "channels"
+            f"{file}: takes {input_check.format_shape(sizes)}; expected images, [n, c, h, w] or "
+            "[n, h, w, c] with 1 or 3 channels"
         )
     is_channels_first = sizes[1] in CHANNELS
     if is_channels_first:

@@ -15,6 +15,7 @@ from edgebake.models.importers import (
     answers_check,
     graph_layer,
     graph_operators,
+    input_check,
     random_graphs,
     saved_model_check,
 )
@@ -246,11 +247,15 @@ def _check_signature(function: tf.types.experimental.ConcreteFunction, file: str
         if len(tensors) != 1:
             names = listed(tensor.name.split(":")[0] for tensor in tensors)
             raise ModelError(
-                f"{file}: its signature has the {side} {names}; expected one input, an image, and "
-                "one output"
+                f"{file}: its signature has the {side} {names}; edgebake builds image classifiers "
+                "so far: expected one input, an image, and one output"
             )
     image = function.inputs[0]
     output = function.outputs[0]
+    if image.shape.rank is not None:
+        problem = input_check.refusal(image.shape.as_list(), image.dtype.name, channels_first=False)
+        if problem is not None:
+            raise ModelError(f"{file}: {problem}")
     if image.dtype.name != "float32" or output.dtype.name != "float32":
         raise ModelError(
             f"{file}: its signature takes {image.dtype.name} and returns {output.dtype.name}; "

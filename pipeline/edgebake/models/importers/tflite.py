@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import (
     answers_check,
+    input_check,
     lite_operators,
     output_check,
     safety,
@@ -162,7 +163,8 @@ def _check_graph(model: schema.ModelT, file: str) -> None:
     for side, tensors in sides.items():
         if len(tensors) != 1:
             raise ModelError(
-                f"{file}: has {len(tensors)} {side}; expected one input, an image, and one output"
+                f"{file}: has {len(tensors)} {side}; edgebake builds image classifiers so far: "
+                "expected one input, an image, and one output"
             )
 
 
@@ -197,18 +199,16 @@ def _check_input_and_output(
     Raises:
         ModelError: they are other than image float32 [1, h, w, c] -> float32 [1, classes].
     """
+    shape = [int(size) for size in image.shape]
+    problem = input_check.refusal(shape, DTYPES[image.type], channels_first=False)
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
     sides = {"input": image, "output": output}
     for side, tensor in sides.items():
         if tensor.type != schema.TensorType.FLOAT32:
             raise ModelError(
                 f"{file}: its {side} is {DTYPES[tensor.type]}; expected float32: the float model"
             )
-    shape = [int(size) for size in image.shape]
-    if len(shape) != 4 or shape[3] not in (1, 3):
-        raise ModelError(
-            f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come "
-            "last"
-        )
     signature_shape = image.shapeSignature
     if signature_shape is not None and list(signature_shape[1:3]) != shape[1:3]:
         raise ModelError(

@@ -242,7 +242,7 @@ def _precision(is_quantized: bool, weights: Weights) -> str:
     import onnx
 
     if is_quantized:
-        return "int8, at least in part: it is quantized already"
+        return "int8, at least in part"
     data_types = {tensor.data_type for tensor in weights.values()}
     if onnx.TensorProto.FLOAT16 in data_types:
         return "float16 weights"

@@ -180,9 +180,9 @@ def _precision(weights: set[str], activations: set[str]) -> str:
     integers = ", ".join(sorted(weights & QUANTIZED_WEIGHTS))
     has_integer_activations = not activations.isdisjoint(INTEGERS)
     if integers and has_integer_activations:
-        return f"{integers}: it is quantized already, weights and activations"
+        return f"{integers} weights and activations"
     if integers:
-        return f"{integers} weights: it is quantized already, activations are float"
+        return f"{integers} weights, activations are float"
     if "float16" in weights:
         return "float16 weights"
     return "float32"

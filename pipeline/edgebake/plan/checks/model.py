@@ -1,16 +1,19 @@
 """Check the options of `model`, and whether its format supports the rest of the recipe."""
 
+import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgebake import plugins
+from edgebake import artifacts, plugins
 from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import EdgebakeError, Problem, listed
 from edgebake.models import importers
+from edgebake.models.inspection import limited, usability
 from edgebake.recipe import Head, Imported, Recipe
 from edgebake.runtimes.interface import runtimes_of, schemes_of
 
+FILE_KEY = "model.imported.file"
 IMPORT = "import"  # the architecture of an imported model
 # TensorFlow takes 2 GiB of addresses and 4 s before it reads anything, on a slow machine more.
 LEAST_MEMORY_GIB = 4
@@ -24,8 +27,8 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     imported = recipe.model.imported
     if imported is None or "model.imported" in dict(problems):
         return
-    problems = list(_check_file(imported))
-    yield from problems or _check_format(recipe, imported)
+    problems = list(_check_file(imported)) or list(_check_format(recipe, imported))
+    yield from problems or _check_content(imported)
 
 
 def check_alone(recipe: Recipe) -> Iterator[Problem]:
@@ -53,22 +56,45 @@ def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_file(imported: Imported) -> Iterator[Problem]:
-    key = "model.imported.file"
     path = Path(imported.file)
     try:
         importers.format_of(imported.file)
     except EdgebakeError as error:
-        yield key, str(error)
+        yield FILE_KEY, str(error)
         return
     if path.is_absolute() or ".." in path.parts:
         expected = "expected a path inside the project, for example models/mine.keras"
-        yield key, f"{imported.file}; {expected}"
+        yield FILE_KEY, f"{imported.file}; {expected}"
     elif not path.exists() and not path.with_name(f"{path.name}.dvc").exists():
         expected = "expected a model, or `dvc pull` to fetch it"
-        yield key, f"{imported.file}: no such file; {expected}"
+        yield FILE_KEY, f"{imported.file}: no such file; {expected}"
     if imported.image_width is not None and imported.image_width < 1:
         yield "model.imported.image_width", f"{imported.image_width}; expected 1 or more, or null"
     yield from _check_limits(imported)
+
+
+def _check_content(imported: Imported) -> Iterator[Problem]:
+    """Check what the file states about its model; one that DVC has not fetched says nothing yet."""
+    path = Path(imported.file)
+    if not path.exists():
+        return
+    try:
+        problem = _refusal(path, artifacts.sums_of(path))
+    except EdgebakeError as error:
+        yield FILE_KEY, str(error)
+        return
+    if problem is not None:
+        yield FILE_KEY, f"{imported.file}: {problem}"
+
+
+@functools.cache
+def _refusal(path: Path, _: str) -> str | None:
+    """Return why a file cannot be imported; it is read once for all targets while it is the same.
+
+    Raises:
+        ModelError: it is damaged, or no model.
+    """
+    return usability.refusal(limited.inspect_file(path))
 
 
 def _check_limits(imported: Imported) -> Iterator[Problem]:

@@ -1,0 +1,80 @@
+"""Say what the input of a model is, if it is not one image."""
+
+from collections.abc import Sequence
+
+from edgebake.terminal.printable import printable
+
+CHANNELS = (1, 3)
+IMAGE_RANK = 4
+EXPECTED = "edgebake builds image classifiers so far: expected images, [n, height, width, channels]"
+KINDS = {
+    0: "a single number",
+    1: "a number for each example",
+    2: "a row of numbers for each example",
+    3: "sequences, or images without an axis of channels",
+    4: "images",
+    5: "volumes, or several images at once",
+}
+ADD_CHANNELS = (
+    ". For grayscale images, save the model with an input [n, height, width, 1] and a layer behind "
+    "it that removes the last axis"
+)
+
+
+def refusal(shape: Sequence[int | str | None], dtype: str, channels_first: bool) -> str | None:
+    """Return why an input is not one image; None if it could be one.
+
+    Args:
+        shape: of the input, batch first; None or a name for an open size.
+        dtype: name of its type of numbers.
+        channels_first: whether the format may have channels before height and width.
+    """
+    if len(shape) == IMAGE_RANK and not dtype.startswith("str"):
+        return _channel_problem(shape, channels_first)
+    kind = KINDS.get(len(shape), "tensors of many axes")
+    if dtype.startswith("int") and len(shape) in (1, 2):
+        kind = "whole numbers, such as token ids"
+    elif not dtype.startswith(("float", "bfloat", "int", "uint", "double")):
+        kind = f"values of the type {printable(dtype)}, such as text"
+    problem = f"takes {format_shape(shape)}, {kind}; {EXPECTED}"
+    if len(shape) == IMAGE_RANK - 1:
+        problem += ADD_CHANNELS
+    return problem
+
+
+def count_refusal(inputs: int, outputs: int) -> str | None:
+    """Return why a model of so many inputs and outputs is no classifier; None if it could be."""
+    if inputs == 1 and outputs == 1:
+        return None
+    if inputs == 0:
+        return "does not say the size of its images; expected a model that begins with keras.Input"
+    sides = {"input": inputs, "output": outputs}
+    counts = []
+    for name, count in sides.items():
+        plural = "" if count == 1 else "s"
+        counts.append(f"{count} {name}{plural}")
+    return (
+        f"has {' and '.join(counts)}; edgebake builds image classifiers so far: expected one "
+        "input, an image, and one output"
+    )
+
+
+def format_shape(shape: Sequence[int | str | None]) -> str:
+    """Return a shape such as [n, 32, 32, any]; n is a batch of any size."""
+    sizes = ["any" if size is None else printable(size) for size in shape]
+    if shape and shape[0] is None:
+        sizes[0] = "n"
+    return f"[{', '.join(sizes)}]"
+
+
+def _channel_problem(shape: Sequence[int | str | None], channels_first: bool) -> str | None:
+    """Return what is wrong with the channels of images; None if they could be 1 or 3."""
+    last_is_open = not isinstance(shape[3], int)
+    if shape[3] in CHANNELS or last_is_open:
+        return None
+    first_is_open = not isinstance(shape[1], int)
+    if channels_first and (shape[1] in CHANNELS or first_is_open):
+        return None
+    if shape[1] in CHANNELS:
+        return f"takes {format_shape(shape)}, images with channels first; expected channels last"
+    return f"takes {format_shape(shape)}; expected images of 1 or 3 channels"
