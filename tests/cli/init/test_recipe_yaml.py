@@ -164,3 +164,20 @@ def test_a_path_is_one_word_of_a_shell() -> None:
     assert recipe_yaml.shell_word("models/mine.h5") == "models/mine.h5"
     assert recipe_yaml.shell_word("my $(rm -r ~).h5") == "'my $(rm -r ~).h5'"
     assert recipe_yaml.shell_word("a\nb") == r"'a\nb'"
+
+
+@pytest.mark.parametrize(
+    ("changes", "comment"),
+    [
+        ({}, "keep, or new: the last dense layer is replaced by one for your classes"),
+        (
+            {"container": "SavedModel"},
+            "keep: the file holds a graph, of which no layer can be replaced",
+        ),
+        ({"format": "onnx"}, "keep: the file holds a graph, of which no layer can be replaced"),
+    ],
+)
+def test_the_comment_on_the_head_can_be_followed(changes: dict[str, str], comment: str) -> None:
+    info = replace(MODEL, **changes)  # type: ignore[arg-type]
+    options = recipe_yaml.import_options(info, "models/net")
+    assert f"  head: keep # {comment}\n" in recipe_yaml.model_recipe(info, options)

@@ -15,7 +15,6 @@ from edgebake.recipe import Resize
 from edgebake.report import model_file as model_report
 from edgebake.terminal.printable import is_printable, printable
 
-SAVED_MODEL = "SavedModel"
 HINT = "`edgebake inspect` shows the contents of the file, and common values"
 
 
@@ -31,7 +30,7 @@ class ModelChoice:
         """Return whether the file holds a finished graph instead of layers that can be trained."""
         if self.info is None:
             return False
-        return self.info.format != "keras" or self.info.container.startswith(SAVED_MODEL)
+        return not self.info.has_layers
 
 
 def choose_model(answers: Answers, options: list[str]) -> ModelChoice:

@@ -41,6 +41,18 @@ def data_options(answers: Answers, info: ModelInfo | None) -> Data:
     return data
 
 
+def _class_advice(info: ModelInfo, classes: int) -> str:
+    """Return what can be done about a model of another number of classes than the data have."""
+    ways = []
+    if info.classes is not None and info.classes > classes:
+        ways.append(f"--labels with a file of {info.classes} lines")
+    if info.has_layers:
+        ways.append("`--head new --train fine_tune` to train it for yours")
+    if not ways:
+        return f": data of {info.classes} classes"
+    return f": {', or '.join(ways)}"
+
+
 def _with_class_order(data: Data, info: ModelInfo, answers: Answers) -> Data:
     """Return the data with their classes in the order of the model's outputs, if its file has it.
 
@@ -50,8 +62,7 @@ def _with_class_order(data: Data, info: ModelInfo, answers: Answers) -> Data:
     if info.classes is not None and len(classes) != info.classes:
         raise DataError(
             f"{data.title}: has {len(classes)} classes, and {answers.model} predicts "
-            f"{info.classes}; expected the same number: --labels with a file of {info.classes} "
-            "lines, or `--head new --train fine_tune` to train it for yours"
+            f"{info.classes}; expected the same number{_class_advice(info, len(classes))}"
         )
     if not info.labels or answers.labels or classes == list(info.labels):
         return data

@@ -85,8 +85,7 @@ def model_recipe(model_info: ModelInfo, options: ImportOptions) -> str:
         "imported:",
         f"  file: {quote(options.file)}",
         f"  output: {_output(model_info, options)}",
-        f"  head: {options.head} # keep, or new: the last dense layer is replaced by one "
-        "for your classes",
+        f"  head: {options.head} # {_head_choices(model_info)}",
         f"  allow_code: {str(options.allow_code).lower()} # true: Lambda layers, "
         "which contain code of the file's author, may run",
         f"  image_width: {options.image_width or 'null'} # pixels; null: square images",
@@ -95,6 +94,12 @@ def model_recipe(model_info: ModelInfo, options: ImportOptions) -> str:
         *attribution_lines(options.attribution),
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _head_choices(model_info: ModelInfo) -> str:
+    if model_info.has_layers:
+        return "keep, or new: the last dense layer is replaced by one for your classes"
+    return "keep: the file holds a graph, of which no layer can be replaced"
 
 
 def _output(model_info: ModelInfo, options: ImportOptions) -> str:

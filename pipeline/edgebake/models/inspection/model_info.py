@@ -7,6 +7,7 @@ from edgebake.terminal.printable import MAX_LENGTH, printable
 
 IMAGE_CHANNELS = (1, 3)
 LOGITS = "linear"
+SAVED_MODEL = "SavedModel"  # container of a graph of TensorFlow
 PROBABILITIES = ("softmax", "sigmoid")
 MAX_SIZE = 2**31 - 1  # of a dimension
 NAME_LENGTH = 100  # characters of a tensor or an operator
@@ -127,6 +128,11 @@ class ModelInfo:
         if height is None and self.resize is not None:
             return self.resize.height, self.resize.width
         return height, width
+
+    @property
+    def has_layers(self) -> bool:
+        """Return whether the file holds layers, which can be trained, pruned and replaced."""
+        return self.format == "keras" and not self.container.startswith(SAVED_MODEL)
 
     @property
     def classes(self) -> int | None:
