@@ -22,7 +22,7 @@ def test_any_error_of_a_library_becomes_one_line(raised: Exception, text: str) -
     assert message.startswith(start)
     assert "\n" not in message
     assert message.endswith(
-        "); expected a model, and a scheme, that it converts; the log of the stage has all that "
+        "); expected a model, and a scheme, for which it can; the log of the stage has all that "
         "it says"
     )
 

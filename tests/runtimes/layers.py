@@ -211,7 +211,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "coreml": (
             "coremltools cannot convert the model (ValueError: Core ML only supports tensors with "
             'rank <= 5. Layer "functional_volume_1_Repeat_ExpandDims", with type "expand_dims", '
-            "outputs a rank 6 tensor.); expected a model, and a scheme, that it converts; the log "
+            "outputs a rank 6 tensor.); expected a model, and a scheme, for which it can; the log "
             "of the stage has all that it says"
         )
     },

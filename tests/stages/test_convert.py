@@ -150,7 +150,7 @@ def test_an_error_of_a_converter_names_the_target_and_the_runtime_in_one_line(
         alone.run("convert", CORE_ML)
     assert str(refused.value) == (
         f"convert {CORE_ML}: coreml cannot convert the model (ValueError: input 'x' (rank 6):); "
-        "expected a model, and a scheme, that it converts; the log of the stage has all that it "
+        "expected a model, and a scheme, for which it can; the log of the stage has all that it "
         "says"
     )
 

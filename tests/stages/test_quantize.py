@@ -110,6 +110,23 @@ def test_a_compressing_scheme_hands_on_how_the_recipe_wants_weights_stored() -> 
     )
 
 
+def test_a_model_that_its_library_cannot_run_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("Graph execution error:\n\nDetected at node lstm")
+
+    monkeypatch.setattr("edgebake.models.keras_session.start", lambda *_: None)
+    monkeypatch.setattr("edgebake.compression.quantization.calibration.calibrate", failing)
+    with pytest.raises(ConversionError) as refused:
+        alone.run("quantize", INT8)
+    assert str(refused.value) == (
+        f"quantize {INT8}: TensorFlow cannot calibrate the model (RuntimeError: Graph execution "
+        "error:); expected a model, and a scheme, for which it can; the log of the stage has all "
+        "that it says"
+    )
+
+
 def test_a_damaged_model_is_refused() -> None:
     (PRUNE / "model.keras").write_bytes(b"another model")
     with pytest.raises(

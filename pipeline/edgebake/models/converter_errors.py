@@ -21,10 +21,14 @@ SHOWN_LAYERS = 3
 
 
 @contextmanager
-def in_one_line(library: str) -> Iterator[None]:
+def in_one_line(library: str, task: str = "convert") -> Iterator[None]:
     """Turn any exception of a library into a ConversionError that names it.
 
     Those of the disk and of a project's plugins stay as they are.
+
+    Args:
+        library: its name.
+        task: what it does to a model, a verb.
 
     Raises:
         ConversionError: the library raised an exception.
@@ -40,8 +44,8 @@ def in_one_line(library: str) -> Iterator[None]:
         summary = lines[0].strip() if lines else "no message"
         text = printable(f"{type(error).__name__}: {summary}", max_length=MAX_LENGTH)
         raise ConversionError(
-            f"{library} cannot convert the model ({text}); expected a model, and a scheme, that it "
-            "converts; the log of the stage has all that it says"
+            f"{library} cannot {task} the model ({text}); expected a model, and a scheme, for "
+            "which it can; the log of the stage has all that it says"
         ) from error
 
 

@@ -50,7 +50,10 @@ def run(job: Job[QuantizeParams]) -> str:
     )
     if params.format == "keras":
         _start_keras(params)
-    quantized, history = _train_and_calibrate(source)
+    try:
+        quantized, history = _train_and_calibrate(source)
+    except ConversionError as error:
+        raise ConversionError(f"quantize {job.variant}: {error}") from error
     choice = _choose_layers(source, quantized)
     artifacts.write_files(job.out, choice.model.to_files())
     job.write_text("layers.csv", choice.table)

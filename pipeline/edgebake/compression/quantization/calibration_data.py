@@ -11,6 +11,7 @@ from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import DataError
+from edgebake.models import converter_errors
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
@@ -18,6 +19,9 @@ from edgebake.tasks.contract import Contract
 
 if TYPE_CHECKING:
     import keras
+
+# Libraries that run a model of a format.
+LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class CalibrationData:
 
         Raises:
             DataError: the calibration split has fewer examples than the recipe asks for.
+            ConversionError: the model's library cannot run it to the end.
         """
         options = self.params.calibration
         if options is None:
             return None
         samples = self._draw_samples(options.samples, options.seed)
-        return calibration.calibrate(archive, samples, options, self.params.format)
+        library = LIBRARIES[self.params.format]
+        with converter_errors.in_one_line(library, "calibrate"):
+            return calibration.calibrate(archive, samples, options, self.params.format)
 
     def calibrated_model(
         self, source: "keras.Model | bytes", ranges: ActivationRanges
