@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgebake.cli.main import main
+from edgebake.recipe import example_release
 from tests.builds import edit
 
 TARGET = """\
@@ -32,7 +33,9 @@ def stranger(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("data/mine").mkdir(parents=True)
     Path("data/mine/examples.py").write_text(CODE)
     Path("recipes/target/stranger.yaml").write_text(TARGET)
-    edit(Path("recipes/release.yaml"), "  - linux_any\n", "  - linux_any\n  - stranger\n")
+    edit(Path("recipes/release.yaml"), "  - linux_any\n", "  - stranger\n")
+    for text in example_release.SENTENCES:
+        edit(Path("recipes/release.yaml"), text, example_release.NOT_STATED)
     edit(
         Path("recipes/release.yaml"),
         "signature: null",
