@@ -5,7 +5,7 @@ nothing.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from rich.console import Console
@@ -49,7 +49,6 @@ def show(console: Console) -> None:
     Raises:
         PlanError: there is no plan.
     """
-    from edgebake.evaluation.gates.candidates import choose
     from edgebake.plan import earlier_build
     from edgebake.recipe import stage_params
     from edgebake.report import tables
@@ -61,11 +60,8 @@ def show(console: Console) -> None:
     rows = []
     judgments = {}
     earlier = []
-    candidates: list[str] = []
     for platform in plan["package"]:
-        targets = stage_params.read("package", platform).targets
-        judged = {}
-        for name, target in targets.items():
+        for name, target in stage_params.read("package", platform).targets.items():
             judgment = _judge_if_built(target, platform)
             change = record.change(f"validate@{target.validate}") if record and judgment else ""
             shown_name = name
@@ -75,22 +71,34 @@ def show(console: Console) -> None:
             rows.append(_row(shown_name, target.runtime, judgment))
             if judgment is not None:
                 judgments[shown_name] = judgment
-                judged[name] = judgment
-        choices = choose(targets, judged)
-        candidates += [choice.line for choice in choices if choice.line]
     _print_table(console, tables.release(rows))
-    for line in earlier:
-        console.print(line, markup=False)
+    _print_lines(console, earlier)
     if record is None and judgments:
         console.print(NO_RECORD)
     console.print(NOTE)
     _print_judgments(console, judgments)
-    for line in candidates:
-        console.print(line, markup=False)
+    _print_lines(console, _candidate_lines(plan, judgments))
     _print_pruning(console, plan)
     _print_scheme_searches(console, plan)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle_state(platform, record)}")
+
+
+def _candidate_lines(plan: "Plan", judgments: Judgments) -> Iterator[str]:
+    """Yield which candidate ships, for each target that has candidates."""
+    from edgebake.evaluation.gates.candidates import choose
+    from edgebake.recipe import stage_params
+
+    judged = {name.removesuffix(EARLIER): judgment for name, judgment in judgments.items()}
+    for platform in plan["package"]:
+        for choice in choose(stage_params.read("package", platform).targets, judged):
+            if choice.line:
+                yield choice.line
+
+
+def _print_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def _judge_if_built(target: "TargetParams", platform: str) -> "Judgment | None":
@@ -154,13 +162,11 @@ def _print_judgments(console: Console, judgments: Judgments) -> None:
     """Print what the numbers of the table mean, and the verdict on each gate."""
     from edgebake.report import tables
 
-    for line in dict.fromkeys(_explain_numbers(judgments)):
-        console.print(line, markup=False)
+    _print_lines(console, dict.fromkeys(_explain_numbers(judgments)))
     if judgments:
         decisions = {name: judgment.decisions for name, judgment in judgments.items()}
         _print_table(console, tables.verdicts(decisions))
-        for line in _explain_verdicts(judgments):
-            console.print(line, markup=False)
+        _print_lines(console, _explain_verdicts(judgments))
 
 
 def _explain_numbers(judgments: Judgments) -> Iterator[str]:
