@@ -162,3 +162,13 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
         ModelError, match=r"weights.h5: holds only weights; expected a whole model: model.save"
     ):
         file.inspect_file(tmp_path / "weights.h5")
+
+
+def test_a_layer_that_keras_3_computes_otherwise_is_named(tmp_path: Path) -> None:
+    crop = layer("UpSampling2D", "larger", "photo", interpolation="gaussian")
+    found = file.inspect_file(keras2(tmp_path / "old.h5", image(8, 8, 1), crop))
+    assert found.unsupported == (
+        "layer 'larger', UpSampling2D, has the interpolation gaussian, which Keras 3 does not "
+        "have; import the model as a SavedModel instead: model.save('folder', save_format='tf') "
+        "in Keras 2"
+    )

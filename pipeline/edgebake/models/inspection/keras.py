@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import h5, hdf5_check, keras_archive, keras_structure, safety
+from edgebake.models.importers import h5, hdf5_check, keras2, keras_archive, keras_structure, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.models.importers.keras_source import Source
 from edgebake.models.importers.safety import Config
 from edgebake.models.inspection import affine, keras_config, keras_resize
 from edgebake.models.inspection.affine import AffineStep
@@ -16,6 +17,7 @@ from edgebake.models.inspection.model_info import ModelInfo
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]
 
+KERAS = "Keras "  # begins the name of the program that wrote a file
 UNKNOWN_VERSION = "of an unknown version"
 # Groups of a file whose numbers are no parameters of the model.
 UNCOUNTED_GROUPS = ("optimizer_weights", "optimizer")
@@ -42,7 +44,7 @@ def _read_archive(path: Path) -> ModelInfo:
     with keras_archive.open_weights(entries[WEIGHTS], file) as store:
         parameters = _count_parameters(store, file)
     model = keras_archive.parse_config(entries[CONFIG], file)
-    origin = ("Keras archive", f"Keras {version}")
+    origin = ("Keras archive", f"{KERAS}{version}")
     return _model_info(path, model, origin, parameters)
 
 
@@ -67,7 +69,7 @@ def _read_hdf5(path: Path) -> ModelInfo:
         version = store.attrs.get("keras_version", UNKNOWN_VERSION)
         if isinstance(version, bytes):
             version = version.decode(errors="replace")
-    origin = ("HDF5", f"Keras {version}")
+    origin = ("HDF5", f"{KERAS}{version}")
     return _model_info(path, model, origin, parameters)
 
 
@@ -96,7 +98,7 @@ def _model_info(path: Path, model: Config, origin: tuple[str, str], parameters: 
         operator_counts=keras_config.layer_counts(model),
         preprocessing=tuple(str(operation) for operation in operations),
         code_risk=_refusal(model, path, allow_code=False),
-        unsupported=_refusal(model, path, allow_code=True),
+        unsupported=_refusal(model, path, allow_code=True) or _layer_refusal(model, path, producer),
         pixel_scaling=affine.infer_pixel_scaling(steps),
         resize=keras_resize.find(model),
     )
@@ -106,6 +108,18 @@ def _refusal(model: object, path: Path, allow_code: bool) -> str | None:
     """Return why an import would be refused; None if it would not."""
     try:
         safety.refuse_code(model, str(path), allow_code)
+    except ModelError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
+
+
+def _layer_refusal(model: Config, path: Path, producer: str) -> str | None:
+    """Return which layer of Keras 2 cannot be imported; None if all can, or Keras 3 wrote it."""
+    source = Source(str(path), producer.removeprefix(KERAS))
+    if not source.version.startswith("2."):
+        return None
+    try:
+        keras2.to_keras3(model, source)
     except ModelError as error:
         return str(error).removeprefix(f"{path}: ")
     return None
