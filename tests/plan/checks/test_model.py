@@ -1,5 +1,6 @@
 """Refuse conversions, schemes and training that the format of an imported model rules out."""
 
+import shutil
 from pathlib import Path
 
 import onnx
@@ -12,6 +13,7 @@ from edgebake.plan.checks import train as train_checks
 from edgebake.recipe import Augment, Color, EarlyStopping, Head, Imported, Monitor, Output, Recipe
 from edgebake.runtimes.litert import quantizer
 from tests.models.importers import graphs
+from tests.models.importers.made import FILES
 
 
 @pytest.fixture
@@ -230,3 +232,20 @@ def test_a_quantized_tflite_is_refused_before_any_work(project: Path, recipe: Re
             "the float32 model that it was made from, or a newer export of it",
         )
     ]
+
+
+@pytest.mark.parametrize("allow_code", [False, True])
+def test_code_in_a_file_is_refused_unless_it_is_allowed(
+    project: Path, recipe: Recipe, allow_code: bool
+) -> None:
+    (project / "models").mkdir()
+    shutil.copy(FILES / "lambda.h5", project / "models/net.h5")
+    recipe.model.architecture, recipe.model.width_multiplier = "import", 1.0
+    recipe.model.imported = Imported(
+        "models/net.h5", Output.probabilities, Head.keep, allow_code, image_width=None
+    )
+    problems = list(model_checks.check(recipe))
+    assert len(problems) == (0 if allow_code else 1)
+    for key, message in problems:
+        assert key == "model.imported.file"
+        assert message.startswith("models/net.h5: layer 'lambda' is a Lambda: Python code in")

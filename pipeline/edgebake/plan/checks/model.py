@@ -79,7 +79,7 @@ def _check_content(imported: Imported) -> Iterator[Problem]:
     if not path.exists():
         return
     try:
-        problem = _refusal(path, artifacts.sums_of(path))
+        problem = _refusal(path, artifacts.sums_of(path), imported.allow_code)
     except EdgebakeError as error:
         yield FILE_KEY, str(error)
         return
@@ -88,13 +88,17 @@ def _check_content(imported: Imported) -> Iterator[Problem]:
 
 
 @functools.cache
-def _refusal(path: Path, _: str) -> str | None:
+def _refusal(path: Path, _: str, allow_code: bool) -> str | None:
     """Return why a file cannot be imported; it is read once for all targets while it is the same.
 
     Raises:
         ModelError: it is damaged, or no model.
     """
-    return usability.refusal(limited.inspect_file(path))
+    info = limited.inspect_file(path)
+    problem = usability.refusal(info)
+    if problem is None and not allow_code:
+        return info.code_risk
+    return problem
 
 
 def _check_limits(imported: Imported) -> Iterator[Problem]:
