@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edgebake.errors import Problem
-from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
+from edgebake.runtimes.interface import Files, FileValues, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,6 +94,10 @@ class Matmul:
         image = Tensor("image", [1, side, side, 1], "float32", "NHWC")
         answer = Tensor("probabilities", [1, classes], "float32", "NC")
         return Inspection(image, answer, [Operator("matmul", ("float32",))], {"float32": 2})
+
+    def calibrated_file(self, _: QuantizedModel) -> FileValues | None:
+        """Return nothing: there are no integers."""
+        return None
 
     def run_modes(self, _: Files) -> tuple[RunMode, ...]:
         """Return one mode."""

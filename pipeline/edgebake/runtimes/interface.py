@@ -8,7 +8,7 @@ import inside a method wherever the method's name is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,7 @@ from edgebake.errors import Problem
 from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.models.quantized_model import QuantizedModel
@@ -74,6 +75,15 @@ class RuntimeFacts:
     first_bytes: Mapping[str, bytes] = field(default_factory=dict)
 
 
+class FileValues(Protocol):
+    """A converted float file that can return all values that it computes."""
+
+    def compute_values(
+        self, images: NDArray[np.float32], names: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[NDArray[np.float32]]]:
+        """Run images [n, h, w, c]; return the values of tensors, or of all, one per image."""
+
+
 class Runtime(Protocol):
     """Operations that the planner and the stages call on a runtime."""
 
@@ -102,6 +112,13 @@ class Runtime(Protocol):
             ConversionError: the runtime cannot represent the model with these options.
             CoverageError: part of the model cannot be run to compute its activation ranges.
         """
+
+    def calibrated_file(
+        self,
+        model: QuantizedModel,  # noqa: ARG002 - of the interface
+    ) -> FileValues | None:
+        """Return the float file that integers are made of; None if all its values have ranges."""
+        return None
 
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of converted files."""

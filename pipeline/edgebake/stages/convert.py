@@ -5,12 +5,14 @@ inspection.json, comparison.json; stripped.json if names were stripped.
 """
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from edgebake import artifacts
+from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import converter_errors, keras_session
 from edgebake.models.quantized_model import QuantizedModel
+from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.float_share import FloatShare
@@ -59,6 +61,7 @@ def _convert(job: Job[ConvertParams]) -> str:
     if params.format == "keras":
         keras_session.start(THREADS)
     runtime = load_runtime(params.runtime)
+    quantized = _with_ranges_of_file(quantized, params, model_contract)
     files = _convert_model(job, quantized, model_contract)
     size = f"{_size(files):,} bytes"
     if params.strip:  # first: the file that is inspected, compared and measured is the one to ship
@@ -141,6 +144,24 @@ def _convert_model(
             return load_runtime(name).convert_model(quantized, model_contract, job.params)
     except ConversionError as error:
         raise ConversionError(f"convert {job.variant}: {error}") from error
+
+
+def _with_ranges_of_file(
+    quantized: QuantizedModel, params: ConvertParams, model_contract: Contract
+) -> QuantizedModel:
+    """Add the activation ranges of values that only the runtime's own float file computes.
+
+    They are calibrated as the model was, on the same samples.
+    """
+    if quantized.ranges is None:
+        return quantized
+    file = load_runtime(params.runtime).calibrated_file(quantized)
+    if file is None:
+        return quantized
+    options = stage_params.read("quantize", params.quantize)
+    source = CalibrationData(quantized.archive, model_contract, options)
+    ranges = source.complete_ranges(quantized.ranges, file)
+    return replace(quantized, ranges=ranges)
 
 
 def _strip(job: Job[ConvertParams], files: Files) -> tuple[Files, str]:

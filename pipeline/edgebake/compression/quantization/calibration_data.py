@@ -15,6 +15,7 @@ from edgebake.models import converter_errors
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
+from edgebake.runtimes.interface import FileValues
 from edgebake.tasks.contract import Contract
 
 if TYPE_CHECKING:
@@ -67,6 +68,18 @@ class CalibrationData:
         samples = self._draw_samples(options.samples, options.seed)
         completed = calibration.with_ranges_of_file(ranges, model, samples, options)
         return CalibratedModel(model.model, completed)
+    def complete_ranges(self, ranges: ActivationRanges, file: FileValues) -> ActivationRanges:
+        """Add the ranges of the values that only a converted float file computes."""
+        options = self.params.calibration
+        names = [
+            name
+            for name, values in file.compute_values(ranges.probes).items()
+            if not ranges.has_match(values)
+        ]
+        if options is None or not names:
+            return ranges
+        samples = self._draw_samples(options.samples, options.seed)
+        return calibration.with_ranges_of_file(ranges, file, samples, options)
 
     def _read_split(self, name: str) -> Examples:
         params = self.params

@@ -5,13 +5,15 @@ folded becomes a product and a sum. Reads and writes nothing. Files whose activa
 keep their operators.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from edgebake.models.onnx import decompose_arithmetic, decompose_reductions
+from edgebake.models.onnx.decompose_transposed import transposed_convolution
 from edgebake.models.onnx.graph import (
     add_initializer,
     attribute_values,
@@ -27,10 +29,17 @@ SIGMOID = {"alpha": 0.2, "beta": 0.5}
 EPSILON = 1e-5
 
 
-def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
+Decomposition = Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto] | None]
+
+
+def decompose(model: onnx.ModelProto, kept: Collection[str] = ()) -> onnx.ModelProto:
     """Return the graph with its operators decomposed, and the shapes of new tensors inferred.
 
     The model is changed in place.
+
+    Args:
+        model: a float graph.
+        kept: names of the nodes that stay as they are.
     """
     graph = model.graph
     operators = {node.op_type for node in graph.node}
@@ -39,20 +48,13 @@ def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.CopyFrom(onnx.shape_inference.infer_shapes(model).graph)
     nodes: list[onnx.NodeProto] = []
     for node in list(graph.node):
-        if _is_decomposable(node, graph):
-            decomposition = DECOMPOSITIONS[node.op_type]
-            nodes += decomposition(node, graph)
-        else:
-            nodes.append(node)
+        decomposition = DECOMPOSITIONS.get(node.op_type)
+        replacement = None
+        if decomposition is not None and node.name not in kept:
+            replacement = decomposition(node, graph)
+        nodes += replacement or [node]
     replace_nodes(graph, nodes)
     return onnx.shape_inference.infer_shapes(model)
-
-
-def _is_decomposable(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
-    if node.op_type == "BatchNormalization":
-        x, *parameters = node.input
-        return x in ranks(graph) and initializers(graph).keys() >= set(parameters)
-    return node.op_type in DECOMPOSITIONS
 
 
 def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -87,9 +89,11 @@ def _clipped_line(
     return [*line_nodes, clip]
 
 
-def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto] | None:
     tensors = initializers(graph)
     x, *names = node.input
+    if x not in ranks(graph) or not tensors.keys() >= set(names):
+        return None
     parameters: list[NDArray[np.float64]] = []
     for name in names:
         array = numpy_helper.to_array(tensors[name])
@@ -128,8 +132,18 @@ def _affine(
     return [product, total]
 
 
-DECOMPOSITIONS: dict[str, Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto]]] = {
+DECOMPOSITIONS: dict[str, Decomposition] = {
     "BatchNormalization": _batch_norm,
+    "ConvTranspose": transposed_convolution,
+    "Div": decompose_arithmetic.quotient,
+    "GlobalMaxPool": decompose_reductions.maximum,
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _hard_swish,
+    "Neg": decompose_arithmetic.negation,
+    "PRelu": decompose_arithmetic.parametric_rectifier,
+    "ReduceMax": decompose_reductions.maximum,
+    "ReduceMean": decompose_reductions.mean,
+    "ReduceSum": decompose_reductions.total,
+    "Sub": decompose_arithmetic.difference,
+    "Tanh": decompose_arithmetic.hyperbolic_tangent,
 }

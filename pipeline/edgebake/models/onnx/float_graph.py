@@ -47,6 +47,20 @@ class CalibratedGraph:
     model: onnx.ModelProto
     ranges: ActivationRanges
 
+    def compute_values(
+        self, images: NDArray[np.float32], names: Collection[str] | None = None
+    ) -> dict[str, list[NDArray[np.float32]]]:
+        """Run images [n, h, w, c]; return the values of float tensors, one array per image.
+
+        Args:
+            images: preprocessed.
+            names: of the tensors; None: the image and all that the graph computes.
+        """
+        values = run_probes(self.model, images)
+        if names is None:
+            return values
+        return {name: values[name] for name in names}
+
     @cached_property
     def candidates(self) -> dict[str, list[ActivationRange]]:
         """Return, by computed float tensor, the ranges of the values that it may be, nearest first.

@@ -41,6 +41,17 @@ def ranks(graph: onnx.GraphProto) -> dict[str, int]:
     return numbers
 
 
+def shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor whose sizes are all known."""
+    known = {}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        tensor = value.type.tensor_type
+        sizes = tuple(dimension.dim_value for dimension in tensor.shape.dim)
+        if tensor.HasField("shape") and all(sizes):
+            known[value.name] = sizes
+    return known
+
+
 def producers_by_tensor(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
     """Return the node that writes each tensor."""
     producers: dict[str, onnx.NodeProto] = {}
@@ -65,6 +76,15 @@ def add_initializer(graph: onnx.GraphProto, name: str, value: ArrayLike) -> str:
     tensor = numpy_helper.from_array(array, name)
     graph.initializer.append(tensor)
     return name
+
+
+def name_nodes(graph: onnx.GraphProto) -> None:
+    """Give each node without a name of its own one, after its first output, in place."""
+    names: set[str] = set()
+    for node in graph.node:
+        if not node.name or node.name in names:
+            node.name = f"{node.output[0]}_node"
+        names.add(node.name)
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:

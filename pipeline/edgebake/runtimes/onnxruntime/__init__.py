@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.recipe import Cpu
-from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
+from edgebake.runtimes.interface import Files, FileValues, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,6 +81,13 @@ class OnnxRuntime(Runtime):
         from edgebake.runtimes.onnxruntime.convert import convert
 
         return convert(model, contract, options)
+
+    def calibrated_file(self, model: QuantizedModel) -> FileValues:
+        """Return the float graph, whose decomposed operators have values of their own."""
+        from edgebake.runtimes.onnxruntime.convert import float_graph_of
+        from edgebake.runtimes.onnxruntime.encoders import integer
+
+        return integer.calibrated_graph(float_graph_of(model), model)
 
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of the file."""

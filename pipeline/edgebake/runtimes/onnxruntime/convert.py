@@ -26,7 +26,7 @@ def convert(
     """
     refuse_without_kernels(quantized, options)
     encoder = plugins.load_encoder("edgebake.runtimes.onnxruntime.encoders", quantized.family)
-    graph = _float_graph(quantized)
+    graph = float_graph_of(quantized)
     encoded = encoder.encode(graph, quantized, options)
     canonical = canonicalize(encoded)
     model = metadata.attach(canonical, contract, options.about)
@@ -41,7 +41,8 @@ def convert(
     return files
 
 
-def _float_graph(quantized: QuantizedModel) -> onnx.ModelProto:
+def float_graph_of(quantized: QuantizedModel) -> onnx.ModelProto:
+    """Return the float graph of a model."""
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
     model = keras_session.load(quantized.archive)

@@ -26,14 +26,8 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     parsed = onnx.load_from_string(files[FILE])
     model = onnx.shape_inference.infer_shapes(parsed)
     graph = model.graph
-    dtypes = _dtypes(graph)
-    integer_nodes = _integer_nodes(graph, files[FILE])
-    operators = []
-    for node in _running_nodes(graph):
-        is_integer = node.name in integer_nodes
-        operator = _operator(node, dtypes, is_integer)
-        operators.append(operator)
-    tensors = Counter(dtypes.values())
+    operators = [operator for _, operator in running_operators(graph, files[FILE])]
+    tensors = Counter(_dtypes(graph).values())
     boundaries: Counter[str] = Counter()
     for node in graph.node:
         if node.op_type in BOUNDARY:
@@ -48,6 +42,24 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         tensors=dict(tensors),
         boundaries=dict(boundaries),
     )
+
+
+def running_operators(
+    graph: onnx.GraphProto, model: bytes
+) -> list[tuple[onnx.NodeProto, Operator]]:
+    """Return the nodes that run for every image, each with its kind and dtypes.
+
+    Args:
+        graph: of the file, with the dtypes of its tensors.
+        model: the file.
+    """
+    dtypes = _dtypes(graph)
+    integer_nodes = _integer_nodes(graph, model)
+    operators = []
+    for node in _running_nodes(graph):
+        is_integer = node.name in integer_nodes
+        operators.append((node, _operator(node, dtypes, is_integer)))
+    return operators
 
 
 def _running_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

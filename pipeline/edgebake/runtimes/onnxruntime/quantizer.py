@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from onnxruntime.quantization.calibrate import TensorsData
 
 
+MOVES = ("DepthToSpace", "Expand", "Tile")
+
+
 @dataclass(frozen=True)
 class IntegerOptions:
     """Granularity and bits of weights, and the nodes that are not quantized."""
@@ -59,10 +62,13 @@ def quantize_integers(graph: CalibratedGraph, options: IntegerOptions) -> onnx.M
 
 
 def _quantizable_operators() -> list[str]:
-    """Return the operators of both forms of quantization: QDQ alone lacks Add, Mul and Softmax."""
+    """Return the operators of both forms of quantization: QDQ alone lacks Add, Mul and Softmax.
+
+    Neither has all operators that move integers; without them, those behind stay in float too.
+    """
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-    return sorted({*QDQRegistry, *QLinearOpsRegistry})
+    return sorted({*QDQRegistry, *QLinearOpsRegistry, *MOVES})
 
 
 def _tensor_ranges(graph: CalibratedGraph) -> TensorsData:

@@ -82,6 +82,8 @@ class OnnxFile:
         self.readers = readers_by_tensor(graph)
         # Tensors that are stored in the file, and those that are computed from them alone.
         self.constants = set(initializers(graph))
+        # Stored tensors without elements, which stand for absent inputs, e.g. of Resize.
+        self._empty = {tensor.name for tensor in graph.initializer if 0 in tensor.dims}
         self._types = _tensor_types(graph)
         self._roots: dict[str, str] = {}
         for node in graph.node:
@@ -239,7 +241,7 @@ class OnnxFile:
         """Return the weights and biases of a node, or its other constants of real numbers."""
         constants = []
         for name in node.input:
-            if name and name in self.constants:
+            if name in self.constants and name not in self._empty:
                 constants.append(name)
         if node.op_type not in WEIGHTED:
             constants = [name for name in constants if self._is_weight(name)]

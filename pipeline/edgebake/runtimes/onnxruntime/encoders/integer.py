@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx
 
+    from edgebake.models.onnx.float_graph import CalibratedGraph
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe.stage_params import ConvertParams
 
@@ -16,25 +17,46 @@ SCHEMES = ("int8", "mixed")
 def encode(
     model: onnx.ModelProto, quantized: QuantizedModel, options: ConvertParams
 ) -> onnx.ModelProto:
-    """Return the graph that computes in integers, without the layers that `mixed` excludes."""
-    from edgebake.models.onnx import float_graph
-    from edgebake.models.onnx.decompose import decompose
-    from edgebake.recipe import DType, Granularity
-    from edgebake.runtimes.onnxruntime import integer_io, quantizer, weights
+    """Return the graph that computes in integers.
 
-    prepared = float_graph.prepare_for_quantizer(model)
-    decomposed = decompose(prepared)
-    graph = float_graph.CalibratedGraph(decomposed, quantized.required_ranges)
+    Excluded are the layers that `mixed` chose and the operators that the recipe leaves in float.
+
+    Raises:
+        ConversionError: an operator has no integer kernel and the recipe does not name it.
+    """
+    from edgebake.models.onnx import float_graph
+    from edgebake.recipe import DType, Granularity
+    from edgebake.runtimes.onnxruntime import integer_io, weights
+    from edgebake.runtimes.onnxruntime.float_operators import FallbackQuantizer
+    from edgebake.runtimes.onnxruntime.quantizer import IntegerOptions
+
+    graph = calibrated_graph(model, quantized)
     fallback_values: set[str] = set()
     for values in quantized.fallback_layers.values():
         fallback_values.update(values)
     float_nodes = graph.nodes_computing(fallback_values)
-    integer_options = quantizer.IntegerOptions(
+    integer_options = IntegerOptions(
         quantized.granularity or Granularity.per_channel, options.reduce_range, float_nodes
     )
-    encoded = quantizer.quantize_integers(graph, integer_options)
+    encoded = FallbackQuantizer(graph, integer_options).quantize(quantized.fallback)
     if quantized.fallback_dtype is DType.float16:
         encoded = weights.store_float16(encoded, float_nodes)
     image_bounds = graph.bounds[float_graph.IMAGE]
     encoded = integer_io.convert_input(encoded, options.input, image_bounds)
     return integer_io.convert_output(encoded, options.output)
+
+
+def calibrated_graph(model: onnx.ModelProto, quantized: QuantizedModel) -> CalibratedGraph:
+    """Return the graph in the form that has most integer kernels, with the model's ranges."""
+    from edgebake.models.onnx import float_graph
+    from edgebake.models.onnx.decompose import decompose
+    from edgebake.models.onnx.graph import initializers, name_nodes
+    from edgebake.runtimes.onnxruntime.float_regions import float_regions
+
+    prepared = float_graph.prepare_for_quantizer(model)
+    name_nodes(prepared.graph)
+    kept: set[str] = set()
+    for members in float_regions(prepared.graph, initializers(prepared.graph)).values():
+        kept.update(members)
+    decomposed = decompose(prepared, kept)
+    return float_graph.CalibratedGraph(decomposed, quantized.required_ranges)
