@@ -14,8 +14,8 @@ from edgebake.errors import DataError
 from edgebake.models import converter_errors
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
-from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.runtimes.interface import FileValues
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.tasks.contract import Contract
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class CalibrationData:
         samples = self._draw_samples(options.samples, options.seed)
         completed = calibration.with_ranges_of_file(ranges, model, samples, options)
         return CalibratedModel(model.model, completed)
+
     def complete_ranges(self, ranges: ActivationRanges, file: FileValues) -> ActivationRanges:
         """Add the ranges of the values that only a converted float file computes."""
         options = self.params.calibration
