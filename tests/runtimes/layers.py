@@ -231,10 +231,9 @@ def all_layers(keras: Any) -> Layers:
 
 
 def weighted(keras: Any) -> Layers:
-    """Return layers with weights that every scheme makes smaller."""
+    """Return layers with weights, one of each kind that a scheme stores in another way."""
     mixed = mixing(keras)
-    attention = {name: mixed[name] for name in ("self_attention", "einsum_dense", "dense_of_image")}
     of_images = convolutions(keras)
-    for name in ("volume", "volume_transposed"):
-        del of_images[name]
-    return of_images | attention
+    names = ("groups_2", "groups_all", "depthwise_twice", "separable", "transposed", "line_groups")
+    attention = {name: mixed[name] for name in ("self_attention", "einsum_dense")}
+    return {name: of_images[name] for name in names} | attention

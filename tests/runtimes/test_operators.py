@@ -5,6 +5,7 @@ all of them.
 Slow: it converts each layer, and with coremltools, some 150 in a few models of many outputs.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,6 +72,15 @@ def model_of(keras: Any, group: dict[str, Callable[[Any], Any]]) -> Any:
     return model
 
 
+@functools.cache
+def model_of_group(keras: Any, name: str) -> tuple[layers.Layers, Any]:
+    """Return the layers of a group that no runtime refuses, and a model of them."""
+    group = dict({**layers.GROUPS, "weighted": layers.weighted}[name](keras))
+    for layer in layers.REFUSED:
+        group.pop(layer, None)
+    return group, model_of(keras, group)
+
+
 def converted(model: Any, runtime: str, scheme: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the outputs [n, outputs] of the file and of Keras."""
     archive = keras_session.save(model)
@@ -102,11 +112,8 @@ def different(
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", layers.GROUPS)
 def test_each_layer_answers_as_in_keras(keras: Any, name: str, runtime: str) -> None:
-    group = dict(layers.GROUPS[name](keras))
-    for layer in layers.REFUSED:
-        if runtime in layers.REFUSED[layer]:
-            group.pop(layer, None)
-    answers, expected = converted(model_of(keras, group), runtime, "none")
+    group, model = model_of_group(keras, name)
+    answers, expected = converted(model, runtime, "none")
     assert different(group, answers, expected, FLOAT_TOLERANCE) == {}
 
 
@@ -115,8 +122,8 @@ def test_each_layer_answers_as_in_keras(keras: Any, name: str, runtime: str) -> 
 def test_each_layer_with_weights_answers_alike_with_small_ones(
     keras: Any, runtime: str, scheme: str
 ) -> None:
-    group = layers.weighted(keras)
-    answers, expected = converted(model_of(keras, group), runtime, scheme)
+    group, model = model_of_group(keras, "weighted")
+    answers, expected = converted(model, runtime, scheme)
     assert different(group, answers, expected, TOLERANCES[scheme]) == {}
 
 
