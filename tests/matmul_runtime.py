@@ -74,6 +74,10 @@ class Matmul:
         """Yield nothing: the facts say all."""
         yield from ()
 
+    def other_options(self, _: Recipe) -> Iterator[dict[str, object]]:
+        """Yield nothing: it has no options."""
+        yield from ()
+
     def convert_model(self, model: QuantizedModel, _: Contract, __: ConvertParams) -> Files:
         """Return the matrix of the last layer and what is added to it."""
         import numpy as np

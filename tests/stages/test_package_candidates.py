@@ -67,9 +67,8 @@ def test_one_that_misses_a_gate_gives_way(planned: Plan) -> None:
 
 
 def test_the_smallest_or_the_fastest_ships_if_the_recipe_says_so(planned: Plan) -> None:
-    measured_on = {"timed_on": "adb"}
-    measured.lay(INT8, "android", size_mb=0.09, latency_p90_ms=3.0, **measured_on)
-    measured.lay(FLOAT16, "android", size_mb=0.08, latency_p90_ms=4.0, **measured_on)
+    measured.lay(INT8, "android", size_mb=0.09, latency_p90_ms=3.0, timed_on="adb")
+    measured.lay(FLOAT16, "android", size_mb=0.08, latency_p90_ms=4.0, timed_on="adb")
     models = {}
     for ships in ("order", "size", "latency"):
         _plan(planned, ships)

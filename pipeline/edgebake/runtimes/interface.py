@@ -96,7 +96,10 @@ class Runtime(Protocol):
         """Yield the problems of a recipe with this runtime that do not follow from its facts."""
         yield from ()
 
-    def other_options(self, recipe: Recipe) -> Iterator[dict[str, object]]:  # noqa: ARG002
+    def other_options(
+        self,
+        recipe: Recipe,  # noqa: ARG002 - of the interface
+    ) -> Iterator[dict[str, object]]:
         """Yield values of `convert` that `edgebake init` tries, if those of the option do not fit.
 
         The best ones come first. A recipe has at least `device`, `quantize` and `convert`.

@@ -8,7 +8,7 @@ import pytest
 from edgebake.models import keras_session
 from edgebake.models.importers import keras_layer_lists
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "AugMix": {},
     "GaussianNoise": {"stddev": 0.3},
     "RandomBrightness": {"factor": 0.2},
