@@ -91,9 +91,8 @@ def _candidate_lines(plan: "Plan", judgments: Judgments) -> Iterator[str]:
 
     judged = {name.removesuffix(EARLIER): judgment for name, judgment in judgments.items()}
     for platform in plan["package"]:
-        for choice in choose(stage_params.read("package", platform).targets, judged):
-            if choice.line:
-                yield choice.line
+        choices = choose(stage_params.read("package", platform).targets, judged)
+        yield from (choice.line for choice in choices if choice.line)
 
 
 def _print_lines(console: Console, lines: Iterable[str]) -> None:
@@ -252,8 +251,7 @@ def _print_pruning(console: Console, plan: "Plan") -> None:
     if summaries:
         _print_table(console, pruning.rows(summaries))
         console.print(pruning.NOTE)
-        for line in pruning.lines(summaries):
-            console.print(line)
+        _print_lines(console, pruning.lines(summaries))
 
 
 def _print_scheme_searches(console: Console, plan: "Plan") -> None:
