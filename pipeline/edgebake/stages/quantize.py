@@ -15,6 +15,7 @@ from edgebake.compression.quantization.qat import train as qat
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
+from edgebake.models.float_fallback import FileOperator
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Granularity, Qat
 from edgebake.recipe.stage_params import QuantizeParams
@@ -135,9 +136,21 @@ def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerC
         values_by_layer[name] = layer.values
     return LayerChoice(
         model=replace(quantized, fallback_layers=values_by_layer),
-        table=layer_table.to_csv(model.layers, fallback),
+        table=layer_table.to_csv(model.layers, [*fallback, *_named_layers(model, quantized)]),
         line=line,
     )
+
+
+def _named_layers(model: CalibratedModel, quantized: QuantizedModel) -> list[Layer]:
+    """Return the layers that `quantize.fallback` names by kind or by name."""
+    named = []
+    for layer in model.layers:
+        operator = FileOperator(
+            layer.tensor, layer.operator, layer.name, macs=None, has_integer_kernel=True
+        )
+        if quantized.fallback.names_operator(operator):
+            named.append(layer)
+    return named
 
 
 def _calibration_line(options: Calibration) -> str:
