@@ -1,4 +1,4 @@
-"""Options of a comparison: several schemes are built and judged for one target, and one ships."""
+"""Options of a comparison: several schemes are built and judged for a target, and one ships."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +19,7 @@ class Preference(Enum):
 
 @dataclass
 class Candidates:
-    """Schemes that are compared for one target."""
+    """Schemes that are compared for a target."""
 
     # Options of recipes/quantize/, each of which takes the place of the target's own.
     quantize: list[str] = MISSING
