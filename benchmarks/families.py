@@ -189,7 +189,7 @@ FAMILIES = {
     "mobilenet_v3_large": Family(application("MobileNetV3Large", include_preprocessing=False), 64),
     "efficientnet_b0": Family(efficientnet_b0, side=64),
     "convnext_tiny": Family(application("ConvNeXtTiny", include_preprocessing=False), 32, 4, 5e-4),
-    "vit": Family(vit, side=32),
+    "vit": Family(vit, side=32, epochs=80),
 }
 
 

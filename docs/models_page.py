@@ -4,8 +4,11 @@
 write.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+
+from litert_quantizer.default_policy import DEFAULT_JSON_POLICY
 
 from edgebake import plugins
 from edgebake.compression.quantization.schemes import SCHEMES
@@ -15,9 +18,12 @@ from edgebake.recipe import Platform
 from edgebake.runtimes import coreml
 from edgebake.runtimes.delegates.table import delegates_for
 from edgebake.runtimes.interface import load_runtime, runtimes_of, schemes_of
+from edgebake.runtimes.litert import int8_kernels
+from edgebake.runtimes.onnxruntime.float_regions import FLOAT_ONLY
 
 RUNTIMES = {"litert": "LiteRT", "onnxruntime": "ONNX Runtime", "coreml": "Core ML"}
 FORMATS = {"keras": "Keras", "onnx": "ONNX", "tflite": "LiteRT (TensorFlow Lite)"}
+INT8_OF_LITERT = "static_wi8_ai8"  # the configuration of its quantizer
 # What can be done with a model before it is converted.
 STEPS = {
     "keras": "train, fine-tune, distill, prune, quantize",
@@ -31,6 +37,7 @@ def lines() -> Iterator[str]:
     yield from _formats()
     yield from _refused_files()
     yield from _schemes()
+    yield from _integer_operators()
     yield from _left_out_layers()
     yield from _delegates()
 
@@ -93,6 +100,22 @@ def _scheme_cell(scheme: str, runtime: str) -> str:
         if scheme in excluded:
             text += f", not from {FORMATS[model_format]}"
     return text
+
+
+def _integer_operators() -> Iterator[str]:
+    policy = json.loads(DEFAULT_JSON_POLICY)["ops_per_config"]
+    quantized = {*policy[INT8_OF_LITERT], *int8_kernels.KINDS} - {"INPUT", "OUTPUT"}
+    core_ml = sorted(coreml.FACTS.int8_operators or ())
+    yield ""
+    yield "## int8"
+    yield ""
+    yield "An operator without an integer kernel is refused, unless `quantize.fallback` lets it"
+    yield "compute in [float](../explanation/quantization.md#operators-that-stay-in-float)."
+    yield ""
+    yield f"- **LiteRT** computes in int8: {', '.join(sorted(quantized))}."
+    yield f"- **ONNX Runtime** computes in float: {', '.join(sorted(FLOAT_ONLY))}. Division by a"
+    yield "  constant is an exception."
+    yield f"- **Core ML** has to compute in int8: {', '.join(core_ml)}. Others may be in float."
 
 
 def _left_out_layers() -> Iterator[str]:
