@@ -67,3 +67,35 @@ def test_one_input_and_one_output_are_expected(
     inputs: int, outputs: int, expected: str | None
 ) -> None:
     assert input_check.count_refusal(inputs, outputs) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "can_reshape", "expected"),
+    [
+        ((None, 10), False, None),
+        (("batch", None), True, None),
+        ((1, 10, 1, 1), True, None),
+        (
+            (1, 10, 1, 1),
+            False,
+            "returns [1, 10, 1, 1], answers for each place of the image; edgebake builds image "
+            "classifiers so far: expected [n, classes]",
+        ),
+        (
+            ("n", 2, 24, 24),
+            True,
+            "returns [n, 2, 24, 24], answers for each place of the image; edgebake builds image "
+            "classifiers so far: expected [n, classes]",
+        ),
+        (
+            (1, 10, 10),
+            False,
+            "returns [1, 10, 10], numbers that are not a row for each image; edgebake builds "
+            "image classifiers so far: expected [n, classes]",
+        ),
+    ],
+)
+def test_an_output_is_one_row_of_numbers(
+    shape: tuple[int | str | None, ...], can_reshape: bool, expected: str | None
+) -> None:
+    assert input_check.output_refusal(shape, can_reshape) == expected

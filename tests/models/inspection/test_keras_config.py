@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgebake.errors import ModelError
-from edgebake.models.inspection import file
+from edgebake.models.inspection import file, usability
 from edgebake.models.inspection.model_info import PixelScaling
 
 
@@ -172,3 +172,30 @@ def test_a_layer_that_keras_3_computes_otherwise_is_named(tmp_path: Path) -> Non
         "have; import the model as a SavedModel instead: model.save('folder', save_format='tf') "
         "in Keras 2"
     )
+
+
+@pytest.mark.parametrize(
+    ("last_layers", "shape"),
+    [
+        ([("Conv2D", {"filters": 2, "activation": "softmax"})], (None, None, None, 2)),
+        ([("Dense", {"units": 2}), ("Softmax", {})], (None, None, None, 2)),
+        ([("Flatten", {}), ("Dense", {"units": 2})], (None, 2)),
+        ([("Reshape", {"target_shape": [2]}), ("Softmax", {})], (None, 2)),
+        ([("GlobalAveragePooling2D", {}), ("Dense", {"units": 2})], (None, 2)),
+    ],
+)
+def test_an_answer_for_each_pixel_is_no_classifier(
+    tmp_path: Path, last_layers: list[tuple[str, dict[str, Any]]], shape: tuple[int | None, ...]
+) -> None:
+    layers = [image(24, 24, 3), layer("Conv2D", "conv", "photo", filters=8)]
+    for class_name, config in last_layers:
+        layers.append(layer(class_name, class_name.lower(), layers[-1]["name"], **config))
+    info = file.inspect_file(keras2(tmp_path / "old.h5", *layers))
+    assert info.outputs[0].shape == shape
+    refusal = None
+    if len(shape) > 2:
+        refusal = (
+            "returns [n, any, any, 2], answers for each place of the image; edgebake builds image "
+            "classifiers so far: expected [n, classes]"
+        )
+    assert usability.refusal(info) == refusal

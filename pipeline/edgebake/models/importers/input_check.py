@@ -1,4 +1,4 @@
-"""Say what the input of a model is, if it is not one image."""
+"""Say what the input of a model is, if it is not one image, and the output, if not one answer."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,9 @@ from edgebake.terminal.printable import printable
 
 CHANNELS = (1, 3)
 IMAGE_RANK = 4
+CLASSES_RANK = 2
 EXPECTED = "edgebake builds image classifiers so far: expected images, [n, height, width, channels]"
+ONE_ANSWER = "edgebake builds image classifiers so far: expected [n, classes]"
 KINDS = {
     0: "a single number",
     1: "a number for each example",
@@ -57,6 +59,23 @@ def count_refusal(inputs: int, outputs: int) -> str | None:
         f"has {' and '.join(counts)}; edgebake builds image classifiers so far: expected one "
         "input, an image, and one output"
     )
+
+
+def output_refusal(shape: Sequence[int | str | None], can_reshape: bool) -> str | None:
+    """Return why an output is not one number per class; None if it could be.
+
+    Args:
+        shape: of the output, batch first; None or a name for an open size.
+        can_reshape: whether axes of one number are removed, such as those of [n, 10, 1, 1].
+    """
+    if len(shape) == CLASSES_RANK:
+        return None
+    if can_reshape and len([size for size in shape[1:] if size != 1]) < CLASSES_RANK:
+        return None
+    kind = "numbers that are not a row for each image"
+    if len(shape) == IMAGE_RANK:
+        kind = "answers for each place of the image"
+    return f"returns {format_shape(shape)}, {kind}; {ONE_ANSWER}"
 
 
 def format_shape(shape: Sequence[int | str | None]) -> str:

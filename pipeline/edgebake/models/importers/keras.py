@@ -212,8 +212,11 @@ def _check_classifier(model: keras.Model, file: str) -> None:
     if problem is not None:
         raise ModelError(f"{file}: {problem}")
     output = model.outputs[0].shape
-    if len(output) != 2 or output[1] is None:
-        raise ModelError(f"{file}: returns {list(output)}; expected [n, classes]: a classifier")
+    problem = input_check.output_refusal(output, can_reshape=False)
+    if problem is None and output[1] is None:
+        problem = f"returns {input_check.format_shape(output)}; {input_check.ONE_ANSWER}"
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
 
 
 def _summary(error: Exception) -> str:

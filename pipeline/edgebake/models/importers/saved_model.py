@@ -261,6 +261,10 @@ def _check_signature(function: tf.types.experimental.ConcreteFunction, file: str
             f"{file}: its signature takes {image.dtype.name} and returns {output.dtype.name}; "
             "expected float32"
         )
+    if output.shape.rank is not None:
+        problem = input_check.output_refusal(output.shape.as_list(), can_reshape=False)
+        if problem is not None:
+            raise ModelError(f"{file}: {problem}")
     if image.shape.rank != 4 or output.shape.rank != 2:
         raise ModelError(
             f"{file}: its signature takes {image.shape} and returns {output.shape}; expected "

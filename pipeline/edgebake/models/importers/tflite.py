@@ -220,8 +220,9 @@ def _check_input_and_output(
             f"{file}: takes {batch} images at once; expected 1: convert it with a batch of 1"
         )
     output_shape = [int(size) for size in output.shape]
-    if len(output_shape) != 2:
-        raise ModelError(f"{file}: returns {output_shape}; expected [1, classes]: a classifier")
+    problem = input_check.output_refusal(output_shape, can_reshape=False)
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
     classes = signature_check.classes_of(output_shape[1])
     signature = ModelSignature(height, width, channels, classes)
     check_signature(signature, contract, file, can_replace_head=False)

@@ -9,23 +9,12 @@ from collections.abc import Iterator
 
 from edgebake.models.importers.keras_structure import MODELS, layers
 from edgebake.models.importers.safety import Config
-from edgebake.models.inspection import affine
+from edgebake.models.inspection import affine, keras_output
 from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.keras_values import first_reference, numbers, references
 from edgebake.models.inspection.model_info import LOGITS, TensorInfo
 from edgebake.terminal.printable import printable
 
-# Layers whose last dimension is that of their input, besides pooling.
-SIZE_PRESERVING = (
-    "Reshape",
-    "Flatten",
-    "Dropout",
-    "Identity",
-    "Activation",
-    "Softmax",
-    "BatchNormalization",
-    "ReLU",
-)
 # Layers that are no preprocessing of the image, and do not end it.
 SKIPPED = ("InputLayer", "Resizing", "CenterCrop", "Identity", "Dropout", "GaussianNoise")
 # Layers after the final activation.
@@ -88,7 +77,7 @@ def inputs(model: Config) -> tuple[TensorInfo, ...]:
 
 
 def outputs(model: Config) -> tuple[TensorInfo, ...]:
-    """Return the outputs of a model, with the number of classes if the last layers state it."""
+    """Return the outputs of a model, with their shapes as far as the last layers state them."""
     names = []
     if model["class_name"] != "Sequential":
         names = references(model["config"]["output_layers"])
@@ -97,7 +86,7 @@ def outputs(model: Config) -> tuple[TensorInfo, ...]:
         if last is None:
             raise ValueError("its output_layers name none of its layers; expected one")
         names = [_name(last)]
-    shape = (None, _output_units(model))
+    shape = keras_output.shape(list(layers_from_output(model)))
     return tuple(TensorInfo(name, shape, "float32") for name in names)
 
 
@@ -148,29 +137,6 @@ def _own_layers_from_output(model: Config) -> Iterator[Config]:
         layer = by_name.pop(name)
         yield layer
         name = first_reference(layer.get("inbound_nodes"))
-
-
-def _output_units(model: Config) -> int | None:
-    """Return the size of the last dimension of the output; None if it is not known."""
-    for layer in layers_from_output(model):
-        class_name = layer["class_name"]
-        config = layer["config"]
-        units = config.get("units", config.get("filters"))
-        if class_name == "Reshape":
-            units = _last(config.get("target_shape"))
-            if not isinstance(units, int) or units < 1:
-                continue
-        if isinstance(units, int) and not isinstance(units, bool):
-            return units if units > 0 else None
-        if class_name not in SIZE_PRESERVING and "Pooling" not in class_name:
-            return None
-    return None
-
-
-def _last(value: object) -> object:
-    if isinstance(value, list) and value:
-        return value[-1]
-    return None
 
 
 def _affine_step(layer: Config) -> AffineStep | None:

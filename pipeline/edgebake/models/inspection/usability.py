@@ -13,7 +13,7 @@ GRAPHS = ("onnx", "tflite")
 
 def refusal(info: ModelInfo) -> str | None:
     """Return why a model cannot be imported, in one line; None if it can, as far as is known."""
-    problem = info.unsupported or _number_problem(info) or _input_problem(info)
+    problem = info.unsupported or _number_problem(info) or _interface_problem(info)
     if problem is None and info.final_activation == "sigmoid" and (info.classes or 0) > 2:
         problem = "ends in a sigmoid, which scores each class independently; expected a softmax"
     return problem
@@ -30,10 +30,17 @@ def _number_problem(info: ModelInfo) -> str | None:
     return None
 
 
-def _input_problem(info: ModelInfo) -> str | None:
+def _interface_problem(info: ModelInfo) -> str | None:
     """Return why inputs and outputs are not those of an image classifier."""
     problem = input_check.count_refusal(len(info.inputs), len(info.outputs))
     if problem is not None:
         return problem
     tensor = info.inputs[0]
-    return input_check.refusal(tensor.shape, tensor.dtype, channels_first=info.format == "onnx")
+    is_onnx = info.format == "onnx"
+    problem = input_check.refusal(tensor.shape, tensor.dtype, channels_first=is_onnx)
+    if problem is not None:
+        return problem
+    output_shape = info.outputs[0].shape
+    if not output_shape:  # ONNX files need not state it
+        return None
+    return input_check.output_refusal(output_shape, can_reshape=is_onnx)
