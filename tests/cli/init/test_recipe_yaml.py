@@ -80,6 +80,22 @@ def test_the_command_has_a_flag_for_what_the_file_does_not_say() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("model_format", "line", "flag"),
+    [
+        ("onnx", "antialias: true # ?", " --antialias"),
+        ("keras", "antialias: false # ?", " --no-antialias"),
+    ],
+)
+def test_the_recipe_and_the_command_assume_the_same_resize(
+    model_format: str, line: str, flag: str
+) -> None:
+    info = replace(MODEL, format=model_format)
+    lines = recipe_yaml.recipes_to_start_from(info, "net.file", "net")
+    assert any(recipe_line.startswith(line) for recipe_line in lines)
+    assert flag in lines[-1]
+
+
 def test_a_model_of_two_inputs_goes_nowhere() -> None:
     lines = model_file.lines(replace(MODEL, inputs=(*MODEL.inputs, *MODEL.inputs)), "net.keras")
     assert (

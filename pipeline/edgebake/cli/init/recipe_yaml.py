@@ -168,7 +168,8 @@ def _init_command(model_info: ModelInfo, file: str, name: str) -> str:
     if model_info.pixel_scaling is None:
         words.append("--mean 127.5 --scale 0.00784313725490196")
     if model_info.resize is None:
-        words.append("--no-antialias")
+        flag = "--antialias" if _assumes_antialias(model_info) else "--no-antialias"
+        words.append(flag)
     return " ".join(words)
 
 
@@ -189,10 +190,17 @@ def _data_lines(model_info: ModelInfo) -> list[str]:
     return [f"color: {color}", *_resize_lines(model_info), *pixel_lines, f"labels: {labels}"]
 
 
+def _assumes_antialias(model_info: ModelInfo) -> bool:
+    """Return the likelier resize: ONNX files are mostly PyTorch's, whose images are Pillow's."""
+    return model_info.format == "onnx"
+
+
 def _resize_lines(model_info: ModelInfo) -> list[str]:
     resize = model_info.resize
-    if resize is None:
+    if resize is None and _assumes_antialias(model_info):
         return ["antialias: true # ? as Pillow and torchvision; or false, as TensorFlow and Keras"]
+    if resize is None:
+        return ["antialias: false # ? as TensorFlow and Keras; or true, as Pillow and torchvision"]
     lines = [f"resize: {resize.filter_name}", f"antialias: {str(resize.antialias).lower()}"]
     if resize.is_cropped:
         lines.append("crop: center")
