@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.errors import ArtifactError, ConversionError
-from edgebake.evaluation import float_reference
-from edgebake.evaluation.float_reference import Candidate, FloatReference, SourceModel
+from edgebake.evaluation import float_reference, reference_choice
+from edgebake.evaluation.float_reference import FloatReference
+from edgebake.evaluation.reference_choice import Candidate, SourceModel
+from edgebake.runtimes.interface import load_runtime
 from tests import handmade
 
 IMAGES = np.zeros((4, 32, 32, 1), np.float32)
@@ -50,7 +52,7 @@ def _summary(files: dict[str, bytes]) -> dict[str, Any]:
 
 
 def test_a_file_that_answers_as_the_model_is_the_reference() -> None:
-    files = float_reference.choose(_source(), [_litert(7), _onnx(7)])
+    files = reference_choice.choose(_source(), [_litert(7), _onnx(7)])
     assert sorted(files) == ["float/model.tflite", "float/reference.json"]
     summary = _summary(files)
     assert list(summary["tools"]) == ["ai-edge-litert"]
@@ -69,13 +71,13 @@ def test_a_file_that_answers_as_the_model_is_the_reference() -> None:
 
 
 def test_a_file_within_the_tolerance_is_taken_and_its_difference_recorded() -> None:
-    files = float_reference.choose(_source(), [_litert(7, 1 - 2**-11)])
+    files = reference_choice.choose(_source(), [_litert(7, 1 - 2**-11)])
     summary = _summary(files)
     assert (summary["runtime"], summary["largest_difference"]) == ("litert", 0.00049)
 
 
 def test_another_runtime_is_taken_where_the_first_differs() -> None:
-    files = float_reference.choose(_source(), [_litert(7, 1 - 2**-9), _onnx(7)])
+    files = reference_choice.choose(_source(), [_litert(7, 1 - 2**-9), _onnx(7)])
     summary = _summary(files)
     assert (summary["runtime"], summary["file"]) == ("onnxruntime", "model.onnx")
     assert summary["refused"] == {
@@ -89,7 +91,7 @@ def test_another_runtime_is_taken_where_the_first_differs() -> None:
 def test_a_file_whose_answers_are_not_finite_is_refused_by_its_operator(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    files = float_reference.choose(_source(), [_litert(7, np.inf), _onnx(7)])
+    files = reference_choice.choose(_source(), [_litert(7, np.inf), _onnx(7)])
     assert _summary(files)["refused"] == {"litert": NOT_FINITE}
     assert f"float reference: no file of LiteRT: {NOT_FINITE}\n" in capfd.readouterr().err
 
@@ -98,7 +100,7 @@ def test_a_converter_that_fails_is_no_end() -> None:
     def fail() -> bytes:
         raise RuntimeError("'tf.Erf' op is neither a custom op nor a flex op\nand more")
 
-    files = float_reference.choose(_source(), [Candidate("litert", fail), _onnx(7)])
+    files = reference_choice.choose(_source(), [Candidate("litert", fail), _onnx(7)])
     assert _summary(files)["refused"] == {
         "litert": (
             "its converter fails: RuntimeError: 'tf.Erf' op is neither a custom op nor a flex op"
@@ -107,25 +109,25 @@ def test_a_converter_that_fails_is_no_end() -> None:
 
 
 def test_without_such_a_file_the_model_itself_predicts_the_test_images(tmp_path: Path) -> None:
-    files = float_reference.choose(_source(), [_litert(3), _onnx(3)])
+    files = reference_choice.choose(_source(), [_litert(3), _onnx(3)])
     assert sorted(files) == ["float/answers.npy", "float/reference.json"]
     assert list(_summary(files)["tools"]) == ["keras", "tensorflow"]
     artifacts.write_files(tmp_path, files)
-    predictions = float_reference.predictions(tmp_path, TEST_IMAGES)
+    predictions = reference_choice.predictions(tmp_path, TEST_IMAGES)
     np.testing.assert_array_equal(predictions, SEVEN[:3])
     with pytest.raises(ArtifactError, match="3 predictions for 4 test images"):
-        float_reference.predictions(tmp_path, IMAGES)
+        reference_choice.predictions(tmp_path, IMAGES)
 
 
 def test_the_reference_that_runs_is_the_one_that_was_chosen(tmp_path: Path) -> None:
-    artifacts.write_files(tmp_path, float_reference.choose(_source(), [_litert(3), _onnx(7)]))
-    np.testing.assert_array_equal(float_reference.predictions(tmp_path, TEST_IMAGES), SEVEN[:3])
+    artifacts.write_files(tmp_path, reference_choice.choose(_source(), [_litert(3), _onnx(7)]))
+    np.testing.assert_array_equal(reference_choice.predictions(tmp_path, TEST_IMAGES), SEVEN[:3])
 
 
 def test_a_reference_that_is_not_finite_for_a_test_image_is_refused(tmp_path: Path) -> None:
     artifacts.write_files(tmp_path, handmade.float_reference(7, np.nan))
     with pytest.raises(ConversionError, match=r"NaN or infinity for 3 of 3 .* 'Identity'"):
-        float_reference.predictions(tmp_path, TEST_IMAGES)
+        reference_choice.predictions(tmp_path, TEST_IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +154,10 @@ def test_it_is_told_what_the_reference_is_and_why(reference: FloatReference, tex
 )
 def test_a_difference_is_rounded_up_to_a_power_of_ten(difference: float, bound: float) -> None:
     assert float_reference.power_of_ten_above(difference) == bound
+
+
+@pytest.mark.parametrize("runtime", float_reference.LIBRARIES)
+def test_a_library_has_the_name_that_its_runtime_states(runtime: str) -> None:
+    library = load_runtime(runtime).facts.library
+    assert library is not None
+    assert float_reference.LIBRARIES[runtime] == library.name

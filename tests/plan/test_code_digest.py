@@ -106,7 +106,10 @@ def test_many_changed_files_are_counted() -> None:
         ("evaluation/devices/ssh.py", []),
         ("recipe/train.py", []),  # declared, and in the parameters
         ("errors.py", []),
-        ("data/sources/digits.py", ["data", "proof", "prune", "quantize", "train", "validate"]),
+        (
+            "data/sources/digits.py",
+            ["convert", "data", "proof", "prune", "quantize", "train", "validate"],
+        ),
         ("models/importers/compute_operators.yaml", ["convert", "prune", "quantize", "train"]),
         ("runtimes/delegates/litert_gpu.yaml", ["package", "proof", "validate"]),
         ("bundle/manifest.schema.json", ["package", "proof"]),

@@ -75,10 +75,9 @@ def test_another_onnx_runtime_converts_and_measures_again_what_runs_on_it(
     composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("onnxruntime", composed, monkeypatch)
-    # The executor of Core ML's programs is built on it.
-    assert touched == {
-        (target, stage) for target in (*LINUX, *IPHONES) for stage in ("convert", "validate")
-    }
+    # The executor of Core ML's programs is built on it, and the float reference may run in it.
+    converted = {(target, "convert") for target in (*LINUX, *IPHONES)}
+    assert touched == converted | {(target, "validate") for target in composed}
 
 
 def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(

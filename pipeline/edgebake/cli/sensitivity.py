@@ -79,7 +79,7 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     granularity = data.params.granularity
     if ranges is None or granularity is None:
         raise ValueError("costs without calibration")
-    model = data.calibrated_model(keras_session.load(data.archive), ranges)
+    model = data.tflite_with_ranges(keras_session.load(data.archive), ranges)
     images = measurement.LabeledImages(*data.split("validation"))
     options = IntegerOptions("int8", granularity)
     return measurement.layer_sensitivities(model, options, images)

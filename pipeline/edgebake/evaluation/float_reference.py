@@ -1,63 +1,25 @@
-"""Choose the float reference: what the accuracy of every converted file is compared with.
+"""The float reference: what the accuracy of every converted file is compared with.
 
-A float file of LiteRT or ONNX Runtime runs without TensorFlow, but its converter may be wrong. So a
-file is taken only if it was shown to answer as the source model does on the validation split. If
-none does, the source model's own predictions for the test images are written down.
-
-Writes and reads the folder float/ of train's output: reference.json and one file.
+Reads reference.json in the folder float/ of train's output, which says what the reference is and
+what shows that it answers as the source model does. `reference_choice` writes the folder.
 """
 
-import io
-import json
 import math
-import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgebake import artifacts, plugins
-from edgebake.errors import ConversionError, EdgebakeError
-from edgebake.evaluation.answer_comparison import AnswerComparison, compare
-from edgebake.runtimes import finite_check, litert, onnxruntime, session_process
-from edgebake.runtimes.finite_check import RuntimeFile
-from edgebake.runtimes.interface import Runtime
-from edgebake.runtimes.session import Examples, single_output
+from edgebake import artifacts
 
 FOLDER = "float"
 SUMMARY = "reference.json"
-ANSWERS = "answers.npy"
-THREADS = 1
 # Of one probability. Two libraries sum up floats in another order: a trained MobileNetV3-Small and
 # a ViT differ by 0.000004 on 200 images.
 TOLERANCE = 1e-3
-RUNTIMES: dict[str, Runtime] = {"litert": litert.RUNTIME, "onnxruntime": onnxruntime.RUNTIME}
-MAX_REASON = 300  # characters
-
-Predict = Callable[[Examples], NDArray[np.float32]]  # images [n, h, w, c] -> [n, classes]
-
-
-@dataclass(frozen=True)
-class SourceModel:
-    """The trained or imported model, which the float reference has to answer as."""
-
-    library: str  # in which it runs
-    tools: tuple[str, ...]  # distributions of the library
-    predict: Predict
-    validation_images: Examples
-    validation_predictions: NDArray[np.float32]  # [n, classes]
-    test_images: Callable[[], Examples]  # read only if no file answers as the model does
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A runtime whose float file may be the reference."""
-
-    runtime: str
-    convert: Callable[[], bytes]  # the float file; may raise any error of a converter
+# Runtimes whose float file may be the reference, by the format of the model, best first.
+RUNTIMES = {"keras": ("litert", "onnxruntime"), "onnx": ("onnxruntime",), "tflite": ("litert",)}
+# A bundle tells of the reference of a model whose file it does not hold, so it loads no runtime.
+LIBRARIES = {"litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
 
 @dataclass(frozen=True)
@@ -80,14 +42,14 @@ class FloatReference:
         if not self.runtime:
             text = f"the predictions that {self.source} made of the test images, written down"
         else:
-            name = library_name(self.runtime)
+            name = LIBRARIES[self.runtime]
             text = (
                 f"a float file in {name}, which answers as {self.source} does for "
                 f"{self.same_answers:,} of {self.examples:,} {self.split} examples, with "
                 f"probabilities that differ by at most {self.largest_difference:.2g}"
             )
         for runtime, reason in self.refused.items():
-            text += f"; not in {library_name(runtime)}: {reason}"
+            text += f"; not in {LIBRARIES[runtime]}: {reason}"
         return text
 
 
@@ -100,44 +62,6 @@ def power_of_ten_above(difference: float) -> float:
     return float(f"1e{exponent}")
 
 
-def library_name(runtime: str) -> str:
-    """Return the name of a runtime for messages."""
-    library = RUNTIMES[runtime].facts.library
-    return library.name if library else runtime
-
-
-def choose(source: SourceModel, candidates: Iterable[Candidate]) -> dict[str, bytes]:
-    """Return the files of float/: the first candidate that answers as the source model does.
-
-    Without such a candidate, the predictions of the source model for the test images. Why a
-    candidate is not taken goes to the log of the stage.
-    """
-    refused: dict[str, str] = {}
-    for candidate in candidates:
-        try:
-            content = _convert(candidate)
-            comparison = _compare(candidate, content, source)
-        except EdgebakeError as error:
-            reason = str(error)[:MAX_REASON]
-            refused[candidate.runtime] = reason
-            name = library_name(candidate.runtime)
-            sys.stderr.write(f"float reference: no file of {name}: {reason}\n")
-            continue
-        facts = RUNTIMES[candidate.runtime].facts
-        reference = FloatReference(
-            source=source.library,
-            runtime=candidate.runtime,
-            file=facts.file,
-            tools=plugins.tools(*facts.run_tools),
-            examples=comparison.n,
-            same_answers=comparison.same,
-            largest_difference=_rounded(comparison.largest_difference),
-            refused=refused,
-        )
-        return _files(reference, content)
-    return _written_down(source, refused)
-
-
 def read(train: Path) -> FloatReference:
     """Read reference.json in the output folder of train."""
     return from_dict(artifacts.read_json(train / FOLDER / SUMMARY, FloatReference))
@@ -146,96 +70,3 @@ def read(train: Path) -> FloatReference:
 def from_dict(fields: Any) -> FloatReference:
     """Return the reference whose fields JSON holds."""
     return FloatReference(**fields)
-
-
-def predictions(train: Path, images: Examples) -> NDArray[np.float32]:
-    """Return the predictions [n, classes] of the reference for the images of the test split.
-
-    Raises:
-        ConversionError: its file does not run, or does not answer with finite numbers.
-        ArtifactError: the predictions that were written down are those of other images.
-    """
-    reference = read(train)
-    file = train / FOLDER / reference.file
-    if reference.runtime:
-        return _run(str(file), reference.runtime, file.read_bytes(), images)
-    written: NDArray[np.float32] = np.load(file, allow_pickle=False)
-    if len(written) != len(images):
-        raise artifacts.damaged(file, f"{len(written)} predictions for {len(images)} test images")
-    return written
-
-
-def _convert(candidate: Candidate) -> bytes:
-    """Return the float file of a candidate.
-
-    Raises:
-        ConversionError: its converter does not write one.
-    """
-    try:
-        return candidate.convert()
-    except EdgebakeError:
-        raise
-    except Exception as error:  # converters raise errors of any type
-        lines = str(error).strip().splitlines()
-        summary = lines[0] if lines else "no reason given"
-        raise ConversionError(f"its converter fails: {type(error).__name__}: {summary}") from error
-
-
-def _compare(candidate: Candidate, content: bytes, source: SourceModel) -> AnswerComparison:
-    """Compare a candidate's float file with the source model on the validation split.
-
-    Raises:
-        ConversionError: it does not answer as the source model does.
-    """
-    name = f"float.{RUNTIMES[candidate.runtime].facts.file.partition('.')[2]}"
-    file_predictions = _run(name, candidate.runtime, content, source.validation_images)
-    comparison = compare(file_predictions, source.validation_predictions)
-    if comparison.largest_difference > TOLERANCE:
-        raise ConversionError(
-            f"its file differs from {source.library} by up to {comparison.largest_difference:.2g} "
-            f"in a probability, and in the predicted class of "
-            f"{comparison.n - comparison.same:,} of {comparison.n:,} validation examples; "
-            f"expected at most {TOLERANCE:g}"
-        )
-    return comparison
-
-
-def _run(name: str, runtime: str, content: bytes, images: Examples) -> NDArray[np.float32]:
-    """Return the predictions [n, classes] of a float file.
-
-    Raises:
-        ConversionError: it does not run, or some are not finite.
-    """
-    file = RuntimeFile(name, runtime, {RUNTIMES[runtime].facts.file: content})
-    outputs = session_process.predictions(file.session_file(THREADS), images)
-    predictions = single_output(outputs)
-    finite_check.refuse_not_finite(file, predictions, images)
-    return predictions
-
-
-def _written_down(source: SourceModel, refused: dict[str, str]) -> dict[str, bytes]:
-    """Return the files of a reference that is the predictions of the source model."""
-    sys.stderr.write(f"float reference: {source.library} predicts the test images\n")
-    written = source.predict(source.test_images())
-    buffer = io.BytesIO()
-    np.save(buffer, written, allow_pickle=False)
-    reference = FloatReference(
-        source=source.library,
-        runtime="",
-        file=ANSWERS,
-        tools=plugins.tools(*source.tools),
-        examples=len(source.validation_predictions),
-        same_answers=len(source.validation_predictions),
-        refused=refused,
-    )
-    return _files(reference, buffer.getvalue())
-
-
-def _files(reference: FloatReference, content: bytes) -> dict[str, bytes]:
-    summary = json.dumps(asdict(reference), indent=2) + "\n"
-    return {f"{FOLDER}/{SUMMARY}": summary.encode(), f"{FOLDER}/{reference.file}": content}
-
-
-def _rounded(difference: float) -> float:
-    """Return a difference with two digits: the third depends on the processor's kernels."""
-    return float(f"{difference:.2g}")

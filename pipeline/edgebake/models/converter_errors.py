@@ -49,7 +49,7 @@ def in_one_line(library: str, task: str = "convert") -> Iterator[None]:
         ) from error
 
 
-def unsupported_operators(
+def unknown_operators(
     library: str, function: tf.types.experimental.ConcreteFunction, operators: Collection[str]
 ) -> ConversionError:
     """Return an error that names operators of TensorFlow, and the layers that compute them.

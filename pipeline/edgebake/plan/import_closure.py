@@ -169,9 +169,12 @@ def _ends_with(path: KeyPath, suffix: list[str]) -> bool:
 
 
 def _leaves(node: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
-    """Yield the keys and the value of every leaf of nested mappings."""
+    """Yield the keys and the value of every leaf of nested mappings and lists."""
     if isinstance(node, Mapping):
         for key, child in node.items():
             yield from _leaves(child, (*path, str(key)))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _leaves(item, path)
     elif path:
         yield path, node

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from edgebake import artifacts, plugins
 from edgebake.compression.quantization.schemes import SCHEMES
+from edgebake.evaluation import float_reference
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Target
@@ -76,6 +77,7 @@ def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainPar
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         model=_base_options(Model, recipe.model),
+        reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
 
@@ -120,6 +122,7 @@ def quantize_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Quant
         data_file=_data_file(recipe),
         accuracy=accuracy,
         accuracy_drop=accuracy_drop,
+        reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*tools),
     )
 
@@ -163,6 +166,7 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         platform=recipe.device.platform.value,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
+        reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*tools),
     )
 

@@ -58,6 +58,8 @@ class TrainParams(recipe.Train):
     data_file: str = MISSING
     # Options of the model.
     model: recipe.Model = field(default_factory=recipe.Model)
+    # Runtimes whose float file may be the float reference, the preferred one first.
+    reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
@@ -106,6 +108,8 @@ class QuantizeParams(recipe.Quantize):
     accuracy: recipe.Floor | None = None
     # Gate on the accuracy drop that `mixed` has to pass; null for other schemes.
     accuracy_drop: recipe.Ceiling | None = None
+    # Runtimes whose float file may be the float reference, the preferred one first.
+    reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
@@ -164,6 +168,8 @@ class ValidateParams(recipe.Protocol):
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
     data_file: str = MISSING
+    # Runtimes whose float file may be the float reference, the preferred one first.
+    reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 

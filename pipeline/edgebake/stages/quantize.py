@@ -113,7 +113,7 @@ def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerC
     if quantized.format == "onnx":  # the table has the layers of LiteRT, which cannot run it
         return LayerChoice(quantized, empty_table, line)
     try:
-        model = source.calibrated_model(load_source(quantized), quantized.ranges)
+        model = source.tflite_with_ranges(load_source(quantized), quantized.ranges)
         _ = model.layers
     except ConversionError as error:  # another runtime may have all operators
         if quantized.fallback_dtype:

@@ -5,6 +5,7 @@ float reference in float/, contract.json, history.csv, metrics.json. Reads image
 without their labels, only where no float file answers as the model does.
 """
 
+import functools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
-from edgebake.evaluation import float_reference
-from edgebake.evaluation.float_reference import Candidate, Predict, SourceModel
+from edgebake.evaluation import float_reference, reference_choice
+from edgebake.evaluation.reference_choice import Candidate, Predict, SourceModel
 from edgebake.models import keras_session
 from edgebake.models.importers import heads, limited
 from edgebake.models.importers.limited import Importing
@@ -50,7 +51,6 @@ SOURCE_TOOLS = {
     "onnx": ("onnxruntime",),
     "tflite": ("ai-edge-litert",),
 }
-GRAPH_RUNTIMES = {"onnx": "onnxruntime", "tflite": "litert"}
 SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
 
 
@@ -93,7 +93,7 @@ def run(job: Job[TrainParams]) -> str:
             dataset.read_test_images(params.data, params.examples), model_contract
         ),
     )
-    reference = float_reference.choose(source, trained.candidates)
+    reference = reference_choice.choose(source, trained.candidates)
     artifacts.write_files(job.out, {f"model.{params.format}": trained.archive, **reference})
     job.write_text("contract.json", model_contract.to_json())
     job.write_text("history.csv", loop.history_csv(trained.history))
@@ -139,10 +139,7 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
         archive=archive,
         predict=predict,
         predictions=predictions,
-        candidates=[
-            Candidate("litert", lambda: _to_tflite(model)),
-            Candidate("onnxruntime", lambda: _to_onnx(model)),
-        ],
+        candidates=_candidates(params, model),
         history=history,
         metrics=metrics,
     )
@@ -180,7 +177,7 @@ def _import_graph(
     predictions = predict(splits.validation_images)
     model = (params.format, archive)
     source_check.refuse_not_finite(imported.file, model, predictions, splits.validation_images)
-    runtime = GRAPH_RUNTIMES[params.format]
+    (runtime,) = params.reference_runtime
     return TrainedModel(
         archive=archive,
         predict=predict,
@@ -189,6 +186,15 @@ def _import_graph(
         history=[],
         metrics=_metrics(predictions, splits),
     )
+
+
+def _candidates(params: TrainParams, model: "keras.Model") -> list[Candidate]:
+    converters = {"litert": _to_tflite, "onnxruntime": _to_onnx}
+    candidates = []
+    for runtime in params.reference_runtime:
+        convert = functools.partial(converters[runtime], model)
+        candidates.append(Candidate(runtime, convert))
+    return candidates
 
 
 def _to_tflite(model: "keras.Model") -> bytes:

@@ -16,7 +16,7 @@ from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import CoverageError
-from edgebake.evaluation import float_reference, golden, quality
+from edgebake.evaluation import float_reference, golden, quality, reference_choice
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.quality import MeasurementContext, PredictionSet
@@ -104,7 +104,7 @@ def _predict(
     job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
 ) -> PredictionSet:
     """Run the float reference, and the file in each run mode, on the test split."""
-    float_predictions = float_reference.predictions(_train_folder(job.params), test.images)
+    float_predictions = reference_choice.predictions(_train_folder(job.params), test.images)
     images: Images = test.images
     inspection = _inspection(job)
     if inspection["input"]["dtype"] == IMAGE:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
-from edgebake.models.onnx import float_graph
+from edgebake.models.onnx import float_graph, float_values
 from edgebake.models.onnx.float_graph import CalibratedGraph
 
 Array = NDArray[np.float32]
@@ -74,7 +74,7 @@ def small() -> onnx.ModelProto:
 
 def ranges(model: onnx.ModelProto) -> ActivationRanges:
     """Return the activation ranges of a float graph over the examples, named by tensor."""
-    seen = float_graph.run_probes(model, EXAMPLES)
+    seen = float_values.run_probes(model, EXAMPLES)
     return ActivationRanges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
 
 

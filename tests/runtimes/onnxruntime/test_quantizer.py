@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.onnx import float_graph
+from edgebake.models.onnx import float_values
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
@@ -148,7 +148,7 @@ def _bright() -> CalibratedGraph:
     for size in (1, CHANNELS, SIZE, SIZE):
         model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
-    seen = float_graph.run_probes(model, image)
+    seen = float_values.run_probes(model, image)
     result = [programs.range_of(name, values) for name, values in seen.items()]
     return CalibratedGraph(model, ActivationRanges(result, image))
 

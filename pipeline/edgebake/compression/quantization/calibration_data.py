@@ -15,11 +15,12 @@ from edgebake.models import converter_errors
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import FileValues
-from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.tasks.contract import Contract
 
 if TYPE_CHECKING:
     import keras
+
+    from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
 # Libraries that run a model of a format.
 LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
@@ -54,13 +55,15 @@ class CalibrationData:
         with converter_errors.in_one_line(library, "calibrate"):
             return calibration.calibrate(archive, samples, options, self.params.format)
 
-    def calibrated_model(
+    def tflite_with_ranges(
         self, source: "keras.Model | bytes", ranges: ActivationRanges
-    ) -> CalibratedModel:
+    ) -> "CalibratedModel":
         """Return LiteRT's float file of a live Keras model, or of an imported .tflite.
 
         Its ranges are those of the model, and those of the values that LiteRT's file adds.
         """
+        from edgebake.runtimes.litert.calibrated_model import CalibratedModel
+
         options = self.params.calibration
         if options is None:
             raise ValueError("ranges without calibration")

@@ -28,7 +28,8 @@ from edgebake.models.importers.signature_check import ModelSignature, check_sign
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.external_data import refuse_external_data
-from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES, fold_constants
+from edgebake.models.onnx.float_graph import PROBABILITIES, fold_constants
+from edgebake.models.onnx.float_values import IMAGE
 from edgebake.recipe import Output
 
 if TYPE_CHECKING:

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgebake.models import basic_operators, converter_errors, keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, enclosing_bounds
-from edgebake.models.onnx import functions
+from edgebake.models.onnx import float_values, functions
 from edgebake.models.onnx.canonical import canonicalize
-from edgebake.models.onnx.external_data import refuse_external_data
+from edgebake.models.onnx.float_values import IMAGE
 from edgebake.models.onnx.graph import attribute_values, initializers
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 # The newest opset that tf2onnx 1.17 writes without experimental operators, and that every ONNX
 # Runtime since 1.12 reads.
 OPSET = 17
-IMAGE = "image"
 PROBABILITIES = "probabilities"
 # Operators of TensorFlow that tf2onnx leaves as they are.
 REPLACED_OPERATORS = ("Erfc", "Expm1", "Log1p", "ScaleAndTranslate")
@@ -56,7 +54,7 @@ class CalibratedGraph:
             images: preprocessed.
             names: of the tensors; None: the image and all that the graph computes.
         """
-        values = run_probes(self.model, images)
+        values = float_values.run_probes(self.model, images)
         if names is None:
             return values
         return {name: values[name] for name in names}
@@ -69,7 +67,7 @@ class CalibratedGraph:
             ConversionError: no value of the source model matches a tensor.
         """
         candidates = {}
-        probe_values = run_probes(self.model, self.ranges.probes)
+        probe_values = float_values.run_probes(self.model, self.ranges.probes)
         for name, values in probe_values.items():
             candidates[name] = self.ranges.matches(values, name)
         return candidates
@@ -128,7 +126,7 @@ def _refuse_unknown_operators(
         if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type):
             unknown.add(node.op_type)
     if unknown:
-        raise converter_errors.unsupported_operators(LIBRARY, function, unknown)
+        raise converter_errors.unknown_operators(LIBRARY, function, unknown)
 
 
 def export_keras_file(model: keras.Model) -> bytes:
@@ -213,68 +211,3 @@ def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
             return []
         axes = numpy_helper.to_array(tensor)
     return sorted(int(axis) % 4 for axis in axes)
-
-
-def run_probes(
-    model: onnx.ModelProto, probes: NDArray[np.float32]
-) -> dict[str, list[NDArray[np.float32]]]:
-    """Run probes [n, h, w, c]; return the values of image and computed float tensors, by name.
-
-    The values of a tensor are one array per probe, with a leading batch of 1: [1, ...].
-    """
-    names = _computed_floats(model)
-    session = _session_with_outputs(model, names)
-    values: dict[str, list[NDArray[np.float32]]] = {}
-    for name in (IMAGE, *names):
-        values[name] = []
-    for probe in probes:
-        image = probe[np.newaxis]
-        outputs = session.run(names, {IMAGE: image})
-        values[IMAGE].append(image)
-        for name, output in zip(names, outputs, strict=True):
-            values[name].append(output)
-    return values
-
-
-def float_values(
-    model: onnx.ModelProto, feeds: Mapping[str, NDArray[np.generic]]
-) -> dict[str, NDArray[np.float32]]:
-    """Run inputs by name through an unoptimized graph; return its computed floats by name."""
-    names = _computed_floats(model)
-    session = _session_with_outputs(model, names)
-    return dict(zip(names, session.run(names, dict(feeds)), strict=True))
-
-
-def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxruntime.InferenceSession:
-    """Return a session of the unoptimized graph whose outputs are these float tensors."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    refuse_external_data(copy)
-    del copy.graph.output[:]
-    for name in names:
-        output = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        copy.graph.output.append(output)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Fusing would hide tensors.
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(
-        copy.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def _computed_floats(model: onnx.ModelProto) -> list[str]:
-    """Return the float tensors that nodes compute, in order of computation."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    floats = set()
-    for value in (*graph.value_info, *graph.output):
-        element_type = value.type.tensor_type.elem_type
-        if element_type == onnx.TensorProto.FLOAT:
-            floats.add(value.name)
-    names: list[str] = []
-    for node in graph.node:
-        names += [name for name in node.output if name in floats]
-    return names

@@ -59,4 +59,4 @@ def _convert(graph: tf.types.experimental.ConcreteFunction, float16_weights: boo
             unknown = set(UNKNOWN_OPERATOR.findall(str(error)))
             if not unknown:
                 raise
-            raise converter_errors.unsupported_operators(LIBRARY, graph, unknown) from error
+            raise converter_errors.unknown_operators(LIBRARY, graph, unknown) from error

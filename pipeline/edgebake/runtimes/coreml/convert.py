@@ -161,7 +161,7 @@ def _to_program(
     kinds = {operation.type for operation in graph.graph.get_operations()}
     unsupported = kinds.intersection(REFUSED_OPERATORS)
     if unsupported:
-        raise converter_errors.unsupported_operators(LIBRARY, graph, unsupported)
+        raise converter_errors.unknown_operators(LIBRARY, graph, unsupported)
     with converter_errors.in_one_line(LIBRARY):
         try:
             return ct.convert(
@@ -178,7 +178,7 @@ def _to_program(
             unknown = set(UNKNOWN_OPERATOR.findall(str(error)))
             if not unknown:
                 raise
-            raise converter_errors.unsupported_operators(LIBRARY, graph, unknown) from error
+            raise converter_errors.unknown_operators(LIBRARY, graph, unknown) from error
 
 
 def _graph(

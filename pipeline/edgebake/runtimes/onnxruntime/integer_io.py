@@ -7,7 +7,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from edgebake.errors import ConversionError
-from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES
+from edgebake.models.onnx.float_graph import PROBABILITIES
+from edgebake.models.onnx.float_values import IMAGE
 from edgebake.models.onnx.graph import add_initializer, initializers
 from edgebake.recipe import DType
 

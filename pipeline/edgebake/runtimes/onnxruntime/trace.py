@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 from numpy.typing import NDArray
 
-from edgebake.models.onnx import float_graph
+from edgebake.models.onnx import float_values
 from edgebake.models.onnx.external_data import refuse_external_data_in
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.onnxruntime.inspect import inspect
@@ -18,7 +18,7 @@ def trace(files: dict[str, bytes], example: NDArray[Any]) -> Iterator[tuple[str,
     model = onnx.load_from_string(files[FILE])
     tensor = inspect(files).input
     stored = tensor.to_stored(example)
-    values = float_graph.float_values(model, {tensor.name: stored})
+    values = float_values.compute(model, {tensor.name: stored})
     for node in model.graph.node:
         for output in node.output:
             if output in values:
