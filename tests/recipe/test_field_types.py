@@ -55,6 +55,7 @@ def test_a_wrong_value_is_named_with_its_key(value: Any, problem: str) -> None:
     ],
 )
 def test_a_word_or_a_list_of_words(value: object, problem: list[str]) -> None:
+    assert "fallback" not in field_types.missing({"fallback": value}, Quantize, "")
     problems = field_types.problems({"fallback": value}, Quantize, "quantize")
     assert [f"{key}: {text}" for key, text in problems] == problem
 

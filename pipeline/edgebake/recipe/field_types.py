@@ -67,6 +67,8 @@ def _or_null(expected: str, optional: bool) -> str:
 
 def missing(value: object, annotation: Any, key: str) -> Iterator[str]:
     """Yield the key of each field without a default that a value of the right type lacks."""
+    if annotation is WordOrWords:
+        return
     _, of_value = _without_none(annotation)
     if isinstance(value, list):
         (of_element,) = get_args(of_value)
