@@ -33,6 +33,14 @@ def test_the_smallest_class_of_train_and_test_is_the_first_of_equals() -> None:
     coverage.check(Data(path="pets"))
 
 
+def test_the_smallest_class_of_train_may_be_an_untested_one() -> None:
+    coverage = _coverage({"cat": 5, "dog": 1}, {"cat": 2})
+    assert coverage.smallest() == {
+        "train": {"name": "dog", "examples": 1},
+        "test": {"name": "cat", "examples": 2},
+    }
+
+
 def test_a_class_that_test_lacks_is_refused_or_listed() -> None:
     coverage = _coverage(FULL, {"cat": 1, "fox": 1})
     assert _refused(coverage) == (

@@ -52,13 +52,15 @@ class Coverage:
         return self._without("test")
 
     def smallest(self) -> dict[str, SmallestClass]:
-        """Return the smallest class of train and of test, of those with test examples."""
-        tested = [name for name in self.classes if self.counts["test"][name]]
+        """Return the smallest class of train and of test, of those with examples in that split."""
         smallest: dict[str, SmallestClass] = {}
         for split in ("train", "test"):
-            counts = self.counts[split]
-            name = min(tested, key=lambda tested_name: counts[tested_name])
-            smallest[split] = {"name": name, "examples": counts[name]}
+            counts = {}
+            for name in self.classes:
+                if self.counts[split][name]:
+                    counts[name] = self.counts[split][name]
+            smallest_name = min(counts, key=counts.__getitem__)
+            smallest[split] = {"name": smallest_name, "examples": counts[smallest_name]}
         return smallest
 
     def check(self, data: Data) -> None:
