@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from edgebake import artifacts
@@ -370,6 +371,14 @@ def images(project: Path) -> Path:
     _edit(project / "recipes/quantize/int8.yaml", "samples: 100", "samples: 4")
     for word in ("name", "author", "license", "source"):
         _edit(project / "recipes/data/image_folder.yaml", f"{word}: ???", f"{word}: MIT")
+    for limit in ("at_least: 0.95", "at_most: 0.02"):  # a few pictures prove neither
+        unproven = f"{limit}, inconclusive: passes"
+        _edit(project / "recipes/validate/realtime.yaml", limit, unproven)
+    release = project / "recipes/release.yaml"
+    content = yaml.safe_load(release.read_text())
+    unstated = {"intended_use": ["Not stated."], "limits": ["Not stated."]}
+    content |= {"name": "pictures", "author": "Ada", "description": "Not stated.", "card": unstated}
+    release.write_text(yaml.safe_dump(content))
     return folder
 
 

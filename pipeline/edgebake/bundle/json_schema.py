@@ -15,7 +15,7 @@ class SchemaError(ValueError):
     """A document that does not match its schema; the message has the key and the mistake."""
 
 
-def validate(content: object, schema: bytes) -> None:
+def validate(content: Any, schema: bytes) -> None:
     """Validate a parsed document against the text of a schema.
 
     Raises:
@@ -23,12 +23,14 @@ def validate(content: object, schema: bytes) -> None:
     """
     import jsonschema  # 0.2 s, and only package and verify need it
 
-    try:
-        jsonschema.validate(content, json.loads(schema))
-    except jsonschema.ValidationError as invalid:
-        error = _innermost(invalid)
+    document = json.loads(schema)
+    validator = jsonschema.validators.validator_for(document)(document)
+    errors = list(validator.iter_errors(content))
+    if errors:
+        # `best_match` would choose an alternative by the depth of its errors.
+        error = _innermost(max(errors, key=jsonschema.exceptions.relevance))
         key = printable(error.json_path.removeprefix("$."), max_length=200)
-        raise SchemaError(f"{key}: {_problem(error)}") from None
+        raise SchemaError(f"{key}: {_problem(error)}")
 
 
 def _innermost(error: "ValidationError") -> "ValidationError":
