@@ -89,7 +89,8 @@ def load_saved(model: Path, images: Path, max_samples: int) -> Subject:
     color = "rgb"
     if channels == 1:
         color = "grayscale"
-    target = _compose("data=image_folder", f"data.path='{images}'", f"data.color={color}")
+    origin = [f"data.origin.{key}=unknown" for key in ("name", "author", "license", "source")]
+    target = _compose("data=image_folder", f"data.path='{images}'", f"data.color={color}", *origin)
     recipe = target.recipe
     folders = [path for path in images.iterdir() if path.is_dir()]
     classes = sorted(path.name for path in folders if not path.name.startswith("."))

@@ -84,3 +84,15 @@ def test_many_layers_are_counted() -> None:
         for number in range(6)
     ]
     assert "6 PRELU (act_0, act_1, act_2, act_3 and 2 more)" in refusal(many, FloatFallback())
+
+
+def test_normalizations_are_in_float_without_a_name() -> None:
+    root = FileOperator("root;", "RSQRT", "norm", 0, has_integer_kernel=True, is_normalization=True)
+    mean = FileOperator("mean;", "MEAN", "norm", 0, has_integer_kernel=False, is_normalization=True)
+    operators = [CONV, mean, root]
+    assert float_operators(operators, FloatFallback(), "int8") == {"mean;", "root;"}
+    assert float_operators(operators, FloatFallback(("auto",)), "int8") == {"mean;", "root;"}
+    assert refusal([*operators, TILE], FloatFallback()) == (
+        "no int8 kernel for: 1 TILE, 0.0 % of the multiply-accumulates; expected "
+        "quantize.fallback: [TILE] or auto: they compute in float between casts"
+    )

@@ -108,7 +108,8 @@ class TargetEntry(DeviceEntry):
     waivers: list[WaiverEntry]
     recipe_sha256: str
     scheme: str
-    # With `quantize.fallback` or `mixed`: operators in float, share of multiply-accumulates.
+    # With normalizations, `quantize.fallback` or `mixed`: operators in float, and their share of
+    # the multiply-accumulates.
     in_float: NotRequired[InFloatEntry]
     tools: dict[str, str]  # version by distribution
 

@@ -72,6 +72,7 @@ def _calibration_data(target: str, overrides: Sequence[str]) -> "CalibrationData
 def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     from edgebake.compression.quantization import sensitivity as measurement
     from edgebake.models import keras_session
+    from edgebake.runtimes.litert.float_operators import normalization_outputs
     from edgebake.runtimes.litert.quantizer import IntegerOptions
 
     keras_session.start(1)
@@ -81,7 +82,8 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
         raise ValueError("costs without calibration")
     model = data.tflite_with_ranges(keras_session.load(data.archive), ranges)
     images = measurement.LabeledImages(*data.split("validation"))
-    options = IntegerOptions("int8", granularity)
+    in_float = normalization_outputs(model)
+    options = IntegerOptions("int8", granularity, float_operators=in_float)
     return measurement.layer_sensitivities(model, options, images)
 
 

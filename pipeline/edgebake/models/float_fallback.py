@@ -33,6 +33,7 @@ class FileOperator:
     layer: str  # of the source model; empty: not known
     macs: int | None  # multiply-accumulates of one image; None: not known
     has_integer_kernel: bool
+    is_normalization: bool = False  # a part of one: it computes in float by default
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ def float_operators(
 ) -> set[str]:
     """Return the names of the operators of a file that compute in float.
 
+    Besides those that the recipe names, these are the operators of normalizations.
+
     Args:
         operators: all operators of the float file, without casts.
         fallback: what the recipe allows.
@@ -88,14 +91,18 @@ def float_operators(
             of the recipe is not in the file, or the share in float exceeds the recipe's limit.
     """
     _refuse_absent_names(operators, fallback)
-    chosen = [operator for operator in operators if fallback.names_operator(operator)]
+    chosen = []
+    for operator in operators:
+        if operator.is_normalization or fallback.names_operator(operator):
+            chosen.append(operator)
     unsupported = [operator for operator in operators if not operator.has_integer_kernel]
     refused = []
     if not fallback.is_auto:
         refused = [operator for operator in unsupported if operator not in chosen]
     if refused:
         share = share_text(macs_share(refused, operators))
-        kinds = sorted({operator.kind for operator in [*chosen, *refused]})
+        named = _without_normalizations(chosen)
+        kinds = sorted({operator.kind for operator in [*named, *refused]})
         raise ConversionError(
             f"no {dtype} kernel for: {describe(refused)}, {share} of the multiply-accumulates; "
             f"expected quantize.fallback: [{', '.join(kinds)}] or auto: they compute in float "
@@ -103,7 +110,7 @@ def float_operators(
         )
     if fallback.is_auto:
         chosen = [*chosen, *[operator for operator in unsupported if operator not in chosen]]
-    refuse_large_share(chosen, operators, fallback.limit)
+    refuse_large_share(_without_normalizations(chosen), operators, fallback.limit)
     return {operator.name for operator in chosen}
 
 
@@ -158,6 +165,10 @@ def describe(operators: Iterable[FileOperator]) -> str:
                 layers[operator.layer] = None
         parts.append(f"{counts[kind]} {kind}{_layers_text(list(layers))}")
     return ", ".join(parts)
+
+
+def _without_normalizations(operators: Iterable[FileOperator]) -> list[FileOperator]:
+    return [operator for operator in operators if not operator.is_normalization]
 
 
 def _layers_text(layers: list[str]) -> str:

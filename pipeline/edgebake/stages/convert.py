@@ -11,6 +11,7 @@ from edgebake import artifacts
 from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import converter_errors, keras_session
+from edgebake.models.normalizations import has_normalization
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import ConvertParams
@@ -105,7 +106,8 @@ def float_share(converted: ConvertedModel, inspection: Inspection) -> FloatShare
     fallback = quantized.fallback
     if quantized.activations not in INTEGERS:
         return None
-    if not fallback.names and not quantized.fallback_layers:
+    is_expected = fallback.names or quantized.fallback_layers
+    if not is_expected and not has_normalization(inspection.float_operators()):
         return None
     runtime = load_runtime(file.runtime)
     kinds = _float_kinds(inspection, runtime.facts.int8_operators)
@@ -113,7 +115,7 @@ def float_share(converted: ConvertedModel, inspection: Inspection) -> FloatShare
         share = FloatShare.of_file(kinds, runtime.count_workload(file.files))
     except Uncounted as reason:
         share = FloatShare.of_file(kinds, reason)
-    if not quantized.fallback_layers:
+    if fallback.names and not quantized.fallback_layers:
         try:
             share.check(fallback.limit)
         except ConversionError as error:
@@ -198,8 +200,8 @@ def check_integer_operators(
     """
     if quantized.activations not in INTEGERS:
         return
-    if quantized.fallback.names:
-        return  # the encoder has refused what the recipe does not name
+    if quantized.fallback.names or has_normalization(inspection.float_operators()):
+        return  # the encoder has refused what is no normalization and the recipe does not name
     exempt = MOVE_OPERATORS
     exception = ""
     if quantized.fallback_layers:

@@ -20,6 +20,7 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Granularity, Qat
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer, load_source
+from edgebake.runtimes.litert.float_operators import normalization_outputs
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -177,5 +178,6 @@ def _fallback_layers(
         quantized.activations,
         quantized.granularity or Granularity.per_channel,
         fallback_dtype=quantized.fallback_dtype,
+        float_operators=normalization_outputs(model),
     )
     return sensitivity.fallback_layers(model, options, validation, max(floors))

@@ -53,12 +53,15 @@ def layer_sensitivities(
 ) -> list[LayerSensitivity]:
     """Return the sensitivity of every layer, the most sensitive first.
 
+    Left out are those that the options leave in float anyway.
     The order is by signal-to-noise ratio of the predictions, then by accuracy drop.
     """
     with SessionProcess() as process:
         reference = _evaluate(process, model.model, examples)
         sensitivities = []
         for layer in model.layers:
+            if layer.tensor in options.float_operators:
+                continue
             only_this_layer = replace(options, only_tensors=[layer.tensor])
             quantized = quantizer.quantize_integers(model, only_this_layer)
             evaluation = _evaluate_candidate(process, quantized, examples)

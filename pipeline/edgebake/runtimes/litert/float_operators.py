@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgebake.models.float_fallback import FileOperator, FloatFallback, float_operators
+from edgebake.models.node_graph import Node, NodeGraph
+from edgebake.models.normalizations import normalization_nodes
 from edgebake.runtimes.litert import FILE, quantizer
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.runtimes.litert.inspect import CASTS, live_dtypes
@@ -22,6 +24,7 @@ def quantize_with_fallback(
         ConversionError: an operator has no integer kernel and the recipe does not name it, a name
             of the recipe is not in the file, or too much would stay in float.
     """
+    options = replace(options, float_operators=normalization_outputs(model))
     quantized = quantizer.quantize_integers(model, options)
     operators = list_operators(model, quantized, options)
     in_float = float_operators(operators, fallback, options.activations)
@@ -29,6 +32,15 @@ def quantize_with_fallback(
     if in_float == unsupported:
         return quantized
     return quantizer.quantize_integers(model, replace(options, float_operators=sorted(in_float)))
+
+
+def normalization_outputs(model: CalibratedModel) -> list[str]:
+    """Return the operators of normalizations by the names of their outputs, joined by `;`."""
+    file = TfliteFile({FILE: model.model})
+    names = []
+    for number in sorted(_normalizations(file)):
+        names.append(_output_names(file, number))
+    return names
 
 
 def list_operators(
@@ -44,6 +56,7 @@ def list_operators(
     file = TfliteFile({FILE: model.model})
     is_float = _float_flags(quantized)
     layers = {layer.tensor: layer.name for layer in model.layers}
+    normalizations = _normalizations(file)
     operators = []
     running = [number for number in file.running() if file.kind(number) not in CASTS]
     for number, float_in_quantized in zip(running, is_float, strict=True):
@@ -53,14 +66,35 @@ def list_operators(
         is_excluded = any(name in options.fallback_tensors for name in names)
         operators.append(
             FileOperator(
-                name=";".join(names),
+                name=_output_names(file, number),
                 kind=file.kind(number),
                 layer=layer,
                 macs=_macs(file, number),
                 has_integer_kernel=is_excluded or not float_in_quantized,
+                is_normalization=not is_excluded and number in normalizations,
             )
         )
     return operators
+
+
+def _output_names(file: TfliteFile, number: int) -> str:
+    outputs = file.graph.operators[number].outputs
+    return ";".join(file.graph.tensors[index].name.decode() for index in outputs)
+
+
+def _normalizations(file: TfliteFile) -> set[int]:
+    """Return the numbers of the operators of normalizations."""
+    running = list(file.running())
+    nodes = []
+    for number in running:
+        operator = file.graph.operators[number]
+        inputs = [file.names[index] for index in operator.inputs if index >= 0]
+        outputs = [file.names[index] for index in operator.outputs]
+        nodes.append(Node(str(number), file.kind(number), inputs, outputs))
+    graph_inputs = [file.names[index] for index in file.graph.inputs]
+    graph_outputs = [file.names[index] for index in file.graph.outputs]
+    graph = NodeGraph.from_nodes(nodes, graph_inputs, graph_outputs)
+    return {running[index] for index in normalization_nodes(graph)}
 
 
 def _float_flags(quantized: bytes) -> list[bool]:

@@ -10,10 +10,11 @@ import onnx
 
 from edgebake.errors import ConversionError
 from edgebake.models.float_fallback import FileOperator, FloatFallback, describe, float_operators
+from edgebake.models.normalizations import normalization_nodes
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.models.onnx.graph import initializers
 from edgebake.runtimes.onnxruntime import FILE, inspect, quantizer
-from edgebake.runtimes.onnxruntime.float_regions import float_regions
+from edgebake.runtimes.onnxruntime.float_regions import float_regions, node_graph
 from edgebake.runtimes.onnxruntime.quantizer import IntegerOptions
 from edgebake.runtimes.onnxruntime.workload import OnnxFile
 from edgebake.runtimes.workload import Uncounted
@@ -45,9 +46,8 @@ class FallbackQuantizer:
         if in_float == self._members(self.regions):
             return quantized
         quantized = self._quantize_all_but(in_float)
-        if fallback.names:
-            left = self._nodes_in_float(quantized) - in_float
-            self._refuse_others(operators, left)
+        left = self._nodes_in_float(quantized) - in_float
+        self._refuse_others(operators, left)
         return quantized
 
     @cached_property
@@ -59,6 +59,12 @@ class FallbackQuantizer:
             if name not in self.options.float_nodes:
                 regions[name] = members
         return regions
+
+    @cached_property
+    def _normalizations(self) -> set[str]:
+        """Return the names of the nodes of normalizations."""
+        links = node_graph(self.graph.model.graph)
+        return {links.nodes[index].name for index in normalization_nodes(links)}
 
     def _members(self, names: Collection[str]) -> set[str]:
         """Return the names of nodes and those of the groups around them."""
@@ -95,6 +101,7 @@ class FallbackQuantizer:
                     layer=self._layer(node),
                     macs=_macs(file, node),
                     has_integer_kernel=node.name not in unsupported,
+                    is_normalization=node.name in self._normalizations,
                 )
             )
         return operators

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 import onnx
 
-from edgebake.models.onnx.dominators import OUTSIDE, Index, NodeGraph
+from edgebake.models.node_graph import Node, NodeGraph
 
 # Operators that no decomposition writes in integers, so that their group is known before one is
 # tried. Others without an integer kernel, for example a linear Resize, stay in float by themselves.
@@ -21,9 +21,6 @@ FLOAT_ONLY = frozenset({
     "Pow", "Reciprocal", "ReduceL2", "ReduceLogSumExp", "ReduceMin", "ReduceProd", "Round", "Selu",
     "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "ThresholdedRelu",
 })  # fmt: skip
-# A group never holds these: they have integer kernels, and weights.
-WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-LARGEST = 32  # nodes of a group
 
 
 def float_regions(graph: onnx.GraphProto, constants: Collection[str]) -> Mapping[str, list[str]]:
@@ -33,28 +30,23 @@ def float_regions(graph: onnx.GraphProto, constants: Collection[str]) -> Mapping
         graph: its nodes have names.
         constants: names of the stored tensors.
     """
-    links = NodeGraph.from_graph(graph)
+    links = node_graph(graph)
     regions = {}
-    for index, node in enumerate(links.nodes):
+    for index, node in enumerate(graph.node):
         if node.op_type in FLOAT_ONLY and not _divides_by_constant(node, constants):
-            members = _group(links, index)
+            members = links.group_around(index)
             regions[node.name] = [links.nodes[member].name for member in members]
     return regions
 
 
-def _group(links: NodeGraph, index: Index) -> list[Index]:
-    """Return the smallest group with one input and one output that holds more than a chain."""
-    for output in links.postdominators[index]:
-        dominators = links.dominators[output]
-        entry = dominators[0] if dominators else OUTSIDE
-        if entry >= index:  # only a chain of nodes up to here
-            continue
-        members = links.region(entry, output)
-        kinds = {links.nodes[member].op_type for member in members}
-        if len(members) > LARGEST or WEIGHTED & kinds:
-            break
-        return members
-    return [index]
+def node_graph(graph: onnx.GraphProto) -> NodeGraph:
+    """Return the nodes of an ONNX graph, and which of them read the results of which."""
+    nodes = []
+    for node in graph.node:
+        nodes.append(Node(node.name, node.op_type, node.input, node.output))
+    inputs = [value.name for value in graph.input]
+    outputs = [value.name for value in graph.output]
+    return NodeGraph.from_nodes(nodes, inputs, outputs)
 
 
 def _divides_by_constant(node: onnx.NodeProto, constants: Collection[str]) -> bool:

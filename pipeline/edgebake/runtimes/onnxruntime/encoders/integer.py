@@ -48,14 +48,16 @@ def encode(
 
 def calibrated_graph(model: onnx.ModelProto, quantized: QuantizedModel) -> CalibratedGraph:
     """Return the graph in the form that has most integer kernels, with the model's ranges."""
+    from edgebake.models.normalizations import normalization_nodes
     from edgebake.models.onnx import float_graph
     from edgebake.models.onnx.decompose import decompose
     from edgebake.models.onnx.graph import initializers, name_nodes
-    from edgebake.runtimes.onnxruntime.float_regions import float_regions
+    from edgebake.runtimes.onnxruntime.float_regions import float_regions, node_graph
 
     prepared = float_graph.prepare_for_quantizer(model)
     name_nodes(prepared.graph)
-    kept: set[str] = set()
+    links = node_graph(prepared.graph)
+    kept = {links.nodes[index].name for index in normalization_nodes(links)}
     for members in float_regions(prepared.graph, initializers(prepared.graph)).values():
         kept.update(members)
     decomposed = decompose(prepared, kept)

@@ -6,41 +6,64 @@ dominates another one if every path from the image to it leads through the first
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import onnx
-
 Index = int  # of a node in the graph, in order of computation
 OUTSIDE = -1  # the image, or the end of the graph
+
+
+# Kinds of operators with weights, in the words of LiteRT and ONNX: no group holds them.
+WEIGHTED = frozenset({
+    "BATCH_MATMUL", "CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV",
+    "Conv", "ConvTranspose", "Gemm", "MatMul",
+})  # fmt: skip
+LARGEST_GROUP = 32  # nodes
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator, and the tensors that it reads and writes."""
+
+    name: str
+    kind: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
 
 
 @dataclass(frozen=True)
 class NodeGraph:
     """The nodes of a graph and which of them read the results of which."""
 
-    nodes: list[onnx.NodeProto]
+    nodes: list[Node]
     sources: list[list[Index]] = field(default_factory=list)  # of each node; OUTSIDE: the image
     readers: list[list[Index]] = field(default_factory=list)  # of each node; OUTSIDE: the output
 
     @classmethod
-    def from_graph(cls, graph: onnx.GraphProto) -> NodeGraph:
-        """Link the nodes that are computed from the graph's input."""
-        producers: dict[str, Index] = {value.name: OUTSIDE for value in graph.input}
-        nodes = list(graph.node)
+    def from_nodes(
+        cls, nodes: list[Node], inputs: Collection[str], outputs: Collection[str]
+    ) -> NodeGraph:
+        """Link the nodes that are computed from the graph's inputs.
+
+        Args:
+            nodes: in order of computation.
+            inputs: tensors that the graph is given.
+            outputs: tensors that it returns.
+        """
+        producers: dict[str, Index] = dict.fromkeys(inputs, OUTSIDE)
         sources: list[list[Index]] = []
         readers: list[list[Index]] = [[] for _ in nodes]
         for index, node in enumerate(nodes):
-            own = sorted({producers[name] for name in node.input if name in producers})
+            own = sorted({producers[name] for name in node.inputs if name in producers})
             sources.append(own)
             if own:  # otherwise it computes a constant
-                producers |= dict.fromkeys(node.output, index)
+                producers |= dict.fromkeys(node.outputs, index)
             for source in own:
                 if source != OUTSIDE:
                     readers[source].append(index)
-        outputs = {value.name for value in graph.output}
         for index, node in enumerate(nodes):
-            if outputs.intersection(node.output):
+            if not set(outputs).isdisjoint(node.outputs):
                 readers[index].append(OUTSIDE)
         return cls(nodes, sources, readers)
 
@@ -68,6 +91,23 @@ class NodeGraph:
             if is_after and output in self.postdominators[index]:
                 members.append(index)
         return [*members, output]
+
+    def group_around(self, index: Index) -> list[Index]:
+        """Return the smallest group with one input and one output that is more than a chain.
+
+        It is the node alone if the group would hold weights, or more than LARGEST_GROUP nodes.
+        """
+        for output in self.postdominators[index]:
+            dominators = self.dominators[output]
+            entry = dominators[0] if dominators else OUTSIDE
+            if entry >= index:  # only a chain of nodes up to here
+                continue
+            members = self.region(entry, output)
+            kinds = {self.nodes[member].kind for member in members}
+            if len(members) > LARGEST_GROUP or WEIGHTED & kinds:
+                break
+            return members
+        return [index]
 
 
 def _extended(chains: dict[Index, list[Index]], index: Index) -> list[Index]:
