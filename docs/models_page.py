@@ -111,6 +111,8 @@ def _integer_operators() -> Iterator[str]:
     yield ""
     yield "An operator without an integer kernel is refused, unless `quantize.fallback` lets it"
     yield "compute in [float](../explanation/quantization.md#operators-that-stay-in-float)."
+    yield "[Normalizations](../explanation/quantization.md#normalizations) compute in float in both"
+    yield "runtimes, without a word."
     yield ""
     yield f"- **LiteRT** computes in int8: {', '.join(sorted(quantized))}."
     yield f"- **ONNX Runtime** computes in float: {', '.join(sorted(FLOAT_ONLY))}. Division by a"

@@ -105,7 +105,8 @@ class Quantize:
     fallback_dtype: DType | None = None
     # Operators that compute in float between casts while all others compute in integers: kinds in
     # the runtime's words, for example [PRELU, TILE], layers as `layer:NAME`, or `auto` for all that
-    # have no integer kernel; null: such operators are refused.
+    # have no integer kernel; null: such operators are refused. Those of
+    # normalizations compute in float in any case.
     fallback: WordOrWords = None
     # Largest share of the multiply-accumulates that `fallback` may leave in float, 0 to 1.
     fallback_limit: float = 0.1
