@@ -57,6 +57,7 @@ def make() -> Plan:
         plan = merge(release, resolved)
         release_checks.check_teachers(plan, targets)
         release_checks.check_licenses(plan)
+        provable.check_parity(plan, resolved)
         if not search.reject_failed(plan):
             return search.record_in(plan)
 
@@ -75,9 +76,11 @@ def check_release() -> None:
     provable.check_targets(targets)
     expanded = expand_all(targets)
     search = SchemeSearch.resume(expanded, {})
-    plan = merge(release, [search.current(target) for target in expanded])
+    resolved = [search.current(target) for target in expanded]
+    plan = merge(release, resolved)
     release_checks.check_teachers(plan, targets)
     release_checks.check_licenses(plan)
+    provable.check_parity(plan, resolved)
 
 
 def check() -> None:

@@ -13,10 +13,10 @@ import numpy as np
 from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
 from edgebake.evaluation.parity import Comparison, FilePredictions, compare
-from edgebake.recipe.stage_params import Plan, read_plan
+from edgebake.recipe import parity_twins
+from edgebake.recipe.stage_params import read_plan
 
 FOLDER = artifacts.ROOT / "parity"
-FLOAT = "float"
 
 
 def write() -> str:
@@ -26,7 +26,7 @@ def write() -> str:
     twins = {}
     predictions = {}
     for name, params in variants.items():
-        twins[name] = _twins(plan, name)
+        twins[name] = parity_twins.of(plan, name)
         if twins[name]:
             predictions[name] = _read(name, params)
     platforms: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -42,32 +42,6 @@ def write() -> str:
         artifacts.write_json(FOLDER / f"{platform_name}.json", content)
     pairs = sum(len(names) for names in twins.values()) // 2
     return f"{pairs} pairs of files compared"
-
-
-def _twins(plan: Plan, name: str) -> list[str]:
-    """Return the variants with the same model in the same numbers, for other runtimes."""
-    variants = plan["validate"]
-    twins = []
-    runtime = variants[name]["runtime"]
-    model = _model(plan, name)
-    for twin, params in variants.items():
-        has_other_runtime = params["runtime"] != runtime
-        if has_other_runtime and _model(plan, twin) == model:
-            twins.append(twin)
-    return twins
-
-
-def _model(plan: Plan, name: str) -> tuple[str, str]:
-    """Return the pruned model that a file holds, and its numbers: FLOAT, or a quantization."""
-    convert = plan["validate"][name]["convert"]
-    quantize = plan["convert"][convert]["quantize"]
-    params = plan["quantize"][quantize]
-    float_weights = params["weights"].startswith(FLOAT)
-    float_activations = params["activations"].startswith(FLOAT)
-    numbers = quantize
-    if float_weights and float_activations:
-        numbers = FLOAT
-    return params["prune"], numbers
 
 
 def _read(name: str, params: dict[str, Any]) -> FilePredictions:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from edgebake.errors import Problem
+from edgebake.errors import Problem, RecipeError
 from edgebake.plan.checks import provable
-from edgebake.recipe import Budget, Ceiling, Floor, Inconclusive, Recipe, Waiver
+from edgebake.plan.compose import Target, compose_release, compose_targets
+from edgebake.plan.variants import merge
+from edgebake.recipe import Budget, Ceiling, Floor, Inconclusive, ParityGate, Recipe, Waiver
 
 
 def _problems(n: int, waivers: tuple[Waiver, ...] = (), **gates: Any) -> list[Problem]:
@@ -62,3 +64,32 @@ def test_a_gate_that_need_not_be_proven_is_not_refused(name: str) -> None:
     assert _problems(10, waivers=(), **{name: strict})
     assert _problems(10, waivers=(), **{name: lenient}) == []
     assert _problems(10, waivers=(waiver,), **{name: strict}) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "key", "limit"),
+    [
+        (ParityGate(margin=0.001), "margin", "0.001; 540 test examples prove at most 0.005570"),
+        (
+            ParityGate(at_least=0.999),
+            "at_least",
+            "0.999; 540 test examples prove at least 0.994468",
+        ),
+    ],
+)
+def test_parity_between_runtimes_has_to_be_provable(gate: ParityGate, key: str, limit: str) -> None:
+    targets = [replace_budget(target, gate) for target in compose_targets(["pixel_8", "linux_any"])]
+    plan = merge(compose_release(), targets)
+    provable.check_parity(plan, targets)  # int8 and float: no other runtime holds the same model
+    names = ["android_any", "linux_any"]
+    targets = [replace_budget(target, gate) for target in compose_targets(names)]
+    with pytest.raises(RecipeError) as refused:
+        provable.check_parity(merge(compose_release(), targets), targets)
+    message = str(refused.value)
+    assert f"validate.budget.parity.{key}: {limit}, even if all answers are the same, at" in message
+    assert message.endswith("another limit, a lower confidence, or `inconclusive: passes`")
+
+
+def replace_budget(target: Target, gate: ParityGate) -> Target:
+    target.recipe.validate.budget.parity = gate
+    return target

@@ -14,7 +14,9 @@ from edgebake.evaluation.gates.hypothesis_tests import HypothesisTest, PairedTes
 from edgebake.evaluation.gates.verdict import Requirement
 from edgebake.plan.checks import data_code
 from edgebake.plan.compose import Target, origins
-from edgebake.recipe import Data, Gate, Inconclusive, Recipe
+from edgebake.recipe import Data, Gate, Inconclusive, Recipe, parity_twins
+from edgebake.recipe.stage_params import Plan
+from edgebake.recipe.validate import ParityGate
 
 MAX_EXAMPLES = 10_000_000
 
@@ -58,6 +60,41 @@ def check_targets(targets: Sequence[Target]) -> None:
             raise RecipeError("\n".join(lines))
 
 
+def check_parity(plan: Plan, targets: Sequence[Target]) -> None:
+    """Refuse gates on parity that no result on the test split could pass.
+
+    Left out are targets whose model no other runtime holds, since their gate is not measured, and
+    candidates, of which another one can ship.
+
+    Args:
+        plan: of the release.
+        targets: those of the plan.
+
+    Raises:
+        RecipeError: names file and key of such a gate, and what would let it pass.
+    """
+    for target in targets:
+        gate = target.recipe.validate.budget.parity
+        if gate is None or target.candidate is not None:
+            continue
+        platform = plan["package"][target.recipe.device.platform.value]
+        variant = platform["targets"][target.name]["validate"]
+        if _may_be_unproven("parity", gate, target.recipe) or not parity_twins.of(plan, variant):
+            continue
+        size = _size_of_test_split(target.recipe.data)
+        problem = _parity_problem(gate, size) if size else None
+        if problem:
+            key, text = problem
+            raise RecipeError(f"{origins(target.name)[key]}: {key}: {text}")
+
+
+def _parity_problem(gate: ParityGate, examples: int) -> Problem | None:
+    best_result = _no_answer_changed
+    if gate.at_least is not None:
+        best_result = _all_right
+    return _problem("parity", gate, (best_result, "even if all answers are the same"), examples)
+
+
 def _size_of_test_split(data: Data) -> int | None:
     if data_code.is_withheld(data):
         return None
@@ -75,21 +112,37 @@ def check(recipe: Recipe, examples: int) -> Iterator[Problem]:
         recipe: whose budget is checked.
         examples: number of examples in the test split.
     """
-    waived = {waiver.gate for waiver in recipe.validate.waivers}
-    for name, (best_result, condition) in BEST_RESULTS.items():
+    for name, best in BEST_RESULTS.items():
         gate: Gate | None = getattr(recipe.validate.budget, name)
-        if gate is None or gate.inconclusive is Inconclusive.passes or name in waived:
+        if gate is None or _may_be_unproven(name, gate, recipe):
             continue
-        requirement = requirement_of(name, gate)
-        best = best_result(examples)
-        if not best.proves(requirement):
-            key = f"validate.budget.{name}.{requirement.direction}"
-            proven = f"{requirement.direction.replace('_', ' ')} {best.bound(requirement):.6f}"
-            problem = (
-                f"{requirement.limit:g}; {examples:,} test examples prove {proven}, {condition}, "
-                f"at a confidence of {requirement.confidence:g}"
-            )
-            yield key, f"{problem}; expected {_way_out(requirement, best_result)}"
+        problem = _problem(name, gate, best, examples)
+        if problem:
+            yield problem
+
+
+def _may_be_unproven(name: str, gate: Gate, recipe: Recipe) -> bool:
+    waived = {waiver.gate for waiver in recipe.validate.waivers}
+    return gate.inconclusive is Inconclusive.passes or name in waived
+
+
+def _problem(name: str, gate: Gate, best: tuple[BestResult, str], examples: int) -> Problem | None:
+    """Return the key of a gate that its best result would not pass, and what would help."""
+    best_result, condition = best
+    requirement = requirement_of(name, gate)
+    test = best_result(examples)
+    if test.proves(requirement):
+        return None
+    field = requirement.direction
+    if isinstance(gate, ParityGate) and gate.at_least is None:
+        field = "margin"
+    proven = f"{requirement.direction.replace('_', ' ')} {test.bound(requirement):.6f}"
+    problem = (
+        f"{requirement.limit:g}; {examples:,} test examples prove {proven}, {condition}, "
+        f"at a confidence of {requirement.confidence:g}"
+    )
+    key = f"validate.budget.{name}.{field}"
+    return key, f"{problem}; expected {_way_out(requirement, best_result)}"
 
 
 def _way_out(requirement: Requirement, best_result: BestResult) -> str:
