@@ -58,8 +58,9 @@ class FloatShare:
 
 def share_of_entry(entry: Mapping[str, Any]) -> str:
     """Return an entry `in_float` in words."""
-    parts = [f"{count} {kind}" for kind, count in entry["operators"].items()]
-    operators = ", ".join(parts) or "nothing"
+    if not entry["operators"]:
+        return "in float: nothing"
+    operators = ", ".join(f"{count} {kind}" for kind, count in entry["operators"].items())
     share = share_text(entry.get("macs_share"))
     return f"in float: {operators}, {share} of the multiply-accumulates"
 
