@@ -86,7 +86,9 @@ def outputs(model: Config) -> tuple[TensorInfo, ...]:
         if last is None:
             raise ValueError("its output_layers name none of its layers; expected one")
         names = [_name(last)]
-    shape = keras_output.shape(list(layers_from_output(model)))
+    shape: tuple[int | None, ...] = (None, None)
+    if len(names) == 1:
+        shape = keras_output.shape(list(layers_from_output(model)))
     return tuple(TensorInfo(name, shape, "float32") for name in names)
 
 

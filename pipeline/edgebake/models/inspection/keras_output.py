@@ -16,7 +16,16 @@ SIZE_PRESERVING = (
     "ReLU",
 )
 # Layers whose output has as many axes as their input.
-RANK_PRESERVING = ("Dense", "Dropout", "Identity", "Activation", "Softmax", "ReLU")
+RANK_PRESERVING = (
+    "Dense",
+    "Dropout",
+    "Identity",
+    "Activation",
+    "Softmax",
+    "ReLU",
+    "LeakyReLU",
+    "BatchNormalization",
+)
 # Layers whose output is [n, height, width, channels].
 IMAGE_LAYERS = (
     "Conv2D",
