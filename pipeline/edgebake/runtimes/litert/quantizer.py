@@ -21,6 +21,7 @@ from edgebake.recipe import DType, Granularity
 from edgebake.runtimes.litert import integer_operators
 from edgebake.runtimes.litert.bias_range import fit_biases
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
+from edgebake.runtimes.litert.int16_scales import allow_any_scales
 
 if TYPE_CHECKING:
     from litert_quantizer.recipe_manager import RecipeManager
@@ -68,6 +69,8 @@ def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
         ranges[name] = _tensor_range(low, high)
     fitted = fit_biases(model.model, model.bounds, options.activations)
     quantized = _run_quantizer(fitted, manager, ranges)
+    if options.activations == "int16" or options.fallback_dtype is DType.int16:
+        quantized = allow_any_scales(quantized)
     if options.activations != "int8" or options.only_tensors is not None:
         return quantized
     excluded = {*options.fallback_tensors, *options.float_operators}
