@@ -16,16 +16,13 @@ from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks
 from edgebake.recipe.config_errors import translate
-from edgebake.recipe.plan_checks import HINT
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
 
 PARAMS = plan_checks.PARAMS
+Plan = plan_checks.Plan
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
 NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
-
-# Parameters as YAML holds them: by stage, then by variant.
-Plan = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -248,8 +245,7 @@ def read_plan() -> Plan:
     if not PARAMS.exists():
         return {}
     with PARAMS.open("rb") as file:
-        data = file.read(strict_yaml.MAX_BYTES_OF_PLAN + 1)
-    return parse_plan(data)
+        return parse_plan(file.read(strict_yaml.MAX_BYTES_OF_PLAN + 1))
 
 
 def parse_plan(data: bytes) -> Plan:
@@ -262,7 +258,7 @@ def parse_plan(data: bytes) -> Plan:
     try:
         plan = strict_yaml.parse(data, strict_yaml.MAX_BYTES_OF_PLAN)
     except StrictYamlError as error:
-        raise RecipeError(f"{PARAMS}: {error}: {HINT}") from None
+        raise RecipeError(f"{PARAMS}: {error}: {plan_checks.HINT}") from None
     if plan is None:
         return {}
     plan_checks.check_sections(plan, STAGE_PARAMS)
