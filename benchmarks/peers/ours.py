@@ -2,19 +2,23 @@
 
 import dataclasses
 import functools
-import importlib
 from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.plan import compose
-from edgebake.recipe import Convert, CoreML, Precision, Quantize, files
+from edgebake.recipe import CoreML, Precision, Quantize, files
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import QuantizeParams
-from edgebake.runtimes.interface import schemes_of
+from edgebake.recipe.stage_params import ConvertParams, QuantizeParams
+from edgebake.runtimes.interface import load_runtime, schemes_of
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, load_source
 
 ABOUT = ReleaseInfo("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 CORE_ML = "iOS18"  # the first deployment target that has every scheme
@@ -60,18 +64,31 @@ def _build(option_name: str, runtime: str, subject: Subject) -> Built:
     if params.calibration:
         samples = subject.draw_samples(params.calibration.samples, params.calibration.seed)
         ranges = calibration.calibrate(subject.archive, samples, params.calibration)
-        quantized = dataclasses.replace(quantized, ranges=ranges)
-    module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
+        quantized = _with_ranges_of_files(quantized, ranges, runtime, samples)
     options = _convert_options(runtime, params.scheme)
-    converted = module.convert(quantized, subject.contract, ABOUT, options)
+    converted = load_runtime(runtime).convert_model(quantized, subject.contract, options)
     # Other tools get a loaded model, so loading the archive once does not count.
     return Built(converted, uncounted=subject.loading_seconds)
 
 
-def _convert_options(runtime: str, scheme: str) -> Convert:
+def _with_ranges_of_files(
+    quantized: QuantizedModel, ranges: ActivationRanges, runtime: str, samples: NDArray[np.float32]
+) -> QuantizedModel:
+    """Add the ranges of values that only LiteRT's float file or the runtime's own one computes."""
+    options = compose.option("quantize", "int8").calibration
+    tflite = CalibratedModel.from_source(load_source(quantized), ranges)
+    ranges = calibration.with_ranges_of_file(ranges, tflite, samples, options)
+    quantized = dataclasses.replace(quantized, ranges=ranges)
+    file = load_runtime(runtime).calibrated_file(quantized)
+    if file is not None:
+        ranges = calibration.with_ranges_of_file(ranges, file, samples, options)
+    return dataclasses.replace(quantized, ranges=ranges)
+
+
+def _convert_options(runtime: str, scheme: str) -> ConvertParams:
     if runtime != "coreml":
-        return Convert(runtime, None)
+        return ConvertParams(runtime, None, about=ABOUT)
     precision = Precision.float16
     if scheme == "none":
         precision = Precision.float32
-    return Convert(runtime, CoreML(CORE_ML, precision, [], None))
+    return ConvertParams(runtime, CoreML(CORE_ML, precision, [], None), about=ABOUT)

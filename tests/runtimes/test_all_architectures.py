@@ -20,7 +20,6 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
     Compression,
-    Convert,
     CoreML,
     DType,
     Granularity,
@@ -29,6 +28,7 @@ from edgebake.recipe import (
     Precision,
 )
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
@@ -109,11 +109,9 @@ def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
 def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
     precision = Precision.float32 if item.scheme == "none" else Precision.float16
-    section = Convert(
-        runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None
-    )
-    module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
-    files: dict[str, bytes] = module.convert(item, contract(color), ABOUT, section)
+    coreml = CoreML("iOS18", precision, [], None) if runtime == "coreml" else None
+    params = ConvertParams(runtime, coreml, about=ABOUT)
+    files = load_runtime(runtime).convert_model(item, contract(color), params)
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
     assert inspection.input.shape == [1, 32, 32, contract(color).channels]
