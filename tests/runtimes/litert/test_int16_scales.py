@@ -1,6 +1,7 @@
 """Sums of int16 tensors whose scales are nearly powers of two, as pixels of -1 to 1 have them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_a_sum_with_a_smaller_scale_than_its_input(
         Op(kind, ["doubled", "half"], "answer", options),
     ]
     tensors = dict.fromkeys(("image", "doubled", "answer"), ("float32", SHAPE))
-    constants = {"two": np.float32([2]), "half": np.float32([0.5])}
+    constants = {"two": np.array([2], np.float32), "half": np.array([0.5], np.float32)}
     bounds = {"image": (-1.0, 1.0), "doubled": (-2.0, 2.0), "answer": (-1.0, 1.0)}
     model = KnownRanges(files(operators, tensors, constants)[FILE], bounds)
     integers = IntegerOptions("int16", Granularity.per_channel)
@@ -47,7 +48,7 @@ def test_a_sum_with_a_smaller_scale_than_its_input(
     np.testing.assert_allclose(_answer(quantized), expected, atol=tolerance)
 
 
-def _answer(model: bytes) -> np.ndarray:
+def _answer(model: bytes) -> Any:
     interpreter = Interpreter(model_content=model)
     interpreter.allocate_tensors()
     image, *_ = interpreter.get_input_details()
