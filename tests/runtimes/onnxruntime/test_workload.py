@@ -140,3 +140,10 @@ def test_a_size_that_is_only_known_when_the_file_runs_is_not_guessed() -> None:
     relu = helper.make_node("Relu", ["image"], ["probabilities"])
     with pytest.raises(Uncounted, match=r"^image: its size is only known when the file runs$"):
         workload({FILE: made([relu], {}, ([0, 6], [0, 6]))})
+
+
+def test_the_empty_region_of_a_resize_has_a_known_size() -> None:
+    node = helper.make_node("Resize", ["image", "region", "scales"], ["probabilities"])
+    constants = {"region": np.zeros(0, np.float32), "scales": np.array([1, 1, 2, 2], np.float32)}
+    counts = workload({FILE: made([node], constants, ([1, 1, 2, 2], [1, 1, 4, 4]))})
+    assert [operation.kind for operation in counts.operations] == ["Resize"]

@@ -40,6 +40,7 @@ PRODUCTS = ("Gemm", "MatMul", "MatMulInteger")
 WEIGHTED = (*CONVOLUTIONS, "ConvTranspose", *PRODUCTS)
 INTEGER_WEIGHTED = ("ConvInteger", "MatMulInteger")
 
+UNKNOWN = -1  # a size
 TensorType = tuple[str, list[int]]  # dtype as ONNX names it, and shape
 
 
@@ -267,13 +268,13 @@ class OnnxFile:
 
     def _type(self, name: str) -> TensorType:
         tensor_type = self._types.get(name)
-        if tensor_type is None or 0 in tensor_type[1]:
+        if tensor_type is None or UNKNOWN in tensor_type[1]:
             raise Uncounted(f"{name}: its size is only known when the file runs")
         return tensor_type
 
 
 def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
-    """Return dtype and shape of each tensor; a size of 0 is not known."""
+    """Return dtype and shape of each tensor; constants may be empty, as the region of a Resize."""
     types: dict[str, TensorType] = {}
     for tensor in graph.initializer:
         dtype = _dtype_name(tensor.data_type)
@@ -284,7 +285,7 @@ def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
         tensor_type = value.type.tensor_type
         dtype = _dtype_name(tensor_type.elem_type)
         dimensions = tensor_type.shape.dim
-        shape = [dimension.dim_value for dimension in dimensions]
+        shape = [dimension.dim_value or UNKNOWN for dimension in dimensions]
         types.setdefault(value.name, (dtype, shape))
     return types
 
