@@ -98,13 +98,13 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
     builds.edit(
         quick / "recipes/target/raspberry_pi_5.yaml",
         "defaults:",
-        "validate: {budget: {accuracy: {at_least: 1}}}\ndefaults:",
+        "validate: {budget: {accuracy: {at_least: 0.99}}}\ndefaults:",
     )
     done = builds.repro(quick, "--keep-going")
     assert done.returncode != 0
     output = done.stdout + done.stderr
     assert "edgebake: linux: no bundle, 1 of 14 gates not passed" in output
-    assert "raspberry_pi_5   accuracy   at least 1" in output
+    assert "raspberry_pi_5   accuracy   at least 0.99" in output
     assert not (quick / "artifacts/package/linux").exists()
     assert not (quick / "artifacts/package/linux.zip").exists()
     assert not (quick / "artifacts/package/linux.proof").exists()
