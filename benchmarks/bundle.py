@@ -112,7 +112,8 @@ def _package_rows(platform: str) -> list[Row]:
     write_licenses = partial(licenses.texts, licensed)
     write_notice = partial(licenses.render_notice, params.about, licensed)
     write_sbom = partial(sbom.render, bundle_manifest, params, licensed, models)
-    write_card = partial(model_card.render, bundle_manifest, params)
+    untested = {name: target.untested_classes for name, target in packaged.items()}
+    write_card = partial(model_card.render, bundle_manifest, params, untested)
     write_all = partial(assemble.assemble, params, platform, packaged, source)
     write_samples = partial(samples.render, bundle_manifest, files)
     return [

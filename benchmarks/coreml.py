@@ -46,12 +46,12 @@ from edgebake.recipe import (
     Precision,
 )
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import TrainParams, read, read_plan
+from edgebake.recipe.stage_params import ConvertParams, TrainParams, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, supported_operators
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
-from edgebake.runtimes.session import Session
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 
@@ -340,11 +340,11 @@ def _mobilenet_model() -> TrainedModel:
 
 def _onnx_runtime_run(model: TrainedModel) -> Callable[[], object]:
     """Return a function that runs the float ONNX export of a model on its first image."""
-    converter = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
-    runtime = importlib.import_module("edgebake.runtimes.onnxruntime.run")
+    runtime = load_runtime("onnxruntime")
     unquantized = QuantizedModel(model.archive, "none", "float32", "float32")
-    exported = converter.convert(unquantized, model.contract, ABOUT, Convert("", None))
-    session: Session = runtime.load(exported, 1)
+    params = ConvertParams("onnxruntime", None, about=ABOUT)
+    exported = runtime.convert_model(unquantized, model.contract, params)
+    session = runtime.load_session(exported, 1)
     session.feed(model.contract.normalize(model.pixels))
     return session.invoke
 
