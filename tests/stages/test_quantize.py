@@ -224,7 +224,7 @@ def test_a_model_that_litert_lacks_operators_for_is_quantized_for_the_other_runt
     def refusing(_: object) -> bytes:
         raise ConversionError("LiteRT's converter knows no operator for MaxPool3D")
 
-    monkeypatch.setattr("edgebake.stages.quantize.to_float_tflite", refusing)
+    monkeypatch.setattr("edgebake.runtimes.litert.calibrated_model.to_float_tflite", refusing)
     ran = alone.run("quantize", INT8)
     assert ran.line.endswith(
         ", without a table of layers, which are LiteRT's: LiteRT's converter knows no operator for "
