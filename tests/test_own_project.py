@@ -384,8 +384,8 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     )
     unknown_key = (
         "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; "
-        "expected one of: calibration, candidates, compression, fallback_dtype, granularity, "
-        "qat, scheme\n"
+        "expected one of: calibration, candidates, compression, fallback, fallback_dtype, "
+        "fallback_limit, granularity, qat, scheme\n"
     )
     assert edgebake("check") == unknown_key
     listed = edgebake("list").splitlines()
