@@ -16,6 +16,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import ConversionError
 from edgebake.models import basic_operators, keras_session
+from edgebake.models.float_fallback import FloatFallback
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, CoreML, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
@@ -70,6 +71,8 @@ def _check(archive: bytes, runtime: str, scheme: str, pixels: NDArray[np.uint8])
         quantized = replace(
             quantized, activations="int8", granularity=Granularity.per_channel, ranges=ranges
         )
+        if runtime == "onnxruntime":  # it has no integer kernel for softplus
+            quantized = replace(quantized, fallback=FloatFallback(("auto",), 0.1))
     options = ConvertParams(runtime=runtime, about=ABOUT, ort_format=False, reduce_range=False)
     if runtime == "coreml":
         precision = Precision.float32 if scheme == "none" else Precision.float16
