@@ -204,8 +204,8 @@ def test_a_file_that_is_no_image_classifier_is_refused(
     recipe.convert.runtime = "onnxruntime"
     recipe.train.epochs = 0
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
-    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, shape)
-    node = helper.make_node("Relu", ["image"], ["answer"])
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["n", "classes"])
+    node = helper.make_node("Flatten", ["image"], ["answer"])
     graph = helper.make_graph([node], "net", [image], [answer])
     onnx.save(helper.make_model(graph), project / "models/net.onnx")
     expected = []
