@@ -376,7 +376,7 @@ def images(project: Path) -> Path:
         "at_most: 0.02",
         "margin: 0.02",
     ):  # a few pictures prove neither
-        unproven = f"{limit}, inconclusive: passes"
+        unproven = f"inconclusive: passes, {limit}"
         _edit(project / "recipes/validate/realtime.yaml", limit, unproven)
     release = project / "recipes/release.yaml"
     content = yaml.safe_load(release.read_text())
