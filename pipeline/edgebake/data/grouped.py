@@ -110,21 +110,21 @@ class _Division:
 
     def swap(self, first: Group, second: Group) -> bool:
         """Exchange the splits of two groups if that is better; return whether it was done."""
-        split = self.split_of[first.name]
-        other = self.split_of[second.name]
-        if split == other:
+        split_of_first = self.split_of[first.name]
+        split_of_second = self.split_of[second.name]
+        if split_of_first == split_of_second:
             return False
         self.remove(first)
         self.remove(second)
-        current = self._place((first, split), (second, other))
+        current = self._place((first, split_of_first), (second, split_of_second))
         self.remove(first)
         self.remove(second)
-        swapped = self._place((first, other), (second, split))
+        swapped = self._place((first, split_of_second), (second, split_of_first))
         if _is_better(swapped, current):
             return True
         self.remove(first)
         self.remove(second)
-        self._place((first, split), (second, other))
+        self._place((first, split_of_first), (second, split_of_second))
         return False
 
     def _place(self, *groups: tuple[Group, str]) -> Cost:

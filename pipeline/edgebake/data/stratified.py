@@ -93,8 +93,8 @@ class _Division:
         """
         expected = self.expected[number]
         taken = 0.0
-        for other, least in self.least[number].items():
-            taken += max(0.0, least - expected[other])
+        for claimed_split, least in self.least[number].items():
+            taken += max(0.0, least - expected[claimed_split])
         return taken, -expected[split]
 
     def _surplus(self, number: int, split: str) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
-from edgebake.models.importers import limited
+from edgebake.models import importers
 from edgebake.models.importers.interface import load_importer
 from edgebake.runtimes import finite_check, session_process
 from edgebake.runtimes.session import Examples
@@ -28,7 +28,7 @@ def refuse_not_finite(
     if not len(rows):
         return
     model_format, archive = model
-    library = limited.LIBRARIES[model_format]
+    library = importers.LIBRARIES[model_format]
     first = int(rows[0])
     example = np.asarray(images[first : first + 1])
     activation = session_process.run_on_file(

@@ -13,7 +13,7 @@ from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import ConversionError
 from edgebake.evaluation.answer_comparison import AnswerComparison, compare
-from edgebake.models.importers import limited
+from edgebake.models import importers
 from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Precision
@@ -155,7 +155,7 @@ def _predict_source(converted: ConvertedModel, images: PreprocessedImages) -> ND
         starts = range(0, len(images), BATCH)
         predictions = np.concatenate([predict(images[start : start + BATCH]) for start in starts])
     else:
-        library = limited.LIBRARIES[source.format]
+        library = importers.LIBRARIES[source.format]
         arguments = (source.format, source.archive)
         graph = SessionFile(name, library, imported_session.load, arguments)
         predictions = single_output(session_process.predictions(graph, images))

@@ -20,7 +20,7 @@ from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.evaluation import float_reference, reference_choice
 from edgebake.evaluation.reference_choice import Candidate, Predict, SourceModel
-from edgebake.models import keras_session
+from edgebake.models import importers, keras_session
 from edgebake.models.importers import heads, limited
 from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, stage_params
@@ -168,7 +168,7 @@ def _import_graph(
 ) -> TrainedModel:
     """Import a model that is no Keras model: it is measured, and cannot be trained."""
     archive = limited.load_archive(_importing(params, imported, model_contract))
-    library = limited.LIBRARIES[params.format]
+    library = importers.LIBRARIES[params.format]
     graph = SessionFile(imported.file, library, imported_session.load, (params.format, archive))
 
     def predict(images: Examples) -> NDArray[np.float32]:

@@ -159,18 +159,18 @@ def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[s
 
 def _init_command(model_info: ModelInfo, file: str, name: str) -> str:
     """Return a command with a flag for everything that the file does not say."""
-    words = ["edgebake init", name, "--device pixel_8", f"--model {shell_word(file)}"]
-    words.append("--data FOLDER")
+    arguments = ["edgebake init", name, "--device pixel_8", f"--model {shell_word(file)}"]
+    arguments.append("--data FOLDER")
     if model_info.resolution[0] is None:
-        words.append("--resolution 224")
+        arguments.append("--resolution 224")
     if model_info.output is None:
-        words.append("--output probabilities")
+        arguments.append("--output probabilities")
     if model_info.pixel_scaling is None:
-        words.append("--mean 127.5 --scale 0.00784313725490196")
+        arguments.append("--mean 127.5 --scale 0.00784313725490196")
     if model_info.resize is None:
         flag = "--antialias" if _assumes_antialias(model_info) else "--no-antialias"
-        words.append(flag)
-    return " ".join(words)
+        arguments.append(flag)
+    return " ".join(arguments)
 
 
 def _data_lines(model_info: ModelInfo) -> list[str]:

@@ -11,7 +11,7 @@ from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import DataError
-from edgebake.models import converter_errors
+from edgebake.models import converter_errors, importers
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import FileValues
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     import keras
 
     from edgebake.runtimes.litert.calibrated_model import CalibratedModel
-
-# Libraries that run a model of a format.
-LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class CalibrationData:
         if options is None:
             return None
         samples = self._draw_samples(options.samples, options.seed)
-        library = LIBRARIES[self.params.format]
+        library = importers.LIBRARIES[self.params.format]
         with converter_errors.in_one_line(library, "calibrate"):
             return calibration.calibrate(archive, samples, options, self.params.format)
 
@@ -64,24 +61,14 @@ class CalibrationData:
         """
         from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
-        options = self.params.calibration
-        if options is None:
-            raise ValueError("ranges without calibration")
         model = CalibratedModel.from_source(source, ranges)
-        samples = self._draw_samples(options.samples, options.seed)
-        completed = calibration.with_ranges_of_file(ranges, model, samples, options)
-        return CalibratedModel(model.model, completed)
+        return CalibratedModel(model.model, self.complete_ranges(ranges, model))
 
     def complete_ranges(self, ranges: ActivationRanges, file: FileValues) -> ActivationRanges:
         """Add the ranges of the values that only a converted float file computes."""
         options = self.params.calibration
-        names = [
-            name
-            for name, values in file.compute_values(ranges.probes).items()
-            if not ranges.has_match(values)
-        ]
-        if options is None or not names:
-            return ranges
+        if options is None:
+            raise ValueError("ranges without calibration")
         samples = self._draw_samples(options.samples, options.seed)
         return calibration.with_ranges_of_file(ranges, file, samples, options)
 

@@ -219,15 +219,15 @@ def _columns(
     """Return the arrays with further columns of a pair; they name the split as its images do."""
     match = ARRAY_NAME.fullmatch(pair.images.name)
     prefix, _, suffix = match.groups() if match else (None, "", None)
-    found = {}
+    column_arrays = {}
     for column, origin in columns.items():
         name = "_".join(part for part in (prefix, origin, suffix) if part)
         if name not in arrays:
             hint = f"expected one of: {listed(arrays)}{nearest(name, arrays)}"
             raise DataError(f"{path}: no array {name}, which data.columns.{column} names; {hint}")
         array_checks.refuse_values(path, arrays[name], pair.images, "values")
-        found[column] = arrays[name]
-    return found
+        column_arrays[column] = arrays[name]
+    return column_arrays
 
 
 def _read(data: Data, array: StoredArray) -> Array:

@@ -130,20 +130,21 @@ def relative_test(comparisons: Sequence[Comparison]) -> RelativeParityTest:
 
 def _detail(comparison: Comparison) -> str:
     """Return how often a file differs from another and from its parent, and three examples."""
-    other = comparison.runtime
+    runtime = comparison.runtime
     differing = comparison.n - comparison.same
     text = (
-        f"differs from {other} ({comparison.other}) on {differing:,} of {comparison.n:,} examples; "
+        f"differs from {runtime} ({comparison.other}) on {differing:,} "
+        f"of {comparison.n:,} examples; "
         f"from the float parent this file differs on {comparison.off_float:,}, "
-        f"that of {other} on {comparison.other_off_float:,}"
+        f"that of {runtime} on {comparison.other_off_float:,}"
     )
     shown = comparison.first_differing[:SHOWN]
     if not shown:
         return text
-    examples = [_example_text(example, other) for example in shown]
+    examples = [_example_text(example, runtime) for example in shown]
     return f"{text}; for example {'; '.join(examples)}"
 
 
-def _example_text(example: DifferingExample, other: str) -> str:
-    answers = f"{printable(example.answer)}, {other} {printable(example.other_answer)}"
+def _example_text(example: DifferingExample, runtime: str) -> str:
+    answers = f"{printable(example.answer)}, {runtime} {printable(example.other_answer)}"
     return f"{printable(example.name)}: {answers}, truth {printable(example.label)}"

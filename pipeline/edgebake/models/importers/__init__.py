@@ -14,6 +14,8 @@ SUFFIXES = {
     ".onnx": "onnx",
     ".tflite": "tflite",
 }
+# The library that runs a model of a format.
+LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 SAVED_MODEL = "saved_model.pb"
 KEY = "model.imported.file"
 EXPECTED = ".keras, .h5, .hdf5, .onnx, .tflite or the folder of a SavedModel"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 # An archive is written before Keras loads it. It is smaller than the memory that loading it takes.
 FILE_SHARE = 0.25  # of the limit of memory
 MAX_MESSAGE = 2000  # characters
-LIBRARIES = {"keras": "TensorFlow", "onnx": "ONNX Runtime", "tflite": "LiteRT"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def load_archive(importing: Importing) -> bytes:
         memory_key="model.imported.memory_limit_gib",
         seconds_key="model.imported.time_limit_s",
     )
-    library = LIBRARIES[importing.format]
+    library = importers.LIBRARIES[importing.format]
     expected = f"expected a model that {library} can load within the limits of model.imported"
     subject = Subject(printable(options.file), library, ModelError, expected)
     archive: object = run(limits, subject, _load, importing)

@@ -186,15 +186,15 @@ def _check_fallback(recipe: Recipe) -> Iterator[Problem]:
 
 def _check_fallback_kinds(runtime: str, names: list[str]) -> Iterator[Problem]:
     kinds = load_runtime(runtime).facts.operator_kinds()
-    words = {float_fallback.normalized_kind(kind): kind for kind in kinds}
+    normalized_kinds = {float_fallback.normalized_kind(kind) for kind in kinds}
     for name in names:
         if name == float_fallback.AUTO:
             continue
-        word = float_fallback.normalized_kind(name)
+        kind = float_fallback.normalized_kind(name)
         if not kinds:
             expected = f"{runtime} chooses its float operators by itself; expected null or auto"
             yield "quantize.fallback", f"{name}; {expected}"
-        elif word not in words and not name.startswith(float_fallback.LAYER):
+        elif kind not in normalized_kinds and not name.startswith(float_fallback.LAYER):
             suggestion = nearest(name.upper(), kinds) or nearest(name, kinds)
             expected = f"expected operators of {runtime}, layer:NAME or auto{suggestion}"
             yield "quantize.fallback", f"{name}; {expected}"

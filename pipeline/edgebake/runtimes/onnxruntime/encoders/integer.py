@@ -57,8 +57,8 @@ def calibrated_graph(model: onnx.ModelProto, quantized: QuantizedModel) -> Calib
     prepared = float_graph.prepare_for_quantizer(model)
     name_nodes(prepared.graph)
     links = node_graph(prepared.graph)
-    kept = {links.nodes[index].name for index in normalization_nodes(links)}
+    float_nodes = {links.nodes[index].name for index in normalization_nodes(links)}
     for members in float_regions(prepared.graph, initializers(prepared.graph)).values():
-        kept.update(members)
-    decomposed = decompose(prepared, kept)
+        float_nodes.update(members)
+    decomposed = decompose(prepared, float_nodes)
     return float_graph.CalibratedGraph(decomposed, quantized.required_ranges)
