@@ -25,7 +25,7 @@ REPEATS = 200
 
 
 class NoiseRanges(CalibratedModel):
-    """A float file whose ranges are those of its values on noise; its speed does not depend on."""
+    """A float file whose ranges are those of its values on noise; no speed depends on them."""
 
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
