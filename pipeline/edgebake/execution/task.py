@@ -1,0 +1,54 @@
+"""A task of a build: one stage for one variant, and what became of it."""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage for one variant, as DVC's graph has it."""
+
+    name: str  # DVC's address: `train@digits-ds_cnn`, or `parity`
+    stage: str
+    variant: str  # empty if the stage has none
+    command: tuple[str, ...]  # arguments of `edgebake`
+    inputs: tuple[Path, ...] = ()  # files and folders, relative to the project
+    outputs: tuple[Path, ...] = ()
+    memory_gb: float = 0.0  # peak of the process and its children
+    quiet: bool = False  # it times a file on this machine, so nothing may run beside it
+    resources: dict[str, float] = field(default_factory=dict, compare=False)  # of a worker
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task's command ended."""
+
+    code: int  # exit code; negative: the number of the signal that ended it
+    seconds: float
+    output: str  # what it printed
+    worker: str  # name of the process or machine that ran it
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task is."""
+
+    completed: float
+    total: float
+    unit: str  # epochs, examples, runs
+
+
+class Pool(Protocol):
+    """Processes that run tasks, on this machine or on others."""
+
+    def can_start(self, task: Task, running: Collection[Task]) -> bool:
+        """Return whether a task can start next to the tasks that are running."""
+
+    def start(self, task: Task, show: Callable[[Progress], None]) -> Future[Outcome]:
+        """Start a task; `show` is called from another thread."""
+
+    def close(self) -> None:
+        """End what is still running, and every process of the pool."""
