@@ -10,7 +10,7 @@ BIN := .venv/bin
 # make 3.81, which comes with macOS, searches them on the PATH that it was started with.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: release test test-slow quick-test setup lint docs requirements
+.PHONY: release test test-slow test-all quick-test setup lint docs requirements
 
 # Byte code is written: otherwise every process that a test starts would compile the package again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -25,6 +25,10 @@ test: setup
 # Tests that build, train or convert for minutes.
 test-slow: setup
 	@$(PYTEST) -m slow
+
+# Both in one run, which is shorter: they share the releases that tests build.
+test-all: setup
+	@$(PYTEST)
 
 quick-test: setup
 	@$(PYTEST) -m "not slow and not release"

@@ -16,25 +16,11 @@ from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
 from edgebake.recipe.stage_params import Plan
-from tests import other_system, properties, releases
+from tests import order, other_system, properties, releases
 
 ROOT = Path(__file__).parents[1]
 
 settings.load_profile(properties.DEFAULT)  # `--hypothesis-profile` comes later, and wins
-
-
-# Files that take minutes, the longest first, so that parallel processes finish together.
-LONG = (
-    "test_default_release.py",
-    "test_same_bytes.py",
-    "test_all_architectures.py",
-    "test_edited_recipes.py",
-    "test_edited_code.py",
-    "test_kills.py",
-    "test_apple_operators.py",
-    "test_bring_your_own.py",
-    "test_convert.py",
-)
 
 
 def pytest_configure() -> None:
@@ -47,8 +33,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the long files first."""
-    position = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: position.get(item.path.name, len(LONG)))
+    items.sort(key=lambda item: order.position(item.path))
 
 
 @pytest.hookimpl(wrapper=True)

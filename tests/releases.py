@@ -10,7 +10,7 @@ import pytest
 
 from tests import builds
 
-# A folder in which several runs of pytest find the same releases; .ci/run makes it and removes it.
+# A folder in which several runs of pytest find the same releases.
 VARIABLE = "EDGEBAKE_TEST_RELEASES"
 STAGES_OF_THE_DEFAULT = 31
 

@@ -1,10 +1,15 @@
-"""The docstring of a slow test, or of its file, says what it guards and why it is slow."""
+"""The docstring of a slow test, or of its file, says what it guards and why it is slow.
+
+The longest files run first.
+"""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import order
 
 FOLDER = Path(__file__).parent
 MARK = "pytest.mark.slow"
@@ -37,3 +42,10 @@ def test_a_slow_test_says_what_it_guards_and_why_it_takes_long(file: Path) -> No
     for test in slow_tests(module):
         docstring = f"{of_the_file}\n{ast.get_docstring(test) or ''}"
         assert [word for word in WORDS if word not in docstring] == [], test.name
+
+
+def test_the_longest_files_are_there_and_take_their_place() -> None:
+    files = [FOLDER / name for name in order.LONG]
+    assert [file for file in files if not file.is_file()] == []
+    others = FOLDER / "test_layout.py"
+    assert sorted([others, *reversed(files)], key=order.position) == [*files, others]
