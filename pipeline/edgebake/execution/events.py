@@ -6,7 +6,8 @@ Times are seconds since the build's start.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgebake.execution.task import Outcome, Progress, Task
+from edgebake.execution.task import Outcome, Task
+from edgebake.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from edgebake.terminal.progress import Progress
+
 
 @dataclass(frozen=True)
 class Task:
@@ -30,15 +32,6 @@ class Outcome:
     seconds: float
     output: str  # what it printed
     worker: str  # name of the process or machine that ran it
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a task is."""
-
-    completed: float
-    total: float
-    unit: str  # epochs, examples, runs
 
 
 class Pool(Protocol):
