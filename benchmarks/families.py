@@ -2,7 +2,7 @@
 
     python -m benchmarks.families FOLDER [--families convnext_tiny vit] [--epochs N]
     python -m benchmarks.quantize --model FOLDER/*.keras --images FOLDER/images
-        --options none int8 --coreml
+        --options none int8 --coreml --without-peers
 
 The architectures are those of keras.applications, with random weights, and a small vision
 transformer (Dosovitskiy et al. 2021, arXiv:2010.11929, without a class token). They are trained on
@@ -35,7 +35,7 @@ BATCH = 32
 HIDDEN = 64  # units of each token of the transformer
 BLOCKS = 4
 HEADS = 4
-PATCH = 8  # pixels
+PATCH = 4  # pixels
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Family:
     side: int
     epochs: int = 25
     learning_rate: float = 2e-3
+    warm_up_epochs: int = 0  # with a growing learning rate; transformers do not learn without
 
 
 def main() -> None:
@@ -104,10 +105,27 @@ def train(
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # the default of 0.99 needs more steps than there are
-    steps = epochs * len(batches)
-    schedule = keras.optimizers.schedules.CosineDecay(family.learning_rate, steps)
-    model.compile(keras.optimizers.AdamW(schedule), loss="sparse_categorical_crossentropy")
+    optimizer = keras.optimizers.AdamW(_schedule(family, epochs, len(batches)))
+    model.compile(optimizer, loss="sparse_categorical_crossentropy")
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
+
+
+def _schedule(
+    family: Family, epochs: int, steps_per_epoch: int
+) -> keras.optimizers.schedules.CosineDecay:
+    """Return a learning rate that grows during the first epochs, then decays to 0."""
+    import keras
+
+    warm_up_epochs = min(family.warm_up_epochs, epochs - 1)
+    decay_steps = (epochs - warm_up_epochs) * steps_per_epoch
+    if warm_up_epochs == 0:
+        return keras.optimizers.schedules.CosineDecay(family.learning_rate, decay_steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0,
+        decay_steps,
+        warmup_target=family.learning_rate,
+        warmup_steps=warm_up_epochs * steps_per_epoch,
+    )
 
 
 def _batches(images: NDArray[np.uint8], labels: NDArray[np.int64], side: int) -> tf.data.Dataset:
@@ -187,9 +205,9 @@ FAMILIES = {
     "mobilenet_v2": Family(application("MobileNetV2"), side=64),
     "mobilenet_v3_small": Family(application("MobileNetV3Small", include_preprocessing=False), 64),
     "mobilenet_v3_large": Family(application("MobileNetV3Large", include_preprocessing=False), 64),
-    "efficientnet_b0": Family(efficientnet_b0, side=64),
+    "efficientnet_b0": Family(efficientnet_b0, side=32),
     "convnext_tiny": Family(application("ConvNeXtTiny", include_preprocessing=False), 32, 4, 5e-4),
-    "vit": Family(vit, side=32, epochs=80),
+    "vit": Family(vit, side=32, epochs=40, learning_rate=1e-3, warm_up_epochs=4),
 }
 
 

@@ -6,6 +6,8 @@
 Each architecture is trained on digits by its recipe. A saved model is evaluated on a folder of
 images with one sub-folder per class. Every tool gets the same loaded model and the same calibration
 samples. Schemes that train or search are left out, because no other tool here has an equivalent.
+Operators without an integer kernel compute in float (`quantize.fallback: auto`), as other tools
+leave them. Core ML packages run in edgebake's executor of their programs.
 
 The columns: accuracy on the test split with its 95 % confidence interval; agreement of the top-1
 predictions with Keras; latency as a ratio to edgebake's float file on this host, on one thread;
@@ -64,7 +66,8 @@ def main() -> None:
         for subject in _subjects(arguments, cache):
             rows = _measure(selected, subject, arguments.repeats)
             console.print(_files_table(subject, rows))
-            console.print(_verdicts_table(subject, rows))
+            if not arguments.without_peers:
+                console.print(_verdicts_table(subject, rows))
             for row in rows:
                 if row.error:
                     text = f"no file: {row.maker.label}, {row.maker.runtime}: {row.error}"
@@ -83,6 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--options", nargs="+", default=list(OPTIONS), choices=ours.options())
     add("--runtimes", nargs="+", default=list(RUNTIMES), choices=RUNTIMES)
     add("--coreml", action="store_true", help="also measure edgebake's Core ML packages")
+    add("--without-peers", action="store_true", help="measure edgebake's files only")
     add("--olive", action="store_true", help="also measure Olive, which is installed if needed")
     add("--samples", type=int, default=100, help="calibration samples at most")
     add("--train-epochs", type=int, help="of each architecture; default: the recipe's")
@@ -107,6 +111,8 @@ def makers(arguments: argparse.Namespace, cache: Path) -> Iterator[Maker]:
     if arguments.coreml:
         runtimes.append("coreml")
     yield from ours.makers(arguments.options, runtimes)
+    if arguments.without_peers:
+        return
     peers = [*converter.makers(), *litert.makers(), *onnx_runtime.makers()]
     if arguments.olive:
         try:

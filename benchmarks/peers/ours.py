@@ -11,6 +11,7 @@ from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
+from edgebake.models import float_fallback
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.plan import compose
@@ -57,6 +58,9 @@ def _quantize_config(name: str) -> Quantize:
 def _build(option_name: str, runtime: str, subject: Subject) -> Built:
     config = _quantize_config(option_name)
     scheme = SCHEMES[config.scheme]
+    if scheme.has_integer_activations:
+        # As all other tools do: an operator without an integer kernel computes in float.
+        config = dataclasses.replace(config, fallback=float_fallback.AUTO)
     params = QuantizeParams(
         **vars(config), format="keras", weights=scheme.weights, activations=scheme.activations
     )

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import keras
 
 TARGET = "pixel_8"  # supplies the options of data, model and train
+# Shares of the images of a saved model. Nothing is trained here, so that most are for the test.
+SPLITS = {"train": 0.05, "calibration": 0.2, "validation": 0.05, "test": 0.7}
 
 Params = TypeVar("Params")
 
@@ -90,7 +92,9 @@ def load_saved(model: Path, images: Path, max_samples: int) -> Subject:
     if channels == 1:
         color = "grayscale"
     origin = [f"data.origin.{key}=unknown" for key in ("name", "author", "license", "source")]
-    target = _compose("data=image_folder", f"data.path='{images}'", f"data.color={color}", *origin)
+    shares = [f"data.splits.{name}={share}" for name, share in SPLITS.items()]
+    folder = f"data.path='{images}'"
+    target = _compose("data=image_folder", folder, f"data.color={color}", *origin, *shares)
     recipe = target.recipe
     folders = [path for path in images.iterdir() if path.is_dir()]
     classes = sorted(path.name for path in folders if not path.name.startswith("."))

@@ -61,6 +61,10 @@ class ConversionError(EdgebakeError):
     """Name the operator or output in which the converted file differs from the recipe."""
 
 
+class UnsuitedError(ConversionError):
+    """Say why a scheme does not suit a model: a scheme search goes on to the next candidate."""
+
+
 class CoverageError(EdgebakeError):
     """Name every operator that the executor does not implement, and those that it implements."""
 

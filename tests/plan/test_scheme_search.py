@@ -11,6 +11,7 @@ from edgebake.errors import GateError, RecipeError
 from edgebake.plan import planner, scheme_search, variants
 from edgebake.plan.scheme_search import Candidate
 from edgebake.recipe.stage_params import PARAMS, Plan, read_plan
+from edgebake.stages import verdicts
 from tests import measured
 from tests.builds import edit
 from tests.stages import alone
@@ -105,6 +106,15 @@ def test_a_candidate_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> Non
     assert not artifacts.folder(
         "validate", "digits-ds_cnn-dynamic-litert-android", "android"
     ).exists()
+
+
+def test_a_candidate_whose_file_does_not_suit_the_model_gives_way_to_the_next(auto: Path) -> None:
+    planner.update()
+    variant = "digits-ds_cnn-dynamic-litert"
+    verdicts.reject_converted(variant, f"convert {variant}: model.tflite: 0 of 8 as its model")
+    verdicts.reject_converted("digits-ds_cnn-other", "convert digits-ds_cnn-other: of no target")
+    planner.update()
+    assert fates() == {"dynamic": ["model.tflite: 0 of 8 as its model"], "int8": []}
 
 
 def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:

@@ -16,8 +16,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake import artifacts
-from edgebake.errors import ConversionError, CoverageError
+from edgebake.errors import ConversionError, CoverageError, UnsuitedError
 from edgebake.models.quantized_model import QuantizedModel
+from edgebake.recipe.stage_params import read_plan
 from edgebake.runtimes import coreml
 from edgebake.runtimes.coreml import run as coreml_run
 from edgebake.runtimes.finite_check import RuntimeFile
@@ -153,6 +154,37 @@ def test_an_error_of_a_converter_names_the_target_and_the_runtime_in_one_line(
         "expected a model, and a scheme, for which it can; the log of the stage has all that it "
         "says"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "missed"),
+    [(UnsuitedError, ["no int8 kernel for: 1 PRELU"]), (ConversionError, None)],
+)
+def test_a_scheme_that_does_not_suit_the_model_is_a_verdict_for_the_search(
+    params: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[ConversionError],
+    missed: list[str] | None,
+) -> None:
+    def refusing(*_: object) -> dict[str, bytes]:
+        raise error("no int8 kernel for: 1 PRELU")
+
+    alone.lay(
+        artifacts.folder("quantize", "digits-ds_cnn-float16"),
+        QuantizedModel(b"", "none", "", "").to_files(),
+    )
+    monkeypatch.setattr("edgebake.models.keras_session.start", lambda _: None)
+    monkeypatch.setattr("edgebake.runtimes.coreml.convert.convert", refusing)
+    with pytest.raises(error, match=f"^convert {CORE_ML}: no int8 kernel"):
+        alone.run("convert", CORE_ML)
+    file = artifacts.VERDICTS / "ios_any.json"
+    written = None
+    if file.exists():
+        verdict = json.loads(file.read_text())
+        planned = read_plan()["package"]["ios"]["targets"]["ios_any"]["recipe_sha256"]
+        assert verdict["recipe_sha256"] == planned
+        written = verdict["missed"]
+    assert written == missed
 
 
 def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgebake.errors import ConversionError, listed, nearest
+from edgebake.errors import ConversionError, UnsuitedError, listed, nearest
 
 if TYPE_CHECKING:
     from edgebake.recipe import Quantize
@@ -87,8 +87,9 @@ def float_operators(
         dtype: of the other activations, for the messages.
 
     Raises:
-        ConversionError: an operator has no integer kernel and the recipe does not name it, a name
-            of the recipe is not in the file, or the share in float exceeds the recipe's limit.
+        UnsuitedError: an operator has no integer kernel and the recipe does not name it, or the
+            share in float exceeds the recipe's limit.
+        ConversionError: a name of the recipe is not in the file.
     """
     _refuse_absent_names(operators, fallback)
     chosen = []
@@ -103,7 +104,7 @@ def float_operators(
         share = share_text(macs_share(refused, operators))
         named = _without_normalizations(chosen)
         kinds = sorted({operator.kind for operator in [*named, *refused]})
-        raise ConversionError(
+        raise UnsuitedError(
             f"no {dtype} kernel for: {describe(refused)}, {share} of the multiply-accumulates; "
             f"expected quantize.fallback: [{', '.join(kinds)}] or auto: they compute in float "
             "between casts"
@@ -120,13 +121,13 @@ def refuse_large_share(
     """Check that the operators in float hold few of the multiply-accumulates.
 
     Raises:
-        ConversionError: they hold more than the limit, or their number is not known.
+        UnsuitedError: they hold more than the limit, or their number is not known.
     """
     if not chosen or limit >= 1:
         return
     share = macs_share(chosen, operators)
     if share is None or share > limit:
-        raise ConversionError(
+        raise UnsuitedError(
             f"in float stay: {describe(chosen)}, {share_text(share)} of the "
             f"multiply-accumulates; expected at most {limit:.0%}: quantize.fallback_limit sets "
             "this limit"

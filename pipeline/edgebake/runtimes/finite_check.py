@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.errors import ConversionError
+from edgebake.errors import UnsuitedError
 from edgebake.runtimes import session_process
 from edgebake.runtimes.interface import Files, load_runtime
 from edgebake.runtimes.session import Examples
@@ -39,7 +39,7 @@ def refuse_not_finite(
     """Refuse predictions [n, classes] of a file for images [n, h, w, c] unless all are finite.
 
     Raises:
-        ConversionError: some are not; it names the file, the runtime and the first such operator.
+        UnsuitedError: some are not; it names the file, the runtime and the first such operator.
     """
     rows = not_finite_rows(predictions)
     if not len(rows):
@@ -50,7 +50,7 @@ def refuse_not_finite(
         file.name, file.library, trace_not_finite, file.runtime, file.files, example
     )
     origin = f"; the first value that is not finite is of {operator}" if operator else ""
-    raise ConversionError(
+    raise UnsuitedError(
         f"{file.name}: {file.library} answers NaN or infinity for {len(rows):,} of "
         f"{len(predictions):,} examples{origin}; {EXPECTED}"
     )

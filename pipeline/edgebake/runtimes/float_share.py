@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebake.errors import ConversionError
+from edgebake.errors import UnsuitedError
 from edgebake.models.float_fallback import share_text
 from edgebake.runtimes.workload import Uncounted, Workload
 
@@ -34,12 +34,12 @@ class FloatShare:
         """Check that the share is at most what the recipe allows.
 
         Raises:
-            ConversionError: it is larger, or not known.
+            UnsuitedError: it is larger, or not known.
         """
         if limit >= 1 or not self.operators:
             return
         if self.macs_share is None or self.macs_share > limit:
-            raise ConversionError(
+            raise UnsuitedError(
                 f"{self.text()}; expected at most {limit:.0%}: quantize.fallback_limit sets this "
                 "limit"
             )

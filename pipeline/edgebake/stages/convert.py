@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 from edgebake import artifacts
 from edgebake.compression.quantization.calibration_data import CalibrationData
-from edgebake.errors import ConversionError, CoverageError, listed
+from edgebake.errors import ConversionError, CoverageError, UnsuitedError, listed
 from edgebake.models import converter_errors, keras_session
 from edgebake.models.normalizations import has_normalization
 from edgebake.models.quantized_model import QuantizedModel
@@ -20,7 +20,7 @@ from edgebake.runtimes.float_share import FloatShare
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Inspection
 from edgebake.runtimes.workload import Uncounted
-from edgebake.stages import convert_check
+from edgebake.stages import convert_check, verdicts
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -46,9 +46,18 @@ Files = dict[str, bytes]  # path -> content
 
 
 def run(job: Job[ConvertParams]) -> str:
-    """Convert the model, and check operators, weights and predictions of the file."""
+    """Convert the model, and check operators, weights and predictions of the file.
+
+    Raises:
+        UnsuitedError: the scheme does not suit the model; the verdicts of its targets say why.
+        ConversionError: the model cannot be converted, or the file is not as it should be.
+        CoverageError: the executor of Core ML packages lacks an operator.
+    """
     try:
         return _convert(job)
+    except UnsuitedError as error:
+        verdicts.reject_converted(job.variant, str(error))
+        raise
     except CoverageError as error:  # calibration and the comparison run the model
         raise CoverageError(f"convert {job.variant}: {error}") from error
 
@@ -100,7 +109,7 @@ def float_share(converted: ConvertedModel, inspection: Inspection) -> FloatShare
     """Return what stays in float; None for schemes that leave nothing there by intention.
 
     Raises:
-        ConversionError: it is more than the recipe allows.
+        UnsuitedError: it is more than the recipe allows.
     """
     quantized, file = converted.source, converted.file
     fallback = quantized.fallback
@@ -118,8 +127,8 @@ def float_share(converted: ConvertedModel, inspection: Inspection) -> FloatShare
     if fallback.names and not quantized.fallback_layers:
         try:
             share.check(fallback.limit)
-        except ConversionError as error:
-            raise ConversionError(f"{file.name}: {error}") from None
+        except UnsuitedError as error:
+            raise UnsuitedError(f"{file.name}: {error}") from None
     return share
 
 
@@ -138,6 +147,7 @@ def _convert_model(
     """Return the files of the runtime.
 
     Raises:
+        UnsuitedError: the runtime has no kernel of the scheme for an operator of the model.
         ConversionError: the runtime's converter cannot convert the model, or failed.
     """
     name = job.params.runtime
@@ -145,7 +155,7 @@ def _convert_model(
         with converter_errors.in_one_line(name):
             return load_runtime(name).convert_model(quantized, model_contract, job.params)
     except ConversionError as error:
-        raise ConversionError(f"convert {job.variant}: {error}") from error
+        raise type(error)(f"convert {job.variant}: {error}") from error
 
 
 def _with_ranges_of_file(
@@ -196,7 +206,7 @@ def check_integer_operators(
         integer_operators: those that the runtime has integer kernels for; none: all.
 
     Raises:
-        ConversionError: an operator computes in float.
+        UnsuitedError: an operator computes in float.
     """
     if quantized.activations not in INTEGERS:
         return
@@ -212,7 +222,7 @@ def check_integer_operators(
         floats = [name for name in floats if name in integer_operators]
     allowed = sum(len(values) for values in quantized.fallback_layers.values())
     if len(floats) > allowed:
-        raise ConversionError(
+        raise UnsuitedError(
             f"convert {variant}: these operators stayed in float: {listed(set(floats))}; "
             f"expected {quantized.activations} from input to output{exception}"
         )
@@ -224,11 +234,11 @@ def check_weight_dtype(variant: str, quantized: QuantizedModel, inspection: Insp
     Converters leave small weights in float: LiteRT those of fewer than 1,024 values.
 
     Raises:
-        ConversionError: no tensor has that dtype.
+        UnsuitedError: no tensor has that dtype.
     """
     expected = STORED_DTYPES[quantized.weights]
     if set(expected).isdisjoint(inspection.tensors):
-        raise ConversionError(
+        raise UnsuitedError(
             f"convert {variant}: no weight became {quantized.weights}, the file holds: "
             f"{listed(inspection.tensors)}; expected some: "
             f"the model may be too small for the scheme {quantized.scheme}"

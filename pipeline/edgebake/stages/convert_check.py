@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgebake.data import dataset
 from edgebake.data.preprocessed import PreprocessedImages
-from edgebake.errors import ConversionError
+from edgebake.errors import ConversionError, UnsuitedError
 from edgebake.evaluation.answer_comparison import AnswerComparison, compare
 from edgebake.models import importers
 from edgebake.models.importers.interface import load_importer
@@ -72,7 +72,8 @@ def check_predictions(converted: ConvertedModel, images: PreprocessedImages) -> 
     """Compare the predictions of a file and of its model on images of the validation split.
 
     Raises:
-        ConversionError: the file does not answer with finite numbers, or not as its model does.
+        UnsuitedError: the file does not answer with finite numbers, or not as its model does.
+        ConversionError: its output has another shape, or the model's own answers are not finite.
     """
     source_predictions = _predict_source(converted, images)
     file_images: Examples = images
@@ -113,7 +114,7 @@ def _refuse_difference(converted: ConvertedModel, comparison: AnswerComparison) 
     tolerance = TOLERANCE[converted.float_dtype]
     difference = comparison.largest_difference
     if difference > tolerance:
-        raise ConversionError(
+        raise UnsuitedError(
             f"{converted.file.name}: its probabilities differ from its model's by up to "
             f"{difference:.2g} on {comparison.n} validation examples, "
             f"{comparison.n - comparison.same} of which it classifies otherwise; "
@@ -124,7 +125,7 @@ def _refuse_difference(converted: ConvertedModel, comparison: AnswerComparison) 
 def _refuse_disagreement(converted: ConvertedModel, comparison: AnswerComparison) -> None:
     floor = minimum_agreement(comparison)
     if comparison.same < floor:
-        raise ConversionError(
+        raise UnsuitedError(
             f"{converted.file.name}: it predicts the class that its model predicts for "
             f"{comparison.same} of {comparison.n} validation examples, and chance would for "
             f"{comparison.same_by_chance:.0f}; expected at least {floor:.0f}: the file is broken, "

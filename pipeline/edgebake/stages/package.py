@@ -11,12 +11,12 @@ from dataclasses import asdict, replace
 
 from edgebake import artifacts
 from edgebake.bundle import archive, assemble, bundle_files, manifest, samples
-from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.candidates import Choice, choose
 from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.recipe.stage_params import PackageParams, read_plan, to_plain
 from edgebake.report import tables
+from edgebake.stages import verdicts
 from edgebake.stages.job import Job
 from edgebake.stages.revision import Revision
 
@@ -68,16 +68,11 @@ def _line(platform: str, choices: Sequence[Choice]) -> str:
 
 def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None:
     """Record the missed gates of a target, for the scheme search of `quantize: auto`."""
-    target = params.targets[name]
     missed = []
     for decision in judgment.decisions:
         if not decision.lets_through:
             missed.append(decision.shortfall)
-    # Computed from params.yaml as it is now: an experiment may have changed it since the plan, and
-    # then the verdict does not apply to the recipe.
-    lineage = trace(read_plan(), target.validate)
-    verdict = {"recipe_sha256": recipe_digest(lineage, to_plain(target)), "missed": missed}
-    artifacts.write_json(artifacts.VERDICTS / f"{name}.json", verdict)
+    verdicts.write(read_plan(), name, to_plain(params.targets[name]), missed)
 
 
 def _check_gates(platform: str, choices: Sequence[Choice], judgments: Judgments) -> None:
