@@ -157,8 +157,7 @@ def test_an_error_of_a_converter_names_the_target_and_the_runtime_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("error", "missed"),
-    [(UnsuitedError, ["no int8 kernel for: 1 PRELU"]), (ConversionError, None)],
+    ("error", "missed"), [(UnsuitedError, ["no int8 kernel for: 1 PRELU"]), (ConversionError, None)]
 )
 def test_a_scheme_that_does_not_suit_the_model_is_a_verdict_for_the_search(
     params: Path,

@@ -9,7 +9,7 @@ from edgebake.cli.verbs import Example, Verb
 
 def _run(_: argparse.Namespace, console: Console) -> int:
     from edgebake.plan import candidates, compose, planner, unused_options
-    from edgebake.plan.checks import classes, data_code, provable
+    from edgebake.plan.checks import classes, data_code, imported_signature, provable
     from edgebake.recipe import files
 
     planner.check_release()
@@ -17,6 +17,7 @@ def _run(_: argparse.Namespace, console: Console) -> int:
     composed = compose.compose_targets(targets)
     candidates.expand_all(composed)
     classes.check_targets(composed)
+    imported_signature.check_targets(composed)
     provable.check_targets(composed)
     unused_options.check_all()
     datasets = [target.recipe.data for target in composed]
@@ -35,10 +36,10 @@ VERB = Verb(
     description=(
         "Compose the release and every target of recipes/target/, and check keys, types, what must "
         "hold between fields, the fallback order and the licenses of the release, classes that "
-        "train or test lacks, and gates that no test split of this size can prove. Of options that "
-        "no target picks, keys, types and ranges are checked. Stops at the first error and names "
-        "its file, key and value. Builds and writes nothing, and runs no code of datasets "
-        "(`data.source: python`)."
+        "train or test lacks, input and output of imported models, and gates that no test split of "
+        "this size can prove. Of options that no target picks, keys, types and ranges are checked. "
+        "Stops at the first error and names its file, key and value. Builds and writes nothing, "
+        "and runs no code of datasets (`data.source: python`)."
     ),
     examples=(Example("edgebake check", "check all recipes after an edit"),),
 )

@@ -15,7 +15,7 @@ from edgebake.errors import PlanError, RecipeError
 from edgebake.plan import changes
 from edgebake.plan.candidates import expand_all
 from edgebake.plan.changes import Change
-from edgebake.plan.checks import classes, data_code, provable
+from edgebake.plan.checks import classes, data_code, imported_signature, provable
 from edgebake.plan.checks import release as release_checks
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.plan.scheme_search import SchemeSearch
@@ -49,6 +49,7 @@ def make() -> Plan:
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
     classes.check_targets(targets)
+    imported_signature.check_targets(targets)
     provable.check_targets(targets)
     expanded = expand_all(targets)
     search = SchemeSearch.resume(expanded, _read_previous_plan())
@@ -73,6 +74,7 @@ def check_release() -> None:
     targets = compose_targets(release.targets)
     release_checks.check(release, targets)
     classes.check_targets(targets)
+    imported_signature.check_targets(targets)
     provable.check_targets(targets)
     expanded = expand_all(targets)
     search = SchemeSearch.resume(expanded, {})

@@ -28,22 +28,32 @@ def check_signature(
 ) -> None:
     """Refuse the model of `file` if its shapes are not those of the contract.
 
+    Raises:
+        ModelError: they differ; the message names every difference and the recipe key that sets it.
+    """
+    problem = signature_problem(signature, contract, can_replace_head)
+    if problem is not None:
+        raise ModelError(f"{file}: {problem}")
+
+
+def signature_problem(
+    signature: ModelSignature, contract: Contract, can_replace_head: bool
+) -> str | None:
+    """Return how the shapes of a model differ from those of the contract; None: they do not.
+
     Args:
         signature: of the model.
         contract: of the recipe.
-        file: its name in messages.
         can_replace_head: whether `model.imported.head: new` works with this format.
-
-    Raises:
-        ModelError: they differ; the message names every difference and the recipe key that sets it.
     """
     differences = [
         *_size_differences(signature, contract),
         *_channel_differences(signature, contract),
         *_class_differences(signature, contract, can_replace_head),
     ]
-    if differences:
-        raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(differences)}")
+    if not differences:
+        return None
+    return f"the model does not fit its recipe: {'; '.join(differences)}"
 
 
 def _size_differences(signature: ModelSignature, contract: Contract) -> list[str]:

@@ -10,6 +10,7 @@ from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import EdgebakeError, Problem, listed
 from edgebake.models import importers
 from edgebake.models.inspection import limited, usability
+from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe import Head, Imported, Recipe
 from edgebake.runtimes.interface import runtimes_of, schemes_of
 
@@ -79,7 +80,7 @@ def _check_content(imported: Imported) -> Iterator[Problem]:
     if not path.exists():
         return
     try:
-        problem = _refusal(path, artifacts.sums_of(path), imported.allow_code)
+        problem = _refusal(path, imported.allow_code)
     except EdgebakeError as error:
         yield FILE_KEY, str(error)
         return
@@ -87,14 +88,27 @@ def _check_content(imported: Imported) -> Iterator[Problem]:
         yield FILE_KEY, f"{imported.file}: {problem}"
 
 
-@functools.cache
-def _refusal(path: Path, _: str, allow_code: bool) -> str | None:
-    """Return why a file cannot be imported; it is read once for all targets while it is the same.
+def inspect(path: Path) -> ModelInfo:
+    """Return what a model file states; it is read once for all targets while it is the same.
 
     Raises:
         ModelError: it is damaged, or no model.
     """
-    info = limited.inspect_file(path)
+    return _inspect(path, artifacts.sums_of(path))
+
+
+@functools.cache
+def _inspect(path: Path, _: str) -> ModelInfo:
+    return limited.inspect_file(path)
+
+
+def _refusal(path: Path, allow_code: bool) -> str | None:
+    """Return why a file cannot be imported.
+
+    Raises:
+        ModelError: it is damaged, or no model.
+    """
+    info = inspect(path)
     problem = usability.refusal(info)
     if problem is None and not allow_code:
         return info.code_risk
