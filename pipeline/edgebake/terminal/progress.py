@@ -70,11 +70,15 @@ def bar(console: Console, description: str) -> Iterator[None]:
 
 
 def count_text(progress: Progress) -> str:
-    """Return a count as people read it: `12/30 epochs, accuracy 0.9312`."""
-    text = f"{progress.completed:,.0f}/{progress.total:,.0f} {progress.unit}"
-    if progress.note:
-        text += f", {progress.note}"
-    return text
+    """Return a count as people read it: `12/30 epochs`."""
+    return f"{progress.completed:,.0f}/{progress.total:,.0f} {progress.unit}"
+
+
+def count_and_note(progress: Progress) -> str:
+    """Return a count with its note: `12/30 epochs, accuracy 0.9312`."""
+    if not progress.note:
+        return count_text(progress)
+    return f"{count_text(progress)}, {progress.note}"
 
 
 class AtIntervals:
@@ -115,5 +119,5 @@ class _Bar:
                 self._bars.remove_task(self._task)
             self._task = self._bars.add_task(self._description, total=progress.total, count="")
             self._count = count
-        text = count_text(progress)
+        text = count_and_note(progress)
         self._bars.update(self._task, completed=progress.completed, count=text)
