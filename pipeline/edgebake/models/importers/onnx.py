@@ -25,6 +25,7 @@ from edgebake.models.importers import (
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
+from edgebake.models.onnx import final_activation
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.external_data import refuse_external_data
@@ -204,7 +205,7 @@ def _with_probabilities(
     signature = ModelSignature(contract.height, contract.width, contract.channels, classes)
     check_signature(signature, contract, options.file, can_replace_head=False)
     if count == 1:
-        activation = onnx_graph.final_activation(graph)
+        activation = final_activation.of_graph(graph)
         output_check.check_single_output(predictions, options.output, activation, options.file)
     else:
         output_check.check_output(predictions, options.output, options.file)

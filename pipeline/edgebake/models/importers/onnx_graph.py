@@ -35,14 +35,6 @@ QUANTIZED = (
     "MatMulInteger",
 )
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
-VALUE_PRESERVING = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
-FINAL_ACTIVATIONS = {
-    "Sigmoid": "sigmoid",
-    "Softmax": "softmax",
-    "Gemm": "linear",
-    "MatMul": "linear",
-    "Conv": "linear",
-}
 OTHER_FLOATS = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
 
 
@@ -66,23 +58,6 @@ def first_line(error: Exception) -> str:
     message = str(error).strip() or type(error).__name__
     line = message.splitlines()[0]
     return line[:200]
-
-
-def final_activation(graph: onnx.GraphProto) -> str | None:
-    """Return the activation function of the only output: `sigmoid`, `softmax` or `linear`.
-
-    None if another operator computes it.
-    """
-    producers: dict[str, onnx.NodeProto] = {}
-    for node in graph.node:
-        for name in node.output:
-            producers[name] = node
-    last = producers.get(graph.output[0].name)
-    while last is not None and last.op_type in VALUE_PRESERVING:
-        last = producers.get(last.input[0])
-    if last is None:
-        return None
-    return FINAL_ACTIVATIONS.get(last.op_type)
 
 
 def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -26,7 +26,7 @@ from edgebake.models.importers import (
 from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
-from edgebake.models.tflite import strip, structure_check, tables
+from edgebake.models.tflite import final_activation, strip, structure_check, tables
 from edgebake.models.tflite.tables import DTYPES
 from edgebake.recipe import Output
 
@@ -59,7 +59,7 @@ def load(contract: Contract, options: Imported) -> bytes:
     _remove_texts(model)
     predictions = _simplify(model, contract, options.file)
     if predictions.shape[1] == 1:
-        activation = tflite_head.final_activation(model)
+        activation = final_activation.of_graph(model)
         output_check.check_single_output(predictions, options.output, activation, options.file)
         output.name = SINGLE
         output = tflite_head.append_two_classes(model, options.output)

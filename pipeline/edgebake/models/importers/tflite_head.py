@@ -8,33 +8,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.importers import heads
-from edgebake.models.tflite import tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.recipe import Output
-
-FINAL_ACTIVATIONS = {
-    "LOGISTIC": "sigmoid",
-    "SOFTMAX": "softmax",
-    "FULLY_CONNECTED": "linear",
-    "CONV_2D": "linear",
-}
-
-
-def final_activation(model: schema.ModelT) -> str | None:
-    """Return the activation function of the output: `sigmoid`, `softmax` or `linear`.
-
-    None if another operator computes it.
-    """
-    graph = model.subgraphs[0]
-    for operator in graph.operators:
-        is_fused = bool(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
-        if graph.outputs[0] in operator.outputs and not is_fused:
-            code = model.operatorCodes[operator.opcodeIndex]
-            return FINAL_ACTIVATIONS.get(tables.builtin_name(code))
-    return None
 
 
 def append_softmax(model: schema.ModelT, classes: int) -> schema.TensorT:

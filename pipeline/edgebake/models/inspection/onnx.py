@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from edgebake.errors import ModelError, listed
 from edgebake.models.inspection import affine, label_text
 from edgebake.models.inspection.affine import AffineStep
-from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
-from edgebake.models.onnx import functions, structure_check
+from edgebake.models.inspection.model_info import ModelInfo, TensorInfo
+from edgebake.models.onnx import final_activation, functions, structure_check
 from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -19,29 +19,6 @@ if TYPE_CHECKING:
     import onnx
 
 LABEL_KEYS = ("labels", "names", "classes", "class_names")  # of the metadata
-# Operators between the final activation and the output.
-VALUE_PRESERVING = (
-    "Identity",
-    "Cast",
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Dropout",
-    "DequantizeLinear",
-    "QuantizeLinear",
-)
-# Final activation by the operator that computes the output.
-FINAL_ACTIVATIONS = {
-    "Softmax": "softmax",
-    "Sigmoid": "sigmoid",
-    "LogSoftmax": "log_softmax",
-    "Gemm": LOGITS,
-    "MatMul": LOGITS,
-    "Add": LOGITS,
-    "Conv": LOGITS,
-    "GlobalAveragePool": LOGITS,
-    "ReduceMean": LOGITS,
-}
 OPERATIONS = {"Div": "divide", "Mul": "multiply", "Add": "add", "Sub": "subtract"}
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger")
 STANDARD_DOMAINS = ("", "ai.onnx")
@@ -83,7 +60,7 @@ def read(path: Path) -> ModelInfo:
         file_size=path.stat().st_size,
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        final_activation=_final_activation(graph),
+        final_activation=final_activation.of_graph(graph),
         parameters=sum(sizes),
         operator_counts=operator_counts,
         precision=_precision(is_quantized, weights),
@@ -153,20 +130,6 @@ def _dimension(dimension: onnx.TensorShapeProto.Dimension) -> int | None:
     if not dimension.HasField("dim_value"):
         return None
     return int(dimension.dim_value)
-
-
-def _final_activation(graph: onnx.GraphProto) -> str | None:
-    producers: dict[str, onnx.NodeProto] = {}
-    for node in graph.node:
-        for name in node.output:
-            producers[name] = node
-    last = producers.get(graph.output[0].name)
-    # It ends: no node reads what it writes itself, or what a later one writes.
-    while last is not None and last.op_type in VALUE_PRESERVING:
-        last = producers.get(_first(last.input))
-    if last is None:
-        return None
-    return FINAL_ACTIVATIONS.get(last.op_type)
 
 
 def _first_steps(graph: onnx.GraphProto, weights: Weights) -> list[AffineStep]:

@@ -13,25 +13,12 @@ import numpy as np
 from edgebake.errors import ModelError
 from edgebake.models.inspection import affine, tflite_metadata
 from edgebake.models.inspection.affine import AffineStep
-from edgebake.models.inspection.model_info import LOGITS, ModelInfo, PixelScaling, TensorInfo
+from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
 from edgebake.models.inspection.tflite_metadata import text
 
 if TYPE_CHECKING:
     from ai_edge_litert import schema_py_generated as schema
 
-# Operators between the final activation and the output.
-VALUE_PRESERVING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
-# Final activation by the operator that computes the output.
-FINAL_ACTIVATIONS = {
-    "SOFTMAX": "softmax",
-    "LOGISTIC": "sigmoid",
-    "LOG_SOFTMAX": "log_softmax",
-    "FULLY_CONNECTED": LOGITS,
-    "CONV_2D": LOGITS,
-    "ADD": LOGITS,
-    "MEAN": LOGITS,
-    "AVERAGE_POOL_2D": LOGITS,
-}
 OPERATIONS = {"DIV": "divide", "MUL": "multiply", "ADD": "add", "SUB": "subtract"}
 INTEGERS = ("int8", "uint8", "int16")
 QUANTIZED_WEIGHTS = {*INTEGERS, "int4", "int2"}
@@ -47,7 +34,7 @@ def read(path: Path) -> ModelInfo:
     Raises:
         ValueError: it is damaged; the message says where, without the name of the file.
     """
-    from edgebake.models.tflite import structure_check, tables
+    from edgebake.models.tflite import final_activation, structure_check, tables
 
     content = path.read_bytes()
     model = tables.parse(content)
@@ -67,7 +54,7 @@ def read(path: Path) -> ModelInfo:
         file_size=len(content),
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        final_activation=_final_activation(model, graph),
+        final_activation=final_activation.of_graph(model),
         parameters=_count_parameters(model),
         operator_counts=operator_counts,
         precision=_precision(weights, activations),
@@ -186,25 +173,6 @@ def _precision(weights: set[str], activations: set[str]) -> str:
     if "float16" in weights:
         return "float16 weights"
     return "float32"
-
-
-def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | None:
-    producers: dict[int, schema.OperatorT] = {}
-    for operator in graph.operators:
-        for index in operator.outputs:
-            producers[index] = operator
-    if not len(graph.outputs):
-        return None
-    last = producers.get(graph.outputs[0])
-    # It ends: no operator reads what it writes itself, or what a later one writes.
-    while last is not None and _operator_name(model, last) in VALUE_PRESERVING:
-        last = producers.get(_first(last.inputs))
-    if last is None:
-        return None
-    fused_activation = getattr(last.builtinOptions, "fusedActivationFunction", 0)
-    if fused_activation:
-        return None
-    return FINAL_ACTIVATIONS.get(_operator_name(model, last))
 
 
 def _first_steps(model: schema.ModelT, graph: schema.SubGraphT) -> list[AffineStep]:
