@@ -9,7 +9,7 @@ from edgebake.plan import resolve
 from edgebake.plan.compose import Target, compose_release
 from edgebake.recipe import Cpu, Recipe, Ssh, Waiver
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import to_plain
+from edgebake.recipe.typed_values import to_plain
 
 ABOUT = ReleaseInfo(
     name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits."

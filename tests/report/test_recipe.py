@@ -4,7 +4,7 @@ import pytest
 
 from edgebake.documents import strict_yaml
 from edgebake.recipe import Calibration, Recipe
-from edgebake.recipe.stage_params import to_plain
+from edgebake.recipe.typed_values import to_plain
 from edgebake.report.recipe import text
 
 

@@ -33,7 +33,8 @@ from edgebake.evaluation import float_reference
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe import Waiver
-from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan, to_plain
+from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
+from edgebake.recipe.typed_values import to_plain
 from edgebake.tasks.contract import from_json
 
 FILE = "manifest.json"

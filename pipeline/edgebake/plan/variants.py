@@ -13,7 +13,8 @@ from edgebake.plan import resolve
 from edgebake.plan.compose import Target, option
 from edgebake.recipe import Protect, Release
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import Plan, to_plain
+from edgebake.recipe.stage_params import Plan
+from edgebake.recipe.typed_values import to_plain
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
 STAGES_OF_BASELINE = ("data", "train", "prune", "quantize", "convert")

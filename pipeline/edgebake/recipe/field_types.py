@@ -22,7 +22,7 @@ from edgebake.terminal.printable import printable
 MAX_INTEGER = 2**63 - 1
 MAX_TEXT = 100_000  # characters
 # Texts that OmegaConf reads as a boolean; those without quotes are texts for strict_yaml.
-BOOLEANS = ("false", "no", "off", "on", "true", "yes")
+BOOLEANS = {"false": False, "no": False, "off": False, "on": True, "true": True, "yes": True}
 _REFERENCE = re.compile(r"\$\{[^{}]*\}")
 
 
@@ -37,7 +37,7 @@ def problems(value: object, annotation: Any, key: str) -> Iterator[Problem]:
         annotation: a dataclass, or the type of one of its fields.
         key: dotted key of the value; empty for a whole recipe.
     """
-    optional, of_value = _without_none(annotation)
+    optional, of_value = without_none(annotation)
     if annotation is WordOrWords:
         optional = True
         of_value = list[str] if isinstance(value, list) else str
@@ -69,7 +69,7 @@ def missing(value: object, annotation: Any, key: str) -> Iterator[str]:
     """Yield the key of each field without a default that a value of the right type lacks."""
     if annotation is WordOrWords:
         return
-    _, of_value = _without_none(annotation)
+    _, of_value = without_none(annotation)
     if isinstance(value, list):
         (of_element,) = get_args(of_value)
         for number, element in enumerate(value):
@@ -79,7 +79,7 @@ def missing(value: object, annotation: Any, key: str) -> Iterator[str]:
         for name, entry in value.items():
             yield from missing(entry, of_entry, f"{key}.{printable(name)}")
     elif isinstance(value, Mapping) and is_dataclass(of_value):
-        types = _types_of(of_value)  # type: ignore[arg-type]
+        types = types_of(of_value)  # type: ignore[arg-type]
         for field in fields(of_value):
             child_key = f"{key}.{field.name}" if key else field.name
             if field.name in value:
@@ -91,10 +91,10 @@ def missing(value: object, annotation: Any, key: str) -> Iterator[str]:
 def type_at(annotation: Any, key: str) -> Any:
     """Return the type of a dotted key of a dataclass; None if it has no such key."""
     for name in key.split("."):
-        _, annotation = _without_none(annotation)
+        _, annotation = without_none(annotation)
         if not is_dataclass(annotation) or name not in keys_of(annotation):
             return None
-        annotation = _types_of(annotation)[name]  # type: ignore[arg-type]
+        annotation = types_of(annotation)[name]  # type: ignore[arg-type]
     return annotation
 
 
@@ -104,11 +104,12 @@ def keys_of(dataclass: Any) -> list[str]:
 
 
 @cache
-def _types_of(dataclass: Any) -> dict[str, Any]:
+def types_of(dataclass: Any) -> dict[str, Any]:
+    """Return the type of each field of a dataclass, by name."""
     return get_type_hints(dataclass)
 
 
-def _without_none(annotation: Any) -> tuple[bool, Any]:
+def without_none(annotation: Any) -> tuple[bool, Any]:
     """Return whether null is allowed, and the type of other values."""
     if get_origin(annotation) is not UnionType:
         return False, annotation
@@ -128,7 +129,7 @@ def _mapping_problems(value: object, dataclass: Any, key: str) -> Iterator[Probl
             child_key = printable(child_key)
             yield child_key, f"unknown key; expected one of: {listed(known)}{nearest(name, known)}"
         else:
-            yield from problems(child, _types_of(dataclass)[name], child_key)
+            yield from problems(child, types_of(dataclass)[name], child_key)
 
 
 def _list_problems(value: object, annotation: Any, key: str) -> Iterator[Problem]:

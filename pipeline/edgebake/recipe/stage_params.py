@@ -7,15 +7,13 @@ that it reads, and the versions of the tools that it runs.
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import MISSING
 
 from edgebake import artifacts, recipe
 from edgebake.documents import strict_yaml
 from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
-from edgebake.recipe import plan_checks
-from edgebake.recipe.config_errors import translate
+from edgebake.recipe import plan_checks, typed_values
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
 
@@ -287,14 +285,22 @@ def parse(stage: str, variant: str, params: dict[str, Any]) -> Any:
     Raises:
         RecipeError: the parameters were edited and do not fit the dataclass.
     """
+    try:
+        return typed_values.from_plain(STAGE_PARAMS[stage], params)
+    except typed_values.ConversionError:
+        return _parse_with_references(stage, variant, params)
+
+
+def _parse_with_references(stage: str, variant: str, params: dict[str, Any]) -> Any:
+    """Convert parameters of which an experiment may have set one to another, `${train...}`."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from edgebake.recipe.config_errors import translate
+
     schema = OmegaConf.structured(STAGE_PARAMS[stage])
     try:
         return OmegaConf.to_object(OmegaConf.merge(schema, params))
     except OmegaConfBaseException as error:
         message = translate(error, (), default=f"{PARAMS}: {stage}.{variant}")
         raise RecipeError(str(message)) from None
-
-
-def to_plain(params: object) -> Any:
-    """Convert a dataclass of recipe options or stage parameters to plain values for YAML."""
-    return OmegaConf.to_container(OmegaConf.structured(params), enum_to_str=True)

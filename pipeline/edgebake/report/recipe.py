@@ -7,7 +7,7 @@ import yaml
 
 from edgebake.documents import strict_yaml
 from edgebake.recipe import Recipe, files
-from edgebake.recipe.stage_params import to_plain
+from edgebake.recipe.typed_values import to_plain
 
 INDENT = "  "
 

@@ -14,7 +14,8 @@ from edgebake.bundle import archive, assemble, bundle_files, manifest, samples
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.candidates import Choice, choose
 from edgebake.evaluation.gates.judge import Judgment, judge
-from edgebake.recipe.stage_params import PackageParams, read_plan, to_plain
+from edgebake.recipe.stage_params import PackageParams, read_plan
+from edgebake.recipe.typed_values import to_plain
 from edgebake.report import tables
 from edgebake.stages import verdicts
 from edgebake.stages.job import Job

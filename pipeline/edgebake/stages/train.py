@@ -23,7 +23,7 @@ from edgebake.evaluation.reference_choice import Candidate, Predict, SourceModel
 from edgebake.models import importers, keras_session
 from edgebake.models.importers import heads, limited
 from edgebake.models.importers.limited import Importing
-from edgebake.recipe import Head, Imported, stage_params
+from edgebake.recipe import Head, Imported, typed_values
 from edgebake.recipe.stage_params import TrainParams
 from edgebake.runtimes import imported_session, session_process, source_check
 from edgebake.runtimes.session import Examples, single_output
@@ -258,7 +258,7 @@ def _checkpoint_key(job: Job[TrainParams]) -> str:
     if params.model.imported:
         files = {params.file, params.weights}
     inputs = [
-        stage_params.to_plain(params),
+        typed_values.to_plain(params),
         examples.read_text(),
         [artifacts.sums_of(Path(file)) for file in sorted(files)],
     ]
