@@ -121,7 +121,7 @@ def _schedule(
     if warm_up_epochs == 0:
         return keras.optimizers.schedules.CosineDecay(family.learning_rate, decay_steps)
     return keras.optimizers.schedules.CosineDecay(
-        0,
+        0.0,
         decay_steps,
         warmup_target=family.learning_rate,
         warmup_steps=warm_up_epochs * steps_per_epoch,

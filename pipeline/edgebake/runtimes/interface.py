@@ -64,6 +64,8 @@ class RuntimeFacts:
     int8_operators: frozenset[str] | None = None
     # Returns the kinds of operators that `quantize.fallback` can name; none: only `auto`.
     operator_kinds: Callable[[], frozenset[str]] = frozenset
+    # Format of models -> kinds of operators that no file made from such a model has.
+    unwritten_kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     # Instruction sets whose integer kernels overflow with int8 weights of 8 bits: files for devices
     # that may have them get weights of 7 bits.
     overflowing_cpus: frozenset[Cpu] = frozenset()

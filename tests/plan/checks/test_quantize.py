@@ -22,6 +22,7 @@ from edgebake.recipe import (
     Recipe,
     TrainedRanges,
 )
+from tests.models.importers import graphs
 
 ROOT = Path(__file__).parents[3]
 KEY = "quantize.calibration"
@@ -379,6 +380,12 @@ FALLBACK_PROBLEMS: list[tuple[str, object, str]] = [
         ["prelu"],
         "prelu; coreml chooses its float operators by itself; expected null or auto",
     ),
+    (
+        "onnxruntime",
+        ["PRELU"],
+        "PRELU: onnxruntime files of keras models have others in its place; expected null, and "
+        "convert names those that need it, or auto",
+    ),
     ("litert", ["auto", "TILE"], "auto and TILE; expected auto alone, or a list without it"),
 ]
 
@@ -397,7 +404,7 @@ def test_operators_that_cannot_stay_in_float(
     ("runtime", "value"),
     [
         ("litert", ["PRELU", "layer:p_re_lu", "PRelu"]),
-        ("onnxruntime", ["PRelu", "TILE"]),
+        ("onnxruntime", ["Erf", "TILE"]),
         ("litert", "auto"),
         ("coreml", "auto"),
     ],
@@ -406,6 +413,19 @@ def test_operators_that_can_stay_in_float(recipe: Recipe, runtime: str, value: o
     recipe.convert.runtime = runtime
     recipe.quantize = option("int8")
     recipe.quantize.fallback = value
+    keys = [key for key, _ in quantize_checks.check(recipe)]
+    assert "quantize.fallback" not in keys
+
+
+def test_an_imported_onnx_file_may_have_any_operator(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.onnx").touch()
+    recipe.convert.runtime = "onnxruntime"
+    recipe.quantize = option("int8")
+    recipe.quantize.fallback = ["PRelu"]
+    recipe.model.imported = graphs.options("net.onnx")
     keys = [key for key, _ in quantize_checks.check(recipe)]
     assert "quantize.fallback" not in keys
 

@@ -28,7 +28,14 @@ from edgebake.recipe import Calibration, Compression, DType, Granularity, Model
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import schemes_of
-from edgebake.runtimes.onnxruntime import FILE, kernels, ort_format, quantizer, run
+from edgebake.runtimes.onnxruntime import (
+    FILE,
+    UNWRITTEN_BY_TF2ONNX,
+    kernels,
+    ort_format,
+    quantizer,
+    run,
+)
 from edgebake.runtimes.onnxruntime.convert import convert
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.session import single_output
@@ -186,6 +193,26 @@ def test_weights_have_the_bits_that_the_device_allows(
     assert max(largest) == limit
     properties = {entry.key for entry in model.metadata_props}
     assert ("session.x64quantprecision" in properties) == (not reduce_range)
+
+
+@pytest.mark.slow
+def test_files_of_keras_models_have_none_of_the_operators_that_a_fallback_cannot_name() -> None:
+    keras = keras_session.start(1)
+    layers = [
+        keras.Input((8, 8, 2)),
+        keras.layers.Conv2D(4, 3),
+        keras.layers.PReLU(),
+        keras.layers.LayerNormalization(),
+        keras.layers.GroupNormalization(2),
+        keras.layers.RMSNormalization(),
+    ]
+    for name in ("gelu", "celu", "mish", "swish", "hard_shrink", "soft_shrink"):
+        layers.append(keras.layers.Activation(name))
+    layers += [keras.layers.UnitNormalization(), keras.layers.Flatten(), keras.layers.Dense(2)]
+    graph = float_graph.export_keras(keras.Sequential(layers)).graph
+    kinds = {node.op_type for node in graph.node}
+    assert kinds.isdisjoint(UNWRITTEN_BY_TF2ONNX)
+    assert {"Conv", "Erf", "Relu"} <= kinds  # what stands for the layers
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from edgebake import plugins
 from edgebake.compression.quantization.schemes import AUTO, AUTO_OPTIONS, SCHEMES
-from edgebake.errors import Problem, listed, nearest
-from edgebake.models import float_fallback
+from edgebake.errors import EdgebakeError, Problem, listed, nearest
+from edgebake.models import float_fallback, importers
 from edgebake.recipe import Recipe
 from edgebake.runtimes.interface import load_runtime, schemes_of
 
@@ -200,6 +200,34 @@ def _check_fallback_kinds(runtime: str, names: list[str]) -> Iterator[Problem]:
             yield "quantize.fallback", f"{name}; {expected}"
 
 
+def _check_unwritten_kinds(recipe: Recipe) -> Iterator[Problem]:
+    """Check that the file of the recipe's model may have the operators that stay in float."""
+    names = float_fallback.option_names(recipe.quantize.fallback)
+    if not names:
+        return
+    runtime = recipe.convert.runtime
+    by_format = load_runtime(runtime).facts.unwritten_kinds
+    model_format = _model_format(recipe)
+    unwritten = by_format.get(model_format, frozenset())
+    normalized_kinds = {float_fallback.normalized_kind(kind) for kind in unwritten}
+    for name in names:
+        if float_fallback.normalized_kind(name) in normalized_kinds:
+            problem = f"{name}: {runtime} files of {model_format} models have others in its place"
+            expected = "expected null, and convert names those that need it, or auto"
+            yield "quantize.fallback", f"{problem}; {expected}"
+
+
+def _model_format(recipe: Recipe) -> str:
+    """Return the format of the model that is quantized; empty if it has no known suffix."""
+    imported = recipe.model.imported
+    if imported is None:
+        return "keras"
+    try:
+        return importers.format_of(imported.file)
+    except EdgebakeError:
+        return ""  # a check of `model` refuses it
+
+
 RULES = (
     _check_scheme_of_runtime,
     _check_scheme_of_device,
@@ -207,6 +235,7 @@ RULES = (
     _check_scheme_options,
     _check_candidates,
     _check_fallback,
+    _check_unwritten_kinds,
     _check_gates,
     _check_compression,
     _check_calibration,

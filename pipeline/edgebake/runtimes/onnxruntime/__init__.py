@@ -25,6 +25,12 @@ FILE = "model.onnx"
 # Session option, and the property that asks for it, of a file with int8 weights of 8 bits. On x86
 # processors, sums are then exact, and slower, which only those without VNNI need; Arm ignores it.
 EXACT_SUMS = "session.x64quantprecision"
+# Operators that tf2onnx does not write for any of TensorFlow: it writes several others.
+UNWRITTEN_BY_TF2ONNX = frozenset({
+    "Celu", "Gelu", "GroupNormalization", "Hardmax", "LayerNormalization",
+    "MeanVarianceNormalization", "Mish", "PRelu", "RMSNormalization", "ReduceL1", "ReduceL2",
+    "Shrink", "Swish",
+})  # fmt: skip
 
 
 def _operator_kinds() -> frozenset[str]:
@@ -45,6 +51,7 @@ FACTS = RuntimeFacts(
     preferred_schemes=("int8", "none"),
     library=Library("ONNX Runtime", "onnxruntime", "MIT", "https://onnxruntime.ai"),
     operator_kinds=_operator_kinds,
+    unwritten_kinds={"keras": UNWRITTEN_BY_TF2ONNX},
     overflowing_cpus=frozenset({Cpu.any, Cpu.x86}),
     own_options=("ort_format",),
     sample_code={"android": ("OnnxSession.kt",), "ios": ("OnnxSession.swift",)},
