@@ -16,12 +16,27 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="stop at the first failed stage; default: build what does not depend on it",
     )
+    parser.add_argument(
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="stages that run at a time; default: the number of cores, if the memory allows it",
+    )
+
+
+def _count(text: str) -> int:
+    """Parse a number of at least 1."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of at least 1")
+    return int(text)
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.execution import local
+    from edgebake.execution.build_status import BuildStatus
 
-    code = local.build(console, fail_fast=arguments.fail_fast)
+    options = local.BuildOptions(fail_fast=arguments.fail_fast, jobs=arguments.jobs)
+    code = local.build(console, options, [BuildStatus(console).show])
     if code:
         console.print(FAILED)
     table.show(console)

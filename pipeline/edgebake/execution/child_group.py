@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,21 +45,32 @@ def python_module(*arguments: str) -> list[str]:
 
 def end(process: subprocess.Popen[str]) -> None:
     """End a process group by SIGTERM, and what is left of it after a grace period by SIGKILL."""
-    deadline = time.monotonic() + GRACE
-    is_there = _signal(process, signal.SIGTERM)
-    while is_there and time.monotonic() < deadline:
-        time.sleep(INTERVAL)
-        process.poll()  # a process that has ended counts until it is waited for
-        is_there = _signal(process, 0)
-    if is_there:
-        _signal(process, signal.SIGKILL)
+    # A process that has ended counts until it is waited for.
+    end_all([process.pid], wait=process.poll)
     process.wait()
 
 
-def _signal(process: subprocess.Popen[str], number: int) -> bool:
+def end_all(groups: Collection[int], wait: Callable[[], object] = lambda: None) -> None:
+    """End process groups by SIGTERM, and what is left after a grace period by SIGKILL.
+
+    Args:
+        groups: ids.
+        wait: called again and again until the groups have ended.
+    """
+    deadline = time.monotonic() + GRACE
+    left = [group for group in groups if _signal(group, signal.SIGTERM)]
+    while left and time.monotonic() < deadline:
+        time.sleep(INTERVAL)
+        wait()
+        left = [group for group in left if _signal(group, 0)]
+    for group in left:
+        _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
     """Send a signal to a process group, and return whether there is one."""
     try:
-        os.killpg(process.pid, number)
+        os.killpg(group, number)
     except ProcessLookupError:
         return False
     except PermissionError:  # macOS: all that is left are processes nobody has waited for

@@ -1,45 +1,45 @@
-"""Plan and build the whole release on this machine with DVC.
+"""Plan and build the whole release on this machine, with DVC as the record.
 
-Runs `dvc repro`, and again for each scheme that a search of `quantize: auto` tries. Writes what the
-stages write.
+Runs every stage whose inputs changed, and again for each scheme that a search of `quantize: auto`
+tries. Writes what the stages write, and dvc.lock.
 """
 
 import importlib.util
 import os
 import pwd
-import re
-import signal
-import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.execution import child_group, dvc_state
-from edgebake.plan import planner, scheme_search, variants
+from edgebake.execution import dvc_state, machine, plan_stage
+from edgebake.execution.events import Observer
+from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.policy import Limits
+from edgebake.plan import planner, scheme_search
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import read_plan
 
-_RUNNING = re.compile(r"Running stage '(?P<stage>[^']+)'")
-_SKIPPED = re.compile(r"Stage '(?P<stage>[^']+)' (?:didn't change|is cached)")
-# Hints of DVC for people who run `dvc repro` themselves.
-_HINTS = re.compile(
-    r"^(> |(Updating|Generating) lock file|Use `dvc push`|To track|To enable"
-    r"|\t(git add|dvc config)|\s*$)"
-)
-SINGLE_STAGES = 3  # plan, revision and parity
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build."""
+
+    fail_fast: bool = False
+    jobs: int | None = None  # None: as many as the machine has cores
 
 
-def build(console: Console, *, fail_fast: bool) -> int:
-    """Plan and run `dvc repro` with live status; again for each next scheme of a search.
+def build(console: Console, options: BuildOptions, observers: Iterable[Observer] = ()) -> int:
+    """Plan, and run what changed; again for each next scheme of a search.
 
     Returns:
-        The exit code of the last `dvc repro`.
+        0, or 1 if a stage failed.
 
     Raises:
         GateError: every candidate of a scheme search missed a gate.
@@ -49,14 +49,14 @@ def build(console: Console, *, fail_fast: bool) -> int:
     _print(console, dvc_state.set_aside_unreadable())
     planner.update()
     try:
-        return _build_plan(console, fail_fast)
+        return _build_plan(console, options, tuple(observers))
     finally:
         _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
 
 
-def _build_plan(console: Console, fail_fast: bool) -> int:
+def _build_plan(console: Console, options: BuildOptions, observers: tuple[Observer, ...]) -> int:
     while True:
-        code = _repro(console, fail_fast)
+        code = _run_stages(console, options, observers)
         candidates = read_plan().get(scheme_search.PLAN_KEY)
         if code == 0 or candidates is None:
             return code
@@ -78,23 +78,51 @@ def _print_changes(
             console.print("\n".join(lines), markup=False)
 
 
-def _repro(console: Console, fail_fast: bool) -> int:
-    command = child_group.python_module("dvc", "repro")
-    if not fail_fast:
-        command.append("--keep-going")
-    with child_group.running(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environment()
-    ) as dvc:
-        output = _show_progress(dvc.stdout or iter(()), console)
-        code = dvc.wait()
-    damaged = dvc_state.set_aside_databases(output) if code else []
-    if damaged:
+def _run_stages(console: Console, options: BuildOptions, observers: tuple[Observer, ...]) -> int:
+    """Run every stage whose inputs changed; return 1 if one failed."""
+    from edgebake.execution.dvc_repo import DvcError
+
+    try:
+        return _walk(options, observers)
+    except DvcError as error:
+        damaged = dvc_state.set_aside_databases(str(error))
+        if not damaged:
+            raise
         _print(console, damaged)
-        return _repro(console, fail_fast)
-    if code < 0:
-        name = signal.Signals(-code).name
-        raise HostError(f"dvc: ended by {name}, which edgebake did not send; run the same command")
-    return min(code, 1)  # DVC exits with 255
+        return _run_stages(console, options, observers)
+
+
+def _walk(options: BuildOptions, observers: tuple[Observer, ...]) -> int:
+    from edgebake.execution import dvc_repo
+    from edgebake.execution.needs import task_of
+    from edgebake.execution.scheduler import Scheduler
+    from edgebake.stages import revision
+
+    own_tasks = {"plan": plan_stage.run, "revision": lambda: f"revision: {revision.write()}\n"}
+    plan = read_plan()
+    with _opened_pool(options) as pool, dvc_repo.opened() as project:
+        scheduler = Scheduler(
+            project=project,
+            tasks={name: task_of(node, plan) for name, node in project.nodes.items()},
+            pool=pool,
+            own_tasks=own_tasks,
+            observers=observers,
+            durations={},
+            fail_fast=options.fail_fast,
+        )
+        if scheduler.run():
+            return 0
+        return 1
+
+
+@contextmanager
+def _opened_pool(options: BuildOptions) -> Iterator[LocalPool]:
+    limits = Limits(options.jobs or machine.cores(), machine.available_memory_gb())
+    pool = LocalPool(limits, _environment())
+    try:
+        yield pool
+    finally:
+        pool.close()
 
 
 def _check_tools() -> None:
@@ -133,33 +161,3 @@ def _user_name() -> dict[str, str]:
 def _print(console: Console, lines: list[str]) -> None:
     for line in lines:
         console.print(line, markup=False)
-
-
-def _show_progress(lines: Iterable[str], console: Console) -> str:
-    """Show the stages that DVC runs or skips, print its other lines, and return those."""
-    printed = []
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}", markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("starting dvc", total=_count_stages())
-        for line in lines:
-            stage = _RUNNING.search(line) or _SKIPPED.search(line)
-            if stage:
-                progress.update(task, advance=1, description=stage["stage"])
-            elif not _HINTS.match(line):
-                printed.append(line)
-                console.print(line.rstrip("\n"), markup=False)
-    return "".join(printed)
-
-
-def _count_stages() -> int:
-    """Return the number of stages that DVC runs or skips."""
-    plan = read_plan()
-    count = sum(len(plan[stage]) for stage in variants.STAGES)
-    proofs = len(plan["package"])
-    return SINGLE_STAGES + count + proofs

@@ -16,11 +16,13 @@ class Task:
     name: str  # DVC's address: `train@digits-ds_cnn`, or `parity`
     stage: str
     variant: str  # empty if the stage has none
-    command: tuple[str, ...]  # arguments of `edgebake`
+    command: tuple[str, ...]  # arguments of `edgebake`; empty: run `shell`
+    shell: str = ""  # the command line in dvc.yaml
     inputs: tuple[Path, ...] = ()  # files and folders, relative to the project
     outputs: tuple[Path, ...] = ()
     memory_gb: float = 0.0  # peak of the process and its children
     quiet: bool = False  # it times a file on this machine, so nothing may run beside it
+    is_local: bool = False  # it reads what only the build's machine has: dvc.lock, the git history
     resources: dict[str, float] = field(default_factory=dict, compare=False)  # of a worker
 
 

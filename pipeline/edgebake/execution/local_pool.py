@@ -1,0 +1,101 @@
+"""Run tasks on this machine, each in a fresh process that is forked from a warm server.
+
+The server has imported TensorFlow, Keras, coremltools and tf2onnx once (`warm_modules`). A process
+runs one task, so nothing of one stage reaches the next. Where processes cannot be forked safely
+(macOS, Windows), each is started anew.
+"""
+
+import multiprocessing
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from edgebake.execution import child_group, stage_process
+from edgebake.execution.policy import Limits
+from edgebake.execution.task import Outcome, Progress, Task
+
+WARM_MODULES = "edgebake.execution.warm_modules"
+FORKED_SYSTEMS = ("linux",)
+
+
+class LocalPool:
+    """The processes of one build on this machine."""
+
+    def __init__(self, limits: Limits, environment: Mapping[str, str]) -> None:
+        """Take what may run at a time, and the environment of every task.
+
+        Args:
+            limits: the number of jobs, and the memory that they may use together.
+            environment: variables, all others are removed.
+        """
+        method = "spawn"
+        if sys.platform in FORKED_SYSTEMS:
+            method = "forkserver"
+        self._limits = limits
+        self._environment = environment
+        self._context = multiprocessing.get_context(method)
+        self._context.set_forkserver_preload([WARM_MODULES])
+        self._folder = Path.cwd()
+        self._processes: dict[str, BaseProcess] = {}
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def can_start(self, task: Task, running: Collection[Task]) -> bool:
+        """Return whether a task can start next to the tasks that are running."""
+        return self._limits.allow(task, running)
+
+    def start(self, task: Task, show: Callable[[Progress], None]) -> Future[Outcome]:
+        """Start a task in a process of its own."""
+        future: Future[Outcome] = Future()
+        # The server accepts processes once its imports are done: wait for it in a thread.
+        thread = threading.Thread(target=self._run, args=(task, show, future), daemon=True)
+        thread.start()
+        return future
+
+    def close(self) -> None:
+        """End every task with all processes that it started."""
+        with self._lock:
+            self._is_closed = True
+            processes = list(self._processes.values())
+        child_group.end_all([process.pid for process in processes if process.pid])
+
+    def _run(self, task: Task, show: Callable[[Progress], None], future: Future[Outcome]) -> None:
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "output"
+            output.touch()
+            process = self._fork(task, output)
+            if process is None:
+                return
+            process.join()
+            with self._lock:
+                del self._processes[task.name]
+            child_group.end_all([process.pid or 0])  # what the task has left running
+            text = output.read_bytes().decode(errors="backslashreplace")
+        code = process.exitcode or 0
+        if code < 0:
+            text += f"{task.name}: ended by {signal.Signals(-code).name}\n"
+        worker = f"process {process.pid}"
+        future.set_result(Outcome(code, time.monotonic() - start, text, worker))
+
+    def _fork(self, task: Task, output: Path) -> BaseProcess | None:
+        """Start the process of a task; None if the pool is closed."""
+        command = stage_process.Command(
+            arguments=task.command,
+            shell=task.shell,
+            folder=self._folder,
+            environment={**self._environment, "DVC_STAGE": task.name},
+        )
+        process = self._context.Process(target=stage_process.run, args=(command, output))
+        with self._lock:
+            if self._is_closed:
+                return None
+            process.start()
+            self._processes[task.name] = process
+        return process

@@ -1,0 +1,178 @@
+"""Walk DVC's graph: run what changed side by side, in the order of its inputs."""
+
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from edgebake.errors import EdgebakeError
+from edgebake.execution import events, policy
+from edgebake.execution.dvc_repo import DvcError, Project, State
+from edgebake.execution.events import Event, Observer
+from edgebake.execution.task import Outcome, Pool, Progress, Task
+
+WRITE_INTERVAL = 30.0  # seconds between two writes of dvc.lock
+HERE = "build"  # the worker of tasks that run in the build's own process
+RECORD_READER = "proof"  # the stage that reads dvc.lock
+
+# Runs a task in the build's own process and returns what it prints.
+OwnTask = Callable[[], str]
+
+
+@dataclass
+class Scheduler:
+    """One walk over the graph."""
+
+    project: Project
+    tasks: Mapping[str, Task]  # by name, each after the tasks that it waits for
+    pool: Pool
+    own_tasks: Mapping[str, OwnTask]  # by name of the stage
+    observers: Iterable[Observer]
+    durations: Mapping[str, float]
+    fail_fast: bool
+    _done: set[str] = field(default_factory=set)
+    _blocked: dict[str, str] = field(default_factory=dict)  # task -> the failed one
+    _failed: set[str] = field(default_factory=set)
+    _waiting: dict[str, Task] = field(default_factory=dict)  # to run, all inputs complete
+    _running: dict[str, Task] = field(default_factory=dict)
+    _messages: "queue.SimpleQueue[Callable[[], None]]" = field(default_factory=queue.SimpleQueue)
+    _written: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=time.monotonic)
+
+    def run(self) -> bool:
+        """Run every task whose inputs changed; return whether none failed."""
+        upstream = {name: self.project.nodes[name].upstream for name in self.tasks}
+        tasks = tuple(self.tasks.values())
+        remaining = policy.remaining_seconds(tasks, upstream, self.durations)
+        self._tell(events.Planned(tasks, upstream, self._now()))
+        while True:
+            self._compare_ready()
+            self._start_waiting(remaining)
+            if not self._running:
+                return not self._failed
+            self._messages.get()()
+            self._write_lock_if_due()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._start
+
+    def _tell(self, event: Event) -> None:
+        for observer in self.observers:
+            observer(event)
+
+    def _is_stopped(self) -> bool:
+        return self.fail_fast and bool(self._failed)
+
+    def _compare_ready(self) -> None:
+        """Compare each task whose inputs are complete with DVC's record, until none is left."""
+        is_changed = True
+        while is_changed and not self._is_stopped():
+            is_changed = False
+            for task in self.tasks.values():
+                if self._is_ready(task):
+                    self._compare(task)
+                    is_changed = True
+
+    def _is_ready(self, task: Task) -> bool:
+        name = task.name
+        if name in self._done or name in self._blocked or name in self._failed:
+            return False
+        if name in self._waiting or name in self._running:
+            return False
+        return self._done.issuperset(self.project.nodes[name].upstream)
+
+    def _compare(self, task: Task) -> None:
+        try:
+            state = self.project.start(task.name)
+        except DvcError as error:
+            self._fail(task, Outcome(1, 0.0, f"{error}\n", HERE))
+            return
+        if state is State.TO_RUN:
+            if task.stage in self.own_tasks:
+                self._run_here(task)
+            else:
+                self._waiting[task.name] = task
+            return
+        self._done.add(task.name)
+        if state is State.UNCHANGED:
+            self._tell(events.Unchanged(task, self._now()))
+        else:
+            self._tell(events.Restored(task, self._now()))
+
+    def _run_here(self, task: Task) -> None:
+        start = self._now()
+        self._tell(events.Started(task, start))
+        self._running[task.name] = task
+        try:
+            output = self.own_tasks[task.stage]()
+            outcome = Outcome(0, self._now() - start, output, HERE)
+        except EdgebakeError as error:
+            outcome = Outcome(1, self._now() - start, f"edgebake: {error}\n", HERE)
+        self._end(task, outcome)
+
+    def _start_waiting(self, remaining: Mapping[str, float]) -> None:
+        if self._is_stopped():
+            self._abandon_waiting()
+            return
+        for task in policy.in_order(self._waiting.values(), remaining):
+            if not self.pool.can_start(task, self._running.values()):
+                continue
+            if task.stage == RECORD_READER and self.project.is_dirty:
+                self.project.write_lock()
+            del self._waiting[task.name]
+            self._running[task.name] = task
+            self._tell(events.Started(task, self._now()))
+            future = self.pool.start(task, self._progress_of(task))
+            future.add_done_callback(self._ended(task))
+
+    def _abandon_waiting(self) -> None:
+        for name in self._waiting:
+            self.project.abandon(name)
+        self._waiting.clear()
+
+    def _progress_of(self, task: Task) -> Callable[[Progress], None]:
+        def show(progress: Progress) -> None:
+            event = events.Progressed(task, progress, self._now())
+            self._messages.put(lambda: self._tell(event))
+
+        return show
+
+    def _ended(self, task: Task) -> Callable[[Future[Outcome]], None]:
+        def put(future: Future[Outcome]) -> None:
+            self._messages.put(lambda: self._end(task, future.result()))
+
+        return put
+
+    def _end(self, task: Task, outcome: Outcome) -> None:
+        del self._running[task.name]
+        if outcome.code:
+            self.project.abandon(task.name)
+            self._fail(task, outcome)
+            return
+        try:
+            self.project.finish(task.name)
+        except DvcError as error:
+            self.project.abandon(task.name)
+            output = f"{outcome.output}{error}\n"
+            self._fail(task, Outcome(1, outcome.seconds, output, outcome.worker))
+            return
+        self._done.add(task.name)
+        self._tell(events.Finished(task, outcome, self._now()))
+
+    def _fail(self, task: Task, outcome: Outcome) -> None:
+        self._failed.add(task.name)
+        self._tell(events.Failed(task, outcome, self._now()))
+        unreachable = {task.name}
+        for other in self.tasks.values():  # each after those that it waits for
+            if unreachable.intersection(self.project.nodes[other.name].upstream):
+                unreachable.add(other.name)
+                if other.name not in self._blocked:
+                    self._blocked[other.name] = task.name
+                    self._tell(events.Blocked(other, task.name, self._now()))
+
+    def _write_lock_if_due(self) -> None:
+        is_due = time.monotonic() - self._written > WRITE_INTERVAL
+        if is_due and self.project.is_dirty:
+            self.project.write_lock()
+            self._written = time.monotonic()

@@ -1,0 +1,41 @@
+"""Run the command of one stage in a process that was forked from the warm server."""
+
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a stage's process runs."""
+
+    arguments: tuple[str, ...]  # of `edgebake`; empty: run `shell`
+    shell: str  # the command line in dvc.yaml
+    folder: Path
+    environment: Mapping[str, str]
+
+
+def run(command: Command, output: Path) -> None:
+    """Run a command as `python -m edgebake` does, and end this process with its exit code.
+
+    Args:
+        command: what to run.
+        output: file that takes stdout and stderr.
+    """
+    os.setsid()  # one signal then reaches this process and all that it starts
+    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.chdir(command.folder)
+    os.environ.clear()
+    os.environ.update(command.environment)
+    if not command.arguments:
+        shell = command.environment.get("SHELL", "/bin/sh")
+        completed = subprocess.run([shell, "-c", command.shell], check=False)
+        os._exit(min(abs(completed.returncode), 255))
+    sys.argv = ["edgebake", *command.arguments]
+    runpy.run_module("edgebake", run_name="__main__", alter_sys=True)
