@@ -7,6 +7,7 @@ one. `dvc repro` does the same steps, one stage at a time.
 import enum
 import logging
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -160,7 +161,7 @@ class Project:
         held = ExitStack()
         inputs = [str(dep.fs_path) for dep in stage.deps]
         outputs = [str(out.fs_path) for out in stage.outs]
-        command = f"edgebake build: {stage.addressing}"
+        command = " ".join(sys.argv)  # DVC's own steps in this process write the same
         hardlink = self.repo.config["core"].get("hardlink_lock", False)
         held.enter_context(
             rwlock(self.repo.tmp_dir, self.repo.fs, command, inputs, outputs, hardlink)
