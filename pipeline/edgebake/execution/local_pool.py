@@ -16,11 +16,13 @@ from concurrent.futures import Future
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from edgebake.errors import HostError
 from edgebake.execution import child_group, stage_process
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome, Progress, Task
 
 WARM_MODULES = "edgebake.execution.warm_modules"
+WARM_SERVER_LOG = "artifacts/warm_server.log"
 FORKED_SYSTEMS = ("linux",)
 
 
@@ -54,7 +56,7 @@ class LocalPool:
         """Start a task in a process of its own."""
         future: Future[Outcome] = Future()
         # The server accepts processes once its imports are done: wait for it in a thread.
-        thread = threading.Thread(target=self._run, args=(task, show, future), daemon=True)
+        thread = threading.Thread(target=self._run, args=(task, future), daemon=True)
         thread.start()
         return future
 
@@ -65,14 +67,25 @@ class LocalPool:
             processes = list(self._processes.values())
         child_group.end_all([process.pid for process in processes if process.pid])
 
-    def _run(self, task: Task, show: Callable[[Progress], None], future: Future[Outcome]) -> None:
+    def _run(self, task: Task, future: Future[Outcome]) -> None:
+        try:
+            outcome = self._outcome(task)
+        except (EOFError, OSError) as error:
+            problem = f"{type(error).__name__}: {error}; its output is in {WARM_SERVER_LOG}"
+            future.set_exception(HostError(f"the server that stages are forked from: {problem}"))
+            return
+        if outcome is not None:
+            future.set_result(outcome)
+
+    def _outcome(self, task: Task) -> Outcome | None:
+        """Run a task to its end; return None if the pool was closed before it started."""
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "output"
             output.touch()
             process = self._fork(task, output)
             if process is None:
-                return
+                return None
             process.join()
             with self._lock:
                 del self._processes[task.name]
@@ -81,8 +94,7 @@ class LocalPool:
         code = process.exitcode or 0
         if code < 0:
             text += f"{task.name}: ended by {signal.Signals(-code).name}\n"
-        worker = f"process {process.pid}"
-        future.set_result(Outcome(code, time.monotonic() - start, text, worker))
+        return Outcome(code, time.monotonic() - start, text, f"process {process.pid}")
 
     def _fork(self, task: Task, output: Path) -> BaseProcess | None:
         """Start the process of a task; None if the pool is closed."""
