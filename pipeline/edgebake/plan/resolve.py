@@ -194,7 +194,7 @@ def target_params(recipe: Recipe, variants: Variants) -> TargetParams:
         budget=recipe.validate.budget,
         waivers=recipe.validate.waivers,
         package=recipe.package,
-        ingredients=list(_imported_components(recipe)),
+        ingredients=list(imported_components(recipe)),
         recipe_sha256="",  # computed from the whole plan
     )
 
@@ -278,7 +278,8 @@ def _public_key_digest(release: Release) -> str | None:
     return _digest_or_empty(Path(release.signature.public_key)) or None
 
 
-def _imported_components(recipe: Recipe) -> Iterator[ImportedComponent]:
+def imported_components(recipe: Recipe) -> Iterator[ImportedComponent]:
+    """Yield the dataset and the pretrained weights of a recipe, with their licenses."""
     attributions: dict[str, Attribution | None] = {
         "data": recipe.data.origin,
         "weights": recipe.model.pretrained,

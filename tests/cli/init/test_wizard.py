@@ -75,6 +75,29 @@ def files(project: Path) -> set[str]:
     return {str(path.relative_to(project)) for path in (project / "recipes").rglob("*.*")}
 
 
+def test_what_check_will_refuse_is_said(imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images(imported / "data/flowers", "lone", count=1)
+    network(imported / "models/net.h5", 4)
+    licenses = ["--data-license=CC-BY-NC-4.0", "--license=MPL-1.0"]
+    options = ["--device=pixel_8", "--data=data/flowers", "--model=models/net.h5"]
+    assert main(["init", "mine", *options, *ATTRIBUTION, *licenses]) == 0
+    *_, release, data, classes = capsys.readouterr().out.splitlines()
+    refused = "`edgebake check` will refuse: recipes/release.yaml: licenses:"
+    expected = "expected licenses in `allow` or `review`, and the text of each LicenseRef- in "
+    assert release == (
+        f"{refused} model 'mine' is under MPL-1.0: MPL-1.0 is in no list; {expected}LICENSES/"
+    )
+    assert data == (
+        f"{refused} data 'flowers' is under CC-BY-NC-4.0: CC-BY-NC-4.0 is denied; "
+        f"{expected}LICENSES/"
+    )
+    assert classes == (
+        "`edgebake check` will refuse: data/flowers: test has no example of 1 of 4 classes: 'lone' "
+        "(1 in all); expected every class in train and in test: add examples of it, or list it in "
+        "data.untested_classes"
+    )
+
+
 def test_data_and_model_become_a_target_that_composes(
     imported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ from edgebake.cli.init.imported_model import (
     refuse_undecided,
     refuse_undecided_resize,
 )
+from edgebake.cli.init.objections import UNSAID, objections
 from edgebake.cli.init.release_texts import ReleaseTexts
 from edgebake.cli.init.written_files import written
 from edgebake.data.splits import split_sizes
@@ -73,10 +74,12 @@ def write_recipes(answers: Answers, console: Console) -> list[str]:
         edits[release_texts.FILE] = release_texts.edited(draft.release)
     with written(files, edits):
         missing = next_steps.missing_values(choices)
-        placeholders = [f"{key}=unsaid" for key, _ in missing]
+        placeholders = [f"{key}={UNSAID}" for key, _ in missing]
         with data_code.allowed():
-            compose.compose_targets([draft.answers.name], placeholders)
-    return next_steps.summarize(draft.answers.name, choices, list(files), missing, draft.release)
+            (target,) = compose.compose_targets([draft.answers.name], placeholders)
+            refusals = objections(target.recipe)
+    summary = next_steps.summarize(draft.answers.name, choices, list(files), missing, draft.release)
+    return [*summary, *refusals]
 
 
 def _draft(answers: Answers, console: Console) -> Draft:
