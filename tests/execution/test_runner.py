@@ -15,6 +15,8 @@ from edgebake.execution import runner
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import Plan
 from edgebake.stages.job import Job
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from tests.stages import alone
 
 VARIANT = "digits-ds_cnn"
@@ -27,7 +29,6 @@ from edgebake.stages import prune
 
 def stage(job):
     print("printed noise")
-    job.console.print("half way")
     return "done"
 
 
@@ -206,12 +207,25 @@ def test_noise_of_libraries_is_in_the_log_and_not_on_the_terminal(
     def stage(job: Job[Any]) -> str:
         os.write(1, b"noise\n")
         os.write(2, b"noise of errors\n")
-        job.console.print("half way")
         return "done"
 
     run_as_prune(stage)
-    assert capfd.readouterr() == ("half way\nprune digits-ds_cnn: done\n", "")
+    assert capfd.readouterr() == ("prune digits-ds_cnn: done\n", "")
     assert LOG.read_text() == "noise\nnoise of errors\n"
+
+
+def test_progress_of_a_stage_reaches_the_build_that_started_it(
+    run_as_prune: Callable[[Stage], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def stage(_: Job[Any]) -> str:
+        progress.report(30, 30, "epochs", "accuracy 0.9312")
+        return "done"
+
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        run_as_prune(stage)
+    assert shown == [Progress(30, 30, "epochs", "accuracy 0.9312")]
+    assert capfd.readouterr() == ("prune digits-ds_cnn: done\n", "")
 
 
 def test_printed_noise_is_in_the_log_and_not_on_the_terminal() -> None:
@@ -219,5 +233,5 @@ def test_printed_noise_is_in_the_log_and_not_on_the_terminal() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CHATTY], capture_output=True, text=True, check=True, env=buffered
     )
-    assert done.stdout == "half way\nprune digits-ds_cnn: done\n"
+    assert done.stdout == "prune digits-ds_cnn: done\n"
     assert LOG.read_text() == "printed noise\n"

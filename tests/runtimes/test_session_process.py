@@ -12,6 +12,8 @@ from edgebake.errors import ConversionError, RecipeError
 from edgebake.runtimes import session, session_process
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session_process import EXPECTED, SessionFile, SessionProcess
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from tests import handmade, other_system
 from tests.runtimes import misbehaving_session
 from tests.runtimes.misbehaving_session import FILES
@@ -34,6 +36,15 @@ def test_outputs_are_bit_for_bit_those_of_this_process(runtime: str) -> None:
     for name, values in here.items():
         assert outputs[name].dtype == np.float32
         assert outputs[name].tobytes() == values.tobytes()
+
+
+def test_examples_that_were_run_are_reported() -> None:
+    file = SessionFile.of_runtime("a", "litert", FILES["litert"], 1)
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        session_process.predictions(file, numbers(200))
+    assert shown[0] == Progress(1, 200, "examples")
+    assert shown[-1] == Progress(200, 200, "examples")
 
 
 def test_one_process_runs_one_file_after_the_other() -> None:

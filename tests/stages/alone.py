@@ -1,6 +1,5 @@
 """One stage, run by itself on artifacts that a test has laid out."""
 
-import io
 import json
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from rich.console import Console
 
 from edgebake import artifacts
 from edgebake.data import dataset
@@ -60,9 +58,7 @@ def run(stage: str, variant: str) -> Ran:
     params = stage_params.read(stage, variant)
     target = artifacts.folder(stage, variant, getattr(params, "platform", None))
     with artifacts.publish(target) as out:
-        line = import_module(f"edgebake.stages.{stage}").run(
-            Job(variant, params, out, Console(file=io.StringIO()))
-        )
+        line = import_module(f"edgebake.stages.{stage}").run(Job(variant, params, out))
     return Ran(target, line)
 
 

@@ -18,6 +18,8 @@ from edgebake.data.readers.decode import LazyImages
 from edgebake.data.sources import digits
 from edgebake.errors import DataError
 from edgebake.recipe import Data, stage_params
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from tests.stages import alone
 
 COUNT = 40
@@ -53,7 +55,10 @@ def rows() -> list[dict[str, str]]:
 
 
 def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
-    ran = alone.run("data", "digits")
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        ran = alone.run("data", "digits")
+    assert shown[-1] == Progress(1797, 1797, "examples")
     assert (
         ran.line
         == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540; "

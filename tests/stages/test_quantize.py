@@ -20,6 +20,8 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, Model, Palette, stage_params
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -137,7 +139,10 @@ def test_a_damaged_model_is_refused() -> None:
 
 @pytest.mark.slow
 def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes) -> None:
-    ran = alone.run("quantize", INT8)
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        ran = alone.run("quantize", INT8)
+    assert Progress(100, 100, "samples") in shown
     assert ran.line.startswith("int8, calibrated on 100 samples by min_max")
     assert sorted(ran.files()) == FILES
     assert ran.files()["model.keras"] == real

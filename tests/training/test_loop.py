@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from edgebake.models import keras_session
 from edgebake.recipe import Train
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from edgebake.training import loop
 from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingOptions, TrainingSplits
@@ -74,7 +76,12 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
 
 def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
     student = model()
-    rows = loop.fit(student, splits(), WORDS)
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        rows = loop.fit(student, splits(), WORDS)
+    accuracies = [f"accuracy {row['val_accuracy']:.4f}" for row in rows]
+    assert shown[0] == Progress(1, 3, "epochs", accuracies[0])
+    assert shown[-1] == Progress(3, 3, "epochs", accuracies[-1])
     assert [list(row) for row in rows] == [
         ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     ] * 3

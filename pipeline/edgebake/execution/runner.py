@@ -9,6 +9,7 @@ from edgebake.execution import stage_log
 from edgebake.plan import code_digest
 from edgebake.recipe import stage_params
 from edgebake.stages.job import Job
+from edgebake.terminal import progress
 from edgebake.terminal.console import Terminal
 
 
@@ -28,8 +29,9 @@ def run(stage: str, variant: str) -> None:
         with stage_log.quiet(log) as console, artifacts.publish(folder) as out:
             imported_before = set(sys.modules)
             module = plugins.load_stage(stage)
-            job = Job(variant, params, out, console)
-            line = module.run(job)
+            job = Job(variant, params, out)
+            with progress.bar(console, f"{stage} {variant}"):
+                line = module.run(job)
             imported = (sys.modules.keys() - imported_before) | imported_modules
             code_digest.refuse_unlisted(stage, variant, imported)
     except EdgebakeError:

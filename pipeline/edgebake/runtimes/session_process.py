@@ -14,6 +14,7 @@ from edgebake.errors import ConversionError
 from edgebake.runtimes import session
 from edgebake.runtimes.interface import Files, load_runtime
 from edgebake.runtimes.session import Examples, Session
+from edgebake.terminal import progress
 
 # Of one message: loading a file, or running a batch of examples that takes a second, or one example
 # that takes longer. Core ML writes a copy of the file, compiled.
@@ -80,6 +81,7 @@ class SessionProcess:
             for name, values in outputs.items():
                 collected.setdefault(name, []).append(values)
             start += count
+            progress.report(min(start, len(examples)), len(examples), "examples")
             if time.monotonic() - began < BATCH_SECONDS / 2:
                 count = min(2 * count, session.READ_AT_ONCE)
         return {name: np.concatenate(values) for name, values in collected.items()}

@@ -26,6 +26,7 @@ from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataParams
 from edgebake.stages.job import Job
 from edgebake.tasks.contract import aspect_ratio_problem
+from edgebake.terminal import progress
 from edgebake.terminal.printable import printable
 
 # Images are decoded outside of Python's lock; any number gives the same result.
@@ -107,6 +108,7 @@ def decode_examples(
         for start in range(0, len(assigned), CHUNK):
             chunk = assigned[start : start + CHUNK]
             yield from threads.map(decode, chunk)
+            progress.report(start + len(chunk), len(assigned), "examples")
 
 
 def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:

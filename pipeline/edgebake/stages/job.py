@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from rich.console import Console
-
 Params = TypeVar("Params")  # the stage's dataclass of edgebake/recipe/stage_params.py
 
 
@@ -17,7 +15,6 @@ class Job(Generic[Params]):
     variant: str
     params: Params
     out: Path  # an empty folder; its content at the end is the stage's output
-    console: Console
 
     def write_json(self, name: str, content: object, *, ensure_ascii: bool = True) -> None:
         """Write an indented JSON file into the output folder."""

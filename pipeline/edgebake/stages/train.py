@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
@@ -232,11 +231,8 @@ def _fit(
     file = CHECKPOINTS / f"train-{job.variant}.npz"
     checkpoint = Checkpoint(file, _checkpoint_key(job))
     params = _with_new_head(job.params)
-    with _progress(job) as progress:
-        options = TrainingOptions(
-            callbacks=[_progress_callback(progress)], contract=model_contract, checkpoint=checkpoint
-        )
-        history = loop.fit(model, splits, params, options)
+    options = TrainingOptions(contract=model_contract, checkpoint=checkpoint)
+    history = loop.fit(model, splits, params, options)
     checkpoint.remove()
     return history
 
@@ -264,29 +260,3 @@ def _checkpoint_key(job: Job[TrainParams]) -> str:
     ]
     text = json.dumps(inputs, sort_keys=True)
     return artifacts.sha256(text.encode())
-
-
-def _progress(job: Job[TrainParams]) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[accuracy]}"),
-        TimeRemainingColumn(),
-    )
-    progress = Progress(
-        *columns, console=job.console, transient=True, disable=not job.console.is_terminal
-    )
-    progress.add_task(f"train {job.variant}", total=job.params.epochs, accuracy="")
-    return progress
-
-
-def _progress_callback(progress: Progress) -> "keras.callbacks.Callback":
-    import keras
-
-    def show(epoch: int, logs: dict[str, float]) -> None:
-        accuracy = logs["val_accuracy"]
-        progress.update(
-            progress.task_ids[0], completed=epoch + 1, accuracy=f"accuracy {accuracy:.4f}"
-        )
-
-    return keras.callbacks.LambdaCallback(on_epoch_end=show)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgebake.recipe import ClassWeights, Monitor, Train
+from edgebake.terminal import progress
 from edgebake.training import batches, distillation, learning_rate, mixed_precision
 from edgebake.training.augmentation import Augmentation
 from edgebake.training.batches import TrainingSet
@@ -89,6 +90,7 @@ def predictions(model: keras.Model, images: Examples) -> NDArray[np.float32]:
         batch = images[start : start + PREDICTION_BATCH]
         predicted = model.predict_on_batch(batch)
         batch_predictions.append(np.asarray(predicted))
+        progress.report(start + len(batch), len(images), "examples")
     return np.concatenate(batch_predictions)
 
 
@@ -145,6 +147,8 @@ class _Training:
                 break
             row = self._run_epoch(epoch)
             state.history.append(row)
+            accuracy = f"accuracy {row['val_accuracy']:.4f}"
+            progress.report(epoch + 1, self._train.epochs, "epochs", accuracy)
             self._update_best(state)
             if checkpoint:
                 checkpoint.write(state, self._variables())

@@ -13,6 +13,8 @@ from edgebake.evaluation.latency import command, protocol
 from edgebake.evaluation.latency.command import CommandResult, Limits
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.runtimes.run_modes import RunMode
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 from tests import timings
 
 UNITS = (
@@ -98,7 +100,11 @@ def test_a_wide_interval_is_measured_again_in_a_new_process(
     stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     stopwatch.windows = [[1.0] * 15, [9.0] * 15]
-    metrics = host.measure(job).metrics
+    shown: list[Progress] = []
+    with progress.reported_to(shown.append):
+        metrics = host.measure(job).metrics
+    assert shown[0] == Progress(0, 90, "runs")
+    assert shown[-1] == Progress(90, 90, "runs")
     assert [one["threads"] for one in stopwatch.requests] == [1, 1, 1, "all"]
     assert [one["batch"] for one in stopwatch.requests] == [2, None, None, None]
     assert metrics["latency_p90_ms"].n == 90

@@ -18,6 +18,7 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.models.importers.interface import load_importer
 from edgebake.recipe import Calibration
+from edgebake.terminal import progress
 
 PROBES = 4
 BATCH = 20  # samples; changes the speed alone
@@ -258,7 +259,9 @@ def _collect_extremes(compute: ComputeActivations, samples: NDArray[np.float32])
 def _batches(samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     starts = range(0, len(samples), BATCH)
     for start in starts:
-        yield samples[start : start + BATCH]
+        batch = samples[start : start + BATCH]
+        yield batch
+        progress.report(start + len(batch), len(samples), "samples")
 
 
 def _median(values: NDArray[np.float64]) -> float:

@@ -19,6 +19,7 @@ from edgebake.measurement import Measurement
 from edgebake.recipe import Protocol
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import RunMode
+from edgebake.terminal import progress
 
 # Metrics whose intervals have to be as narrow as the recipe's `precision`.
 PRECISE = ("latency_p90_ms", "speedup")
@@ -196,7 +197,10 @@ def _measure_precisely(
 ) -> TimingResult:
     """Time a file until the intervals are narrow enough, or as often as the recipe allows."""
     protocol = request.protocol
+    most_runs = protocol.repeats * protocol.runs
+    progress.report(0, most_runs, "runs")
     recordings = [runner.run(stopwatch_request)]
+    progress.report(protocol.runs, most_runs, "runs")
     result = measurements.from_recordings(recordings, runner.where)
     repeated_request = _without_extras(stopwatch_request)
     while len(recordings) < protocol.repeats:
@@ -204,6 +208,7 @@ def _measure_precisely(
             break
         recording = runner.run(repeated_request)
         recordings.append(recording)
+        progress.report(len(recordings) * protocol.runs, most_runs, "runs")
         result = measurements.from_recordings(recordings, runner.where)
     return result
 
