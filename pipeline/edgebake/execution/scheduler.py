@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from edgebake.errors import EdgebakeError
-from edgebake.execution import events, policy
+from edgebake.execution import estimate, events, policy
 from edgebake.execution.dvc_repo import DvcError, Project, State
+from edgebake.execution.estimate import Work
 from edgebake.execution.events import Event, Observer
 from edgebake.execution.task import Outcome, Pool, Progress, Task
 
@@ -44,11 +45,11 @@ class Scheduler:
         """Run every task whose inputs changed; return whether none failed."""
         upstream = {name: self.project.nodes[name].upstream for name in self.tasks}
         tasks = tuple(self.tasks.values())
-        remaining = policy.remaining_seconds(tasks, upstream, self.durations)
+        path_seconds = estimate.path_seconds(Work(tasks, upstream, self.durations))
         self._tell(events.Planned(tasks, upstream, self._now()))
         while True:
             self._compare_ready()
-            self._start_waiting(remaining)
+            self._start_waiting(path_seconds)
             if not self._running:
                 return not self._failed
             self._messages.get()()
@@ -111,11 +112,11 @@ class Scheduler:
             outcome = Outcome(1, self._now() - start, f"edgebake: {error}\n", HERE)
         self._end(task, outcome)
 
-    def _start_waiting(self, remaining: Mapping[str, float]) -> None:
+    def _start_waiting(self, path_seconds: Mapping[str, float]) -> None:
         if self._is_stopped():
             self._abandon_waiting()
             return
-        for task in policy.in_order(self._waiting.values(), remaining):
+        for task in policy.in_order(self._waiting.values(), path_seconds):
             if not self.pool.can_start(task, self._running.values()):
                 continue
             if task.stage == RECORD_READER and self.project.is_dirty:

@@ -1,5 +1,6 @@
 """Run the command of one stage in a process that was forked from the warm server."""
 
+import multiprocessing
 import os
 import runpy
 import subprocess
@@ -33,6 +34,9 @@ def run(command: Command, output: Path) -> None:
     os.chdir(command.folder)
     os.environ.clear()
     os.environ.update(command.environment)
+    # As in a process that nobody forked, libraries get the system's default.
+    default = multiprocessing.get_all_start_methods()[0]
+    multiprocessing.set_start_method(default, force=True)
     if not command.arguments:
         shell = command.environment.get("SHELL", "/bin/sh")
         completed = subprocess.run([shell, "-c", command.shell], check=False)
