@@ -3,7 +3,6 @@
 import io
 
 from edgebake.cli.build_status import BuildStatus
-from edgebake.execution.estimate import up_to
 from edgebake.execution.events import (
     Blocked,
     Event,
@@ -14,6 +13,7 @@ from edgebake.execution.events import (
     Started,
     Unchanged,
 )
+from edgebake.execution.policy import Limits
 from edgebake.terminal.console import Terminal
 from edgebake.terminal.progress import Progress
 from tests.cli.scripted_build import LAST, PLANNED, outcome, task
@@ -45,7 +45,7 @@ def _shown(events: list[Event], is_terminal: bool = False) -> tuple[str, str]:
     console = Terminal(
         file=file, width=100, height=40, force_terminal=is_terminal, color_system=None
     )
-    status = BuildStatus(console, LAST, up_to(2))
+    status = BuildStatus(console, LAST, Limits(2, memory_gb=16).allow)
     with status:
         for event in events:
             status(event)

@@ -7,8 +7,9 @@ from edgebake.cli.build_status import remaining_work
 from edgebake.cli.build_tree import BuildTree
 from edgebake.execution import estimate
 from edgebake.execution.build_state import BuildState
-from edgebake.execution.estimate import Estimate, up_to
+from edgebake.execution.estimate import Estimate
 from edgebake.execution.events import Finished, Progressed, Restored, Started, Unchanged
+from edgebake.execution.policy import Limits
 from edgebake.terminal.console import Terminal
 from edgebake.terminal.progress import Progress
 from tests.cli.scripted_build import LAST, PLANNED, outcome, task
@@ -42,7 +43,7 @@ def _frame(width: int, height: int = 40, encoding: str = "utf-8") -> list[str]:
     console = Terminal(
         file=file, width=width, height=height, force_terminal=True, color_system=None
     )
-    left = estimate.estimate(remaining_work(state, LAST, NOW), up_to(2))
+    left = estimate.estimate(remaining_work(state, LAST, NOW), Limits(2, memory_gb=16).allow)
     console.print(BuildTree(state, LAST, left, NOW))
     file.seek(0)
     lines = file.read().splitlines()
@@ -97,7 +98,7 @@ def test_on_a_low_terminal_the_next_stages_are_shown_and_the_others_counted() ->
 def test_a_stage_hangs_below_the_one_that_it_waits_for_the_longest() -> None:
     state = _state()
     last = {**LAST, "train@mobilenet": 500.0}
-    left = estimate.estimate(remaining_work(state, last, NOW), up_to(2))
+    left = estimate.estimate(remaining_work(state, last, NOW), Limits(2, memory_gb=16).allow)
     file = io.StringIO()
     Terminal(file=file, width=60, height=40).print(BuildTree(state, last, left, NOW))
     lines = file.getvalue().splitlines()
@@ -114,5 +115,5 @@ def test_what_is_cached_is_counted_in_the_head() -> None:
 
 
 def test_without_any_duration_nothing_is_estimated() -> None:
-    left = estimate.estimate(remaining_work(_state(), {}, NOW), up_to(2))
+    left = estimate.estimate(remaining_work(_state(), {}, NOW), Limits(2, memory_gb=16).allow)
     assert build_tree.remaining_text(left) == "no duration is known yet"

@@ -5,7 +5,8 @@ from collections.abc import Collection
 import pytest
 
 from edgebake.execution import estimate
-from edgebake.execution.estimate import Work, up_to
+from edgebake.execution.estimate import Work
+from edgebake.execution.policy import Limits
 from edgebake.execution.task import Task
 
 SECONDS = {"data": 2.0, "train": 10.0, "convert": 3.0, "other": 4.0, "package": 1.0}
@@ -20,12 +21,12 @@ TASKS = [_task(name) for name in ("data", "train", "other", "convert", "package"
 
 
 def _spans(work: Work, jobs: int) -> dict[str, tuple[float, float]]:
-    spans = estimate.estimate(work, up_to(jobs)).spans
+    spans = estimate.estimate(work, Limits(jobs, memory_gb=16).allow).spans
     return {span.task.name: (span.start, span.end) for span in spans}
 
 
 def test_one_at_a_time_is_the_sum() -> None:
-    result = estimate.estimate(Work(TASKS, UPSTREAM, SECONDS), up_to(1))
+    result = estimate.estimate(Work(TASKS, UPSTREAM, SECONDS), Limits(1, memory_gb=16).allow)
     assert result.seconds == 20
     assert result.unknown == ()
 
@@ -71,13 +72,13 @@ def test_a_running_task_takes_what_is_left_of_its_last_duration() -> None:
 
 def test_a_task_that_never_ran_is_named_and_counts_as_nothing() -> None:
     seconds = {name: value for name, value in SECONDS.items() if name != "train"}
-    result = estimate.estimate(Work(TASKS, UPSTREAM, seconds), up_to(2))
+    result = estimate.estimate(Work(TASKS, UPSTREAM, seconds), Limits(2, memory_gb=16).allow)
     assert result.unknown == ("train",)
     assert result.seconds == 6
 
 
 def test_nothing_to_do_takes_no_time() -> None:
-    assert estimate.estimate(Work([], {}, {}), up_to(1)).seconds == 0
+    assert estimate.estimate(Work([], {}, {}), Limits(1, memory_gb=16).allow).seconds == 0
 
 
 def test_tasks_that_can_never_start_are_named() -> None:
@@ -96,13 +97,3 @@ def test_the_critical_path_is_the_longest_chain() -> None:
         "package",
     ]
     assert estimate.critical_path(Work([], {}, {})) == []
-
-
-def test_the_path_behind_a_task_includes_itself() -> None:
-    assert estimate.path_seconds(Work(TASKS, UPSTREAM, SECONDS)) == {
-        "data": 16,
-        "train": 14,
-        "convert": 4,
-        "other": 5,
-        "package": 1,
-    }

@@ -1,11 +1,18 @@
 """`edgebake build`: plan, build with DVC and print the results."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from edgebake.cli import table
 from edgebake.cli.verbs import Example, Verb
+
+if TYPE_CHECKING:
+    from edgebake.execution.events import Observer
 
 FAILED = "the build failed; the table marks what is of an earlier build"
 
@@ -22,6 +29,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stages that run at a time; default: the number of cores, if the memory allows it",
     )
+    parser.add_argument(
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="draw when each stage ran, as a .pdf, .png or .svg file; needs matplotlib",
+    )
 
 
 def _count(text: str) -> int:
@@ -32,15 +45,41 @@ def _count(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.execution import local
-    from edgebake.execution.build_status import BuildStatus
+    from edgebake.cli.build_status import BuildStatus
+    from edgebake.execution import durations, local
 
     options = local.BuildOptions(fail_fast=arguments.fail_fast, jobs=arguments.jobs)
-    code = local.build(console, options, [BuildStatus(console).show])
-    if code:
-        console.print(FAILED)
-    table.show(console)
+    status = BuildStatus(console, durations.read(), options.limits().allow)
+    try:
+        with _recorded(arguments.timeline) as observers, status:
+            code = local.build(console, options, [status, *observers])
+        if code:
+            console.print(FAILED)
+        table.show(console)
+    finally:
+        status.print_failures()
     return code
+
+
+@contextmanager
+def _recorded(file: Path | None) -> Iterator[list["Observer"]]:
+    """Provide the observer that records the chart of a build, and draw the chart at the end.
+
+    Args:
+        file: of the chart; None: record nothing.
+    """
+    from edgebake.cli.build_timeline import TimelineRecorder
+    from edgebake.report import timeline
+
+    if file is None:
+        yield []
+        return
+    timeline.check(file)
+    recorder = TimelineRecorder()
+    try:
+        yield [recorder]
+    finally:
+        timeline.write(recorder.timeline(), file)
 
 
 VERB = Verb(
@@ -58,6 +97,9 @@ VERB = Verb(
     examples=(
         Example("edgebake build", "build every target of recipes/release.yaml"),
         Example("edgebake build --fail-fast", "stop at the first failure"),
+        Example(
+            "edgebake build --timeline schedule.png", "see which stages ran side by side, and when"
+        ),
     ),
     add_options=_add_options,
 )

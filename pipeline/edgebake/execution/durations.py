@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from edgebake import artifacts
 from edgebake.documents import json_shape, strict_json
 from edgebake.documents.strict_json import StrictJsonError
+from edgebake.execution.events import Event, Finished, Planned
 from edgebake.terminal.console import write_line
 from edgebake.terminal.printable import printable
 
@@ -63,6 +64,14 @@ def keep_only(names: Iterable[str]) -> None:
     kept = {name: seconds for name, seconds in durations.items() if name in planned}
     if kept != durations:
         _write(kept)
+
+
+def observe(event: Event) -> None:
+    """Keep the durations of a build: an observer of its events."""
+    if isinstance(event, Planned):
+        keep_only(task.name for task in event.tasks)
+    elif isinstance(event, Finished):
+        record(event.task.name, event.outcome.seconds)
 
 
 def _parse(data: bytes) -> dict[str, float]:

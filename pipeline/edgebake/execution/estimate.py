@@ -1,7 +1,6 @@
 """Estimate how long tasks take together, from how long each of them took the last time.
 
-The tasks are started as the scheduler starts them: whenever something ends, every task whose inputs
-are there and that the machine has room for, the one with the longest path to the end first.
+The tasks are started as the scheduler starts them, in the order of `policy`, whenever one ends.
 A task without a known duration counts as 0 seconds, and is named: the estimate is a lower bound.
 """
 
@@ -9,6 +8,7 @@ import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edgebake.execution import policy
 from edgebake.execution.task import Task
 
 Seconds = Mapping[str, float]  # by the name of the task
@@ -48,17 +48,6 @@ class Work:
     elapsed: Seconds = field(default_factory=dict)  # of the tasks that are running
 
 
-def up_to(jobs: int) -> CanStart:
-    """Return the rule of a machine that runs up to `jobs` tasks, and a quiet one alone."""
-
-    def can_start(task: Task, running: Collection[Task]) -> bool:
-        if task.quiet or any(other.quiet for other in running):
-            return not running
-        return len(running) < jobs
-
-    return can_start
-
-
 def estimate(work: Work, can_start: CanStart) -> Estimate:
     """Simulate the scheduler, and return when each task would run.
 
@@ -71,20 +60,13 @@ def estimate(work: Work, can_start: CanStart) -> Estimate:
     return Estimate(tuple(spans), tuple(unknown))
 
 
-def path_seconds(work: Work) -> dict[str, float]:
-    """Return the seconds from the start of each task to the end of the longest path behind it."""
+def critical_path(work: Work) -> list[str]:
+    """Return the chain of tasks that takes longest however many run side by side, first to last."""
     downstream = _downstream(work)
-    paths: dict[str, float] = {}
+    paths: dict[str, float] = {}  # seconds from the start of a task to the end of the longest chain
     for task in reversed(work.tasks):
         behind = max((paths[name] for name in downstream[task.name]), default=0.0)
         paths[task.name] = work.seconds.get(task.name, 0.0) + behind
-    return paths
-
-
-def critical_path(work: Work) -> list[str]:
-    """Return the chain of tasks that takes longest however many run side by side, first to last."""
-    paths = path_seconds(work)
-    downstream = _downstream(work)
     chain: list[str] = []
     candidates: Collection[str] = [task.name for task in work.tasks]
     while candidates:
@@ -97,11 +79,19 @@ def critical_path(work: Work) -> list[str]:
 def _downstream(work: Work) -> dict[str, list[str]]:
     """Return the names of the tasks that wait for each task."""
     downstream: dict[str, list[str]] = {task.name: [] for task in work.tasks}
-    for task in work.tasks:
-        for name in work.upstream.get(task.name, ()):
-            if name in downstream:
-                downstream[name].append(task.name)
+    for name, upstream in _open_upstream(work).items():
+        for upstream_name in upstream:
+            downstream[upstream_name].append(name)
     return downstream
+
+
+def _open_upstream(work: Work) -> dict[str, list[str]]:
+    """Return the names of the tasks of the work that each of them waits for."""
+    names = {task.name for task in work.tasks}
+    upstream: dict[str, list[str]] = {}
+    for task in work.tasks:
+        upstream[task.name] = [name for name in work.upstream.get(task.name, ()) if name in names]
+    return upstream
 
 
 class _Simulation:
@@ -115,12 +105,10 @@ class _Simulation:
         self._ends: list[tuple[float, str]] = []  # heap
         self._spans: list[Span] = []
         self._downstream = _downstream(work)
-        self._missing: dict[str, int] = dict.fromkeys(self._downstream, 0)  # inputs to come
-        for names in self._downstream.values():
-            for name in names:
-                self._missing[name] += 1
-        paths = path_seconds(work)
-        order = sorted(work.tasks, key=lambda task: -paths[task.name])  # equal ones stay in order
+        upstream = _open_upstream(work)
+        self._missing = {name: len(names) for name, names in upstream.items()}  # inputs to come
+        remaining = policy.remaining_seconds(work.tasks, upstream, work.seconds)
+        order = policy.in_order(work.tasks, remaining)
         self._waiting = {task.name: task for task in order if task.name not in work.elapsed}
 
     def run(self) -> list[Span]:

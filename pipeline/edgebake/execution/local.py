@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from rich.console import Console
 from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.execution import dvc_state, machine, plan_stage
+from edgebake.execution import durations, dvc_state, machine, plan_stage
 from edgebake.execution.events import Observer
 from edgebake.execution.local_pool import LocalPool
 from edgebake.execution.policy import Limits
@@ -34,6 +35,18 @@ class BuildOptions:
     fail_fast: bool = False
     jobs: int | None = None  # None: as many as the machine has cores
 
+    def limits(self) -> Limits:
+        """Return how much may run at a time on this machine."""
+        return Limits(self.jobs or machine.cores(), machine.available_memory_gb())
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What is told of a build."""
+
+    start: float  # of the clock time.monotonic
+    observers: tuple[Observer, ...]
+
 
 def build(console: Console, options: BuildOptions, observers: Iterable[Observer] = ()) -> int:
     """Plan, and run what changed; again for each next scheme of a search.
@@ -45,18 +58,20 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
         GateError: every candidate of a scheme search missed a gate.
         HostError: git, DVC or the DVC project is missing.
     """
+    start = time.monotonic()
     _check_tools()
     _print(console, dvc_state.set_aside_unreadable())
     planner.update()
+    watch = _Watch(start, (durations.observe, *observers))
     try:
-        return _build_plan(console, options, tuple(observers))
+        return _build_plan(console, options, watch)
     finally:
         _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
 
 
-def _build_plan(console: Console, options: BuildOptions, observers: tuple[Observer, ...]) -> int:
+def _build_plan(console: Console, options: BuildOptions, watch: _Watch) -> int:
     while True:
-        code = _run_stages(console, options, observers)
+        code = _run_stages(console, options, watch)
         candidates = read_plan().get(scheme_search.PLAN_KEY)
         if code == 0 or candidates is None:
             return code
@@ -78,21 +93,21 @@ def _print_changes(
             console.print("\n".join(lines), markup=False)
 
 
-def _run_stages(console: Console, options: BuildOptions, observers: tuple[Observer, ...]) -> int:
+def _run_stages(console: Console, options: BuildOptions, watch: _Watch) -> int:
     """Run every stage whose inputs changed; return 1 if one failed."""
     from edgebake.execution.dvc_repo import DvcError
 
     try:
-        return _walk(options, observers)
+        return _walk(options, watch)
     except DvcError as error:
         damaged = dvc_state.set_aside_databases(str(error))
         if not damaged:
             raise
         _print(console, damaged)
-        return _run_stages(console, options, observers)
+        return _run_stages(console, options, watch)
 
 
-def _walk(options: BuildOptions, observers: tuple[Observer, ...]) -> int:
+def _walk(options: BuildOptions, watch: _Watch) -> int:
     from edgebake.execution import dvc_repo
     from edgebake.execution.needs import task_of
     from edgebake.execution.scheduler import Scheduler
@@ -106,9 +121,10 @@ def _walk(options: BuildOptions, observers: tuple[Observer, ...]) -> int:
             tasks={name: task_of(node, plan) for name, node in project.nodes.items()},
             pool=pool,
             own_tasks=own_tasks,
-            observers=observers,
-            durations={},
+            observers=watch.observers,
+            durations=durations.read(),
             fail_fast=options.fail_fast,
+            start=watch.start,
         )
         if scheduler.run():
             return 0
@@ -117,8 +133,7 @@ def _walk(options: BuildOptions, observers: tuple[Observer, ...]) -> int:
 
 @contextmanager
 def _opened_pool(options: BuildOptions) -> Iterator[LocalPool]:
-    limits = Limits(options.jobs or machine.cores(), machine.available_memory_gb())
-    pool = LocalPool(limits, _environment())
+    pool = LocalPool(options.limits(), _environment())
     try:
         yield pool
     finally:

@@ -6,24 +6,25 @@ runs one task, so nothing of one stage reaches the next. Where processes cannot 
 """
 
 import multiprocessing
-import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from edgebake.errors import HostError
-from edgebake.execution import child_group, stage_process
+from edgebake.execution import child_group, progress_pipe, stage_process
 from edgebake.execution.policy import Limits
-from edgebake.execution.task import Outcome, Progress, Task
+from edgebake.execution.task import Outcome, Task
+from edgebake.terminal.progress import Sink
 
 WARM_MODULES = "edgebake.execution.warm_modules"
 WARM_SERVER_LOG = "artifacts/warm_server.log"
 FORKED_SYSTEMS = ("linux",)
+WORKER = "this machine"
 
 
 class LocalPool:
@@ -52,11 +53,11 @@ class LocalPool:
         """Return whether a task can start next to the tasks that are running."""
         return self._limits.allow(task, running)
 
-    def start(self, task: Task, show: Callable[[Progress], None]) -> Future[Outcome]:
+    def start(self, task: Task, show: Sink) -> Future[Outcome]:
         """Start a task in a process of its own."""
         future: Future[Outcome] = Future()
         # The server accepts processes once its imports are done: wait for it in a thread.
-        thread = threading.Thread(target=self._run, args=(task, future), daemon=True)
+        thread = threading.Thread(target=self._run, args=(task, show, future), daemon=True)
         thread.start()
         return future
 
@@ -67,9 +68,9 @@ class LocalPool:
             processes = list(self._processes.values())
         child_group.end_all([process.pid for process in processes if process.pid])
 
-    def _run(self, task: Task, future: Future[Outcome]) -> None:
+    def _run(self, task: Task, show: Sink, future: Future[Outcome]) -> None:
         try:
-            outcome = self._outcome(task)
+            outcome = self._outcome(task, show)
         except (EOFError, OSError) as error:
             problem = f"{type(error).__name__}: {error}; its output is in {WARM_SERVER_LOG}"
             future.set_exception(HostError(f"the server that stages are forked from: {problem}"))
@@ -77,13 +78,13 @@ class LocalPool:
         if outcome is not None:
             future.set_result(outcome)
 
-    def _outcome(self, task: Task) -> Outcome | None:
+    def _outcome(self, task: Task, show: Sink) -> Outcome | None:
         """Run a task to its end; return None if the pool was closed before it started."""
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "output"
             output.touch()
-            process = self._fork(task, output)
+            process = self._fork(task, output, show)
             if process is None:
                 return None
             process.join()
@@ -92,11 +93,9 @@ class LocalPool:
             child_group.end_all([process.pid or 0])  # what the task has left running
             text = output.read_bytes().decode(errors="backslashreplace")
         code = process.exitcode or 0
-        if code < 0:
-            text += f"{task.name}: ended by {signal.Signals(-code).name}\n"
-        return Outcome(code, time.monotonic() - start, text, f"process {process.pid}")
+        return Outcome(code, time.monotonic() - start, text, WORKER)
 
-    def _fork(self, task: Task, output: Path) -> BaseProcess | None:
+    def _fork(self, task: Task, output: Path, show: Sink) -> BaseProcess | None:
         """Start the process of a task; None if the pool is closed."""
         command = stage_process.Command(
             arguments=task.command,
@@ -104,10 +103,13 @@ class LocalPool:
             folder=self._folder,
             environment={**self._environment, "DVC_STAGE": task.name},
         )
-        process = self._context.Process(target=stage_process.run, args=(command, output))
-        with self._lock:
+        reading, writing = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=stage_process.run, args=(command, output, writing))
+        with writing, self._lock:  # the task has its own copy of the pipe's end
             if self._is_closed:
+                reading.close()
                 return None
             process.start()
             self._processes[task.name] = process
+        progress_pipe.listen(reading, show)
         return process

@@ -5,9 +5,11 @@ A line is `{"completed": 12, "total": 30, "unit": "epochs", "note": "accuracy 0.
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from multiprocessing.connection import Connection
 
 from edgebake.documents import json_shape, strict_json
 from edgebake.documents.strict_json import StrictJsonError
@@ -31,6 +33,18 @@ def sender(descriptor: int) -> Sink:
             os.write(descriptor, line.encode())
 
     return send
+
+
+def listen(reading: Connection, show: Sink) -> threading.Thread:
+    """Show the reports that come through a pipe, in a thread that ends with the pipe."""
+
+    def receive_all() -> None:
+        with reading:
+            receive(reading.fileno(), show)
+
+    thread = threading.Thread(target=receive_all, name="progress", daemon=True)
+    thread.start()
+    return thread
 
 
 def receive(descriptor: int, show: Sink) -> None:

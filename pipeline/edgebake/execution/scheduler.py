@@ -11,7 +11,8 @@ from edgebake.execution import estimate, events, policy
 from edgebake.execution.dvc_repo import DvcError, Project, State
 from edgebake.execution.estimate import Work
 from edgebake.execution.events import Event, Observer
-from edgebake.execution.task import Outcome, Pool, Progress, Task
+from edgebake.execution.task import Outcome, Pool, Task
+from edgebake.terminal.progress import Progress
 
 WRITE_INTERVAL = 30.0  # seconds between two writes of dvc.lock
 HERE = "build"  # the worker of tasks that run in the build's own process
@@ -32,6 +33,7 @@ class Scheduler:
     observers: Iterable[Observer]
     durations: Mapping[str, float]
     fail_fast: bool
+    start: float  # of the build, by the clock time.monotonic
     _done: set[str] = field(default_factory=set)
     _blocked: dict[str, str] = field(default_factory=dict)  # task -> the failed one
     _failed: set[str] = field(default_factory=set)
@@ -39,7 +41,6 @@ class Scheduler:
     _running: dict[str, Task] = field(default_factory=dict)
     _messages: "queue.SimpleQueue[Callable[[], None]]" = field(default_factory=queue.SimpleQueue)
     _written: float = field(default_factory=time.monotonic)
-    _start: float = field(default_factory=time.monotonic)
 
     def run(self) -> bool:
         """Run every task whose inputs changed; return whether none failed."""
@@ -56,7 +57,7 @@ class Scheduler:
             self._write_lock_if_due()
 
     def _now(self) -> float:
-        return time.monotonic() - self._start
+        return time.monotonic() - self.start
 
     def _tell(self, event: Event) -> None:
         for observer in self.observers:

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from edgebake.execution import progress_pipe
+from edgebake.terminal import progress
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,13 @@ class Command:
     environment: Mapping[str, str]
 
 
-def run(command: Command, output: Path) -> None:
+def run(command: Command, output: Path, reports: Connection) -> None:
     """Run a command as `python -m edgebake` does, and end this process with its exit code.
 
     Args:
         command: what to run.
         output: file that takes stdout and stderr.
+        reports: pipe that takes the progress of the stage.
     """
     os.setsid()  # one signal then reaches this process and all that it starts
     descriptor = os.open(output, os.O_WRONLY | os.O_APPEND)
@@ -42,4 +47,5 @@ def run(command: Command, output: Path) -> None:
         completed = subprocess.run([shell, "-c", command.shell], check=False)
         os._exit(min(abs(completed.returncode), 255))
     sys.argv = ["edgebake", *command.arguments]
-    runpy.run_module("edgebake", run_name="__main__", alter_sys=True)
+    with progress.reported_to(progress_pipe.sender(reports.fileno())):
+        runpy.run_module("edgebake", run_name="__main__", alter_sys=True)
