@@ -33,7 +33,8 @@ class Scheduler:
     observers: Iterable[Observer]
     durations: Mapping[str, float]
     fail_fast: bool
-    start: float  # of the build, by the clock time.monotonic
+    # Of the build, by the clock time.monotonic.
+    start: float = field(default_factory=time.monotonic)
     _done: set[str] = field(default_factory=set)
     _blocked: dict[str, str] = field(default_factory=dict)  # task -> the failed one
     _failed: set[str] = field(default_factory=set)
