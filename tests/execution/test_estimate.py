@@ -97,3 +97,13 @@ def test_the_critical_path_is_the_longest_chain() -> None:
         "package",
     ]
     assert estimate.critical_path(Work([], {}, {})) == []
+
+
+def test_the_path_behind_a_task_includes_itself() -> None:
+    assert estimate.path_seconds(Work(TASKS, UPSTREAM, SECONDS)) == {
+        "data": 16,
+        "train": 14,
+        "convert": 4,
+        "other": 5,
+        "package": 1,
+    }

@@ -60,13 +60,20 @@ def estimate(work: Work, can_start: CanStart) -> Estimate:
     return Estimate(tuple(spans), tuple(unknown))
 
 
-def critical_path(work: Work) -> list[str]:
-    """Return the chain of tasks that takes longest however many run side by side, first to last."""
+def path_seconds(work: Work) -> dict[str, float]:
+    """Return the seconds from the start of each task to the end of the longest path behind it."""
     downstream = _downstream(work)
-    paths: dict[str, float] = {}  # seconds from the start of a task to the end of the longest chain
+    paths: dict[str, float] = {}
     for task in reversed(work.tasks):
         behind = max((paths[name] for name in downstream[task.name]), default=0.0)
         paths[task.name] = work.seconds.get(task.name, 0.0) + behind
+    return paths
+
+
+def critical_path(work: Work) -> list[str]:
+    """Return the chain of tasks that takes longest however many run side by side, first to last."""
+    downstream = _downstream(work)
+    paths = path_seconds(work)
     chain: list[str] = []
     candidates: Collection[str] = [task.name for task in work.tasks]
     while candidates:
@@ -107,8 +114,7 @@ class _Simulation:
         self._downstream = _downstream(work)
         upstream = _open_upstream(work)
         self._missing = {name: len(names) for name, names in upstream.items()}  # inputs to come
-        remaining = policy.remaining_seconds(work.tasks, upstream, work.seconds)
-        order = policy.in_order(work.tasks, remaining)
+        order = policy.in_order(work.tasks, path_seconds(work))
         self._waiting = {task.name: task for task in order if task.name not in work.elapsed}
 
     def run(self) -> list[Span]:

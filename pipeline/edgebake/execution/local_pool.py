@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -37,12 +38,11 @@ class LocalPool:
             limits: the number of jobs, and the memory that they may use together.
             environment: variables, all others are removed.
         """
-        method = "spawn"
-        if sys.platform in FORKED_SYSTEMS:
-            method = "forkserver"
         self._limits = limits
         self._environment = environment
-        self._context = multiprocessing.get_context(method)
+        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
+        if sys.platform in FORKED_SYSTEMS:
+            self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([WARM_MODULES])
         self._folder = Path.cwd()
         self._processes: dict[str, BaseProcess] = {}
