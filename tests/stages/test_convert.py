@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -68,6 +69,18 @@ def test_operators_left_in_float_are_refused_by_name() -> None:
         "convert digits-ds_cnn-int8-litert: these operators stayed in float: MEAN, SOFTMAX; "
         "expected int8 from input to output"
     )
+
+
+def test_beside_a_float_normalization_all_else_is_in_integers() -> None:
+    cast = Operator("QUANTIZE", ("float32", "int8"))
+    normalization = [Operator(kind, ("float32",)) for kind in ("MEAN", "MUL", "RSQRT")]
+    kinds = [operator.name for operator in normalization]
+    sound = replace(_inspection(CONV, cast, *normalization), normalizations=kinds)
+    convert.check_integer_operators(INT8, INTEGER, sound, ALL)
+    product = Operator("MUL", ("float32",))
+    other = replace(sound, operators=[*sound.operators, product, SOFTMAX])
+    with pytest.raises(ConversionError, match="stayed in float: MUL, SOFTMAX; expected int8 from"):
+        convert.check_integer_operators(INT8, INTEGER, other, ALL)
 
 
 def test_operators_that_only_move_values_may_stay_in_float() -> None:

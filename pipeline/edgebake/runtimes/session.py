@@ -81,6 +81,8 @@ class Inspection:
     tensors: dict[str, int]  # dtype -> number of tensors, constants included
     # Number of casts at input and output, or of QDQ nodes, which are parts of integer kernels.
     boundaries: dict[str, int] = field(default_factory=dict)
+    # Kinds of the operators of normalizations, one entry for each operator.
+    normalizations: list[str] = field(default_factory=list)
 
     def operator_counts(self) -> list[OperatorCount]:
         """Return each kind of operator once, with its count, sorted by name and dtypes."""

@@ -5,6 +5,7 @@ inspection.json, comparison.json; stripped.json if names were stripped.
 """
 
 import shutil
+from collections import Counter
 from dataclasses import asdict, replace
 
 from edgebake import artifacts
@@ -197,7 +198,8 @@ def check_integer_operators(
 ) -> None:
     """Check that operators compute in integers if the scheme quantizes activations.
 
-    Casts at input and output are exempt. With fallback layers, as many operators may be float.
+    Casts at input and output are exempt, and the operators of normalizations. With fallback layers,
+    as many operators more may be float.
 
     Args:
         variant: of convert, for the error.
@@ -210,22 +212,30 @@ def check_integer_operators(
     """
     if quantized.activations not in INTEGERS:
         return
-    if quantized.fallback.names or has_normalization(inspection.float_operators()):
-        return  # the encoder has refused what is no normalization and the recipe does not name
-    exempt = MOVE_OPERATORS
-    exception = ""
-    if quantized.fallback_layers:
-        exempt = MOVE_OPERATORS | CASTS
-        exception = f", except for the fallback layers: {listed(quantized.fallback_layers)}"
-    floats = [name for name in inspection.float_operators() if name not in exempt]
+    if quantized.fallback.names:
+        return  # a name takes its neighbors along: the encoder has refused all others
+    floats = _unexpected_floats(quantized, inspection)
     if integer_operators is not None:
         floats = [name for name in floats if name in integer_operators]
     allowed = sum(len(values) for values in quantized.fallback_layers.values())
     if len(floats) > allowed:
+        exception = ""
+        if quantized.fallback_layers:
+            exception = f", except for the fallback layers: {listed(quantized.fallback_layers)}"
         raise UnsuitedError(
             f"convert {variant}: these operators stayed in float: {listed(set(floats))}; "
             f"expected {quantized.activations} from input to output{exception}"
         )
+
+
+def _unexpected_floats(quantized: QuantizedModel, inspection: Inspection) -> list[str]:
+    """Return the kind of each operator in float that is not one of a normalization."""
+    exempt = MOVE_OPERATORS
+    if quantized.fallback_layers or inspection.normalizations:
+        exempt = MOVE_OPERATORS | CASTS  # they stand between floats and integers
+    left = Counter(name for name in inspection.float_operators() if name not in exempt)
+    left -= Counter(inspection.normalizations)
+    return list(left.elements())
 
 
 def check_weight_dtype(variant: str, quantized: QuantizedModel, inspection: Inspection) -> None:

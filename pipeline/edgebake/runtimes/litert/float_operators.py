@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgebake.models.float_fallback import FileOperator, FloatFallback, float_operators
-from edgebake.models.node_graph import Node, NodeGraph
-from edgebake.models.normalizations import normalization_nodes
 from edgebake.runtimes.litert import FILE, quantizer
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.runtimes.litert.inspect import CASTS, live_dtypes
+from edgebake.runtimes.litert.normalizations import normalization_operators
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.litert.workload import TfliteFile
 from edgebake.runtimes.workload import Uncounted
@@ -38,7 +37,7 @@ def normalization_outputs(model: CalibratedModel) -> list[str]:
     """Return the operators of normalizations by the names of their outputs, joined by `;`."""
     file = TfliteFile({FILE: model.model})
     names = []
-    for number in sorted(_normalizations(file)):
+    for number in sorted(normalization_operators(file)):
         names.append(_output_names(file, number))
     return names
 
@@ -56,7 +55,7 @@ def list_operators(
     file = TfliteFile({FILE: model.model})
     is_float = _float_flags(quantized)
     layers = {layer.tensor: layer.name for layer in model.layers}
-    normalizations = _normalizations(file)
+    normalizations = normalization_operators(file)
     operators = []
     running = [number for number in file.running() if file.kind(number) not in CASTS]
     for number, float_in_quantized in zip(running, is_float, strict=True):
@@ -80,21 +79,6 @@ def list_operators(
 def _output_names(file: TfliteFile, number: int) -> str:
     outputs = file.graph.operators[number].outputs
     return ";".join(file.graph.tensors[index].name.decode() for index in outputs)
-
-
-def _normalizations(file: TfliteFile) -> set[int]:
-    """Return the numbers of the operators of normalizations."""
-    running = list(file.running())
-    nodes = []
-    for number in running:
-        operator = file.graph.operators[number]
-        inputs = [file.names[index] for index in operator.inputs if index >= 0]
-        outputs = [file.names[index] for index in operator.outputs]
-        nodes.append(Node(str(number), file.kind(number), inputs, outputs))
-    graph_inputs = [file.names[index] for index in file.graph.inputs]
-    graph_outputs = [file.names[index] for index in file.graph.outputs]
-    graph = NodeGraph.from_nodes(nodes, graph_inputs, graph_outputs)
-    return {running[index] for index in normalization_nodes(graph)}
 
 
 def _float_flags(quantized: bytes) -> list[bool]:

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgebake.models.normalizations import has_normalization
 from edgebake.models.tflite import tables
 from edgebake.models.tflite.tables import DTYPES, builtin_name
 from edgebake.runtimes.litert import FILE
+from edgebake.runtimes.litert.normalizations import normalization_operators
+from edgebake.runtimes.litert.workload import TfliteFile
 from edgebake.runtimes.session import Inspection, Operator, Tensor
+from edgebake.runtimes.workload import Uncounted
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -50,7 +54,19 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         operators=operators,
         boundaries=dict(boundaries),
         tensors=dict(dtypes),
+        normalizations=_normalizations(files, operators),
     )
+
+
+def _normalizations(files: dict[str, bytes], operators: list[Operator]) -> list[str]:
+    """Return the kinds of the operators of normalizations; none of a file of several subgraphs."""
+    if not has_normalization(operator.name for operator in operators):
+        return []
+    try:
+        file = TfliteFile(files)
+    except Uncounted:
+        return []
+    return [file.kind(number) for number in sorted(normalization_operators(file))]
 
 
 def _is_boundary(name: str, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:

@@ -10,8 +10,10 @@ from collections import Counter
 
 import onnx
 
+from edgebake.models.normalizations import has_normalization, normalization_nodes
 from edgebake.models.onnx.graph import initializers
 from edgebake.runtimes.onnxruntime import FILE, kernels, scales
+from edgebake.runtimes.onnxruntime.float_regions import node_graph
 from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
@@ -41,7 +43,16 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         operators=operators,
         tensors=dict(tensors),
         boundaries=dict(boundaries),
+        normalizations=_normalizations(graph),
     )
+
+
+def _normalizations(graph: onnx.GraphProto) -> list[str]:
+    """Return the kinds of the operators of normalizations."""
+    if not has_normalization(node.op_type for node in graph.node):
+        return []
+    links = node_graph(graph)
+    return [links.nodes[index].kind for index in sorted(normalization_nodes(links))]
 
 
 def running_operators(
