@@ -51,13 +51,7 @@ IMPORTS_BY_NAME = (
     "pipeline/edgebake/runtimes/coreml/schema.py",
     "pipeline/edgebake/runtimes/onnxruntime/ort_format.py",
 )
-USERS_OF_HYDRA = (
-    "compose.py",
-    "config_session.py",
-    "origins.py",
-    "overrides.py",
-    "recipe_source.py",
-)
+USERS_OF_HYDRA = ("hydra_compose.py", "hydra_source.py", "overrides.py")
 # The command line, and a script that passes the arguments of DVC on.
 READERS_OF_ARGV = ("pipeline/edgebake/cli/main.py", "pipeline/edgebake/execution/parent_watch.py")
 # The first two run alone on a device, as one file each.

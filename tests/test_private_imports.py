@@ -84,7 +84,7 @@ PRIVATE_NAMES = (
     ),
     PrivateName(
         "hydra._internal.core_plugins.file_config_source.FileConfigSource",
-        "plan/recipe_source.py",
+        "plan/hydra_source.py",
         "a source of recipes extends that of files",
     ),
     PrivateName(

@@ -60,7 +60,7 @@ def options(key: str) -> list[str]:
 
 def names_in_project(key: str) -> list[str]:
     """Return the names of the project's plugins for a key, sorted, without helpers (`_name`)."""
-    if key not in PROJECT_FOLDERS:
+    if key not in PROJECT_FOLDERS or not PROJECT.is_dir():
         return []
     # Absolute, because Python caches the folder that a relative path referred to.
     folder = PROJECT.resolve() / PROJECT_FOLDERS[key]
@@ -69,6 +69,11 @@ def names_in_project(key: str) -> list[str]:
 
 def names_in_package(key: str) -> list[str]:
     """Return the names of edgebake's plugins for a key, sorted."""
+    return list(_names_in_package(key))
+
+
+@functools.cache
+def _names_in_package(key: str) -> list[str]:
     folder = Path(__file__).parent / FOLDERS[key]
     names = _module_names([str(folder)])
     if key != "convert.runtime":

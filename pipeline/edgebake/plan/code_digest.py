@@ -15,7 +15,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.bundle import license_texts
 from edgebake.errors import PlanError
-from edgebake.plan.import_closure import ImportClosure, is_declaration
+from edgebake.plan.import_closure import ImportClosure, is_declaration, named_modules
 from edgebake.plan.source_files import SourceFiles
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import Plan
@@ -54,17 +54,23 @@ def write(plan: Plan) -> list[CodeChange]:
     """
     source_files = SourceFiles()
     written: set[Path] = set()
+    lines_of_code: dict[object, list[str]] = {}  # by stage and what its parameters name
     changes: list[CodeChange] = []
     for stage, variant, params in _variants(plan):
         target = _digest_file(stage, variant)
-        lines = _digest_lines(source_files, stage, params)
-        if target.is_file():
-            before = target.read_text(errors="replace").splitlines()
-            if before != lines:
-                changes.append(_change(stage, variant, before, lines))
+        code = (stage, named_modules(params))
+        if code not in lines_of_code:
+            lines_of_code[code] = _digest_lines(source_files, stage, params)
+        lines = lines_of_code[code]
         text = "".join(f"{line}\n" for line in lines)
-        artifacts.write(target, text.encode())
         written.add(target)
+        if target.is_file():
+            before = target.read_bytes()
+            if before == text.encode():
+                continue
+            lines_before = before.decode(errors="replace").splitlines()
+            changes.append(_change(stage, variant, lines_before, lines))
+        artifacts.write(target, text.encode())
     for file in sorted(FOLDER.rglob("*")):
         if file.is_file() and file not in written:
             file.unlink()

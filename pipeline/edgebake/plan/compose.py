@@ -10,35 +10,30 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from hydra import compose
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf, flag_override
-from omegaconf.errors import OmegaConfBaseException
-
 from edgebake.compression.quantization import schemes
 from edgebake.errors import Problem, RecipeError, UnfitError, listed, nearest
-from edgebake.plan import defaults_list, recipe_source
+from edgebake.plan import composition, defaults_list, recipe_source
 from edgebake.plan import origins as origin_files
-from edgebake.plan import overrides as override_checks
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks import secrets
-from edgebake.plan.config_session import session, translated_errors
 from edgebake.plan.defaults_list import MergedFile
 from edgebake.plan.origins import COMMAND_LINE
-from edgebake.recipe import CandidateParams, Recipe, Release, field_types, renamed_fields
+from edgebake.recipe import (
+    CandidateParams,
+    Recipe,
+    Release,
+    field_types,
+    recipe_cache,
+    renamed_fields,
+)
 from edgebake.recipe import files as recipe_files
-from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
+from edgebake.recipe.recipe_cache import once
+from edgebake.recipe.typed_values import ConversionError, from_plain
 from edgebake.terminal.printable import printable
 
 MAX_PROBLEMS = 10  # of one file in a message
-NO_VALUE = "no value; expected one, it has no default"
-
-recipe_source.register()
-_store = ConfigStore.instance()
-_store.store(name="schema", node=Recipe)
-_store.store(name="release_schema", node=Release)
 
 
 @dataclass(frozen=True)
@@ -61,12 +56,7 @@ def compose_release() -> Release:
     options = recipe_source.read(file)
     secrets.refuse_in_values(options, str(file))
     _refuse(field_types.problems(options, Release, ""), file)
-    with translated_errors(file, ()):
-        schema = OmegaConf.structured(Release)
-        merged = OmegaConf.merge(schema, options)
-        for key in sorted(OmegaConf.missing_keys(merged)):
-            raise RecipeError(f"{file}: {key}: {NO_VALUE}")
-        release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    release: Release = _typed(options, Release, file)
     _check_release(release, file)
     return release
 
@@ -83,8 +73,11 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
     """
     overrides = [renamed_fields.rename_override(override) for override in overrides]
     secrets.refuse_in_values(overrides, COMMAND_LINE)
-    override_checks.check(overrides)
-    with session():
+    if overrides:
+        from edgebake.plan import overrides as override_checks  # imports Hydra
+
+        override_checks.check(overrides)
+    with recipe_cache.enabled():
         return [_compose_target(name, overrides) for name in names]
 
 
@@ -96,42 +89,27 @@ def option(group: str, name: str) -> Any:
     """
     file = find(f"{group}/{name}")
     group_type = get_type_hints(Recipe)[group]
-    options = recipe_source.read_options(file, group)
-    options.pop("defaults", None)
+    options = recipe_source.read_values(file, group)
     _refuse(field_types.problems(options, group_type, group), file)
-    with translated_errors(file, ()):
-        schema = OmegaConf.structured(group_type)
-        merged = OmegaConf.merge(schema, options)
-        return OmegaConf.to_object(merged)
+    return _typed(options, group_type, file)
 
 
 def origins(target_name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
     """Return the file that set each value of a target's recipe, by dotted key."""
     overrides = [renamed_fields.rename_override(override) for override in overrides]
-    with session():
-        return origin_files.of_values(target_name, overrides)
+    return origin_files.of_values(target_name, overrides)
 
 
 def _compose_target(name: str, overrides: Sequence[str]) -> Target:
     _check_target_exists(name)
-    file = find(f"target/{name}")
-    recipe_source.package_of(file, f"target/{name}")
+    recipe_source.package_of(find(f"target/{name}"), f"target/{name}")
     _check_files(name, overrides)
-    arguments = [f"target={name}", *overrides]
-    with translated_errors(file, overrides):
-        config = compose("recipe", overrides=arguments, return_hydra_config=True)
-    choices = _choices(config)
-    with flag_override(config, ["struct", "readonly"], [False, False]):
-        del config["hydra"]
-    try:
-        for key in sorted(OmegaConf.missing_keys(config)):
-            origin = origin_files.file_of(key, name, choices, files={})
-            raise RecipeError(f"{origin}: {key}: {NO_VALUE}")
-        recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        key = str(error.full_key)
-        origin = origin_files.file_of(key, name, choices, origin_files.of_values(name, overrides))
-        raise translate(error, overrides, origin) from None
+    composed = composition.compose(name, overrides)
+    if composed is None:
+        from edgebake.plan import hydra_compose  # imports Hydra
+
+        composed = hydra_compose.compose_target(name, overrides)
+    recipe, choices = composed
     check_names({"target": name, **choices})
     target = Target(name, recipe, choices)
     _check_candidates(target, overrides)
@@ -139,13 +117,18 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Target:
     return target
 
 
-def _choices(config: DictConfig) -> dict[str, str]:
-    """Return the option that was chosen in each group of recipes/."""
-    choices: dict[str, str] = {}
-    for group, choice in config.hydra.runtime.choices.items():
-        if "/" not in group:
-            choices[group] = choice
-    return choices
+def _typed(values: dict[str, Any], dataclass: Any, file: Path) -> Any:
+    """Return the values of a file as a dataclass.
+
+    Raises:
+        RecipeError: a value is missing, or refers to one that is not there.
+    """
+    try:
+        return from_plain(dataclass, values)
+    except ConversionError:
+        from edgebake.plan import hydra_compose  # imports Hydra
+
+        return hydra_compose.read_values(values, dataclass, file)
 
 
 def _check_target_exists(name: str) -> None:
@@ -162,6 +145,7 @@ def _check_files(name: str, overrides: Sequence[str]) -> None:
         check_file(merged)
 
 
+@once
 def check_file(merged: MergedFile, package_type: Any = None) -> None:
     """Check keys and types of a recipe file.
 
@@ -174,8 +158,7 @@ def check_file(merged: MergedFile, package_type: Any = None) -> None:
     """
     file = find(merged.config)
     recipe_source.package_of(file, merged.config)
-    options = recipe_source.read_options(file, merged.package)
-    options.pop("defaults", None)
+    options = recipe_source.read_values(file, merged.package)
     if not merged.package:
         package_type = Recipe
     elif package_type is None:

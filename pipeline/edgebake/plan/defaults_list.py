@@ -13,6 +13,7 @@ from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import recipe_source
 from edgebake.recipe import Recipe, field_types, files, option_groups
 from edgebake.recipe.files import TARGET
+from edgebake.recipe.recipe_cache import once
 from edgebake.terminal.printable import printable
 
 ROOT = "recipe"  # recipes/recipe.yaml, which lists an option of every group
@@ -49,8 +50,24 @@ class MergedFile:
     package: str  # dotted key below which it is merged; empty for targets and recipes/recipe.yaml
 
 
+@dataclass
+class Merge:
+    """The files that are merged into a target, and the options that name them."""
+
+    files: list[MergedFile]  # a file before those that it lists
+    in_order: list[MergedFile]  # later ones replace values of earlier ones
+    choices: dict[str, str]  # option by what an override of it names
+    # Whether a file lists another target, whose own overrides count, or leaves an option open.
+    needs_hydra: bool = False
+
+
 def files_of_target(target: str, overrides: Sequence[str]) -> list[MergedFile]:
-    """Return every file that is merged into a target.
+    """Return every file that is merged into a target, as `merge_of_target` does."""
+    return merge_of_target(target, overrides).files
+
+
+def merge_of_target(target: str, overrides: Sequence[str]) -> Merge:
+    """Return the files that are merged into a target, and their order.
 
     Args:
         target: name of a file in recipes/target/.
@@ -75,10 +92,11 @@ def files_of_target(target: str, overrides: Sequence[str]) -> list[MergedFile]:
     walk = _Walk(choices)
     walk.follow(MergedFile(ROOT, ""), chain=())
     for key, place in places.items():
-        if key not in walk.keys:
-            expected = f"expected one of: {listed(walk.keys)}{nearest(key, walk.keys)}"
+        keys = walk.merge.choices
+        if key not in keys:
+            expected = f"expected one of: {listed(keys)}{nearest(key, keys)}"
             raise RecipeError(f"{place}: {printable(key)}: nothing to override; {expected}")
-    return walk.files
+    return walk.merge
 
 
 def files_of_option(group: str, option: str) -> list[MergedFile]:
@@ -89,7 +107,7 @@ def files_of_option(group: str, option: str) -> list[MergedFile]:
     """
     walk = _Walk({})
     walk.follow(MergedFile(f"{group}/{option}", group), chain=())
-    return walk.files
+    return walk.merge.files
 
 
 class _Walk:
@@ -101,29 +119,35 @@ class _Walk:
         Args:
             choices: option by key of the entry.
         """
-        self.files: list[MergedFile] = []
-        self.keys: set[str] = set()  # of the entries, as overrides name them
+        self.merge = Merge([], [], {})
         self._choices = choices
 
     def follow(self, file: MergedFile, chain: Sequence[str]) -> None:
         """Collect a file and those that it lists; `chain` led to it."""
-        self.files.append(file)
+        self.merge.files.append(file)
         name = _name(file.config)
         if file.config in chain:
             problem = f"defaults: lists itself ({' > '.join([*chain, file.config])})"
             raise RecipeError(f"{name}: {problem}; expected other options")
-        if len(self.files) > MAX_FILES:
+        if len(self.merge.files) > MAX_FILES:
             raise RecipeError(f"{name}: defaults: more than {MAX_FILES} files; expected fewer")
+        is_merged = False
         for entry in _entries(file.config):
-            if entry.is_override or entry.group == SCHEMA:
+            if entry.group == SELF:
+                self.merge.in_order.append(file)
+                is_merged = True
+            if entry.is_override or entry.group in (SCHEMA, SELF):
                 continue
             listed_file = self._listed_file(entry, file)
             if listed_file is not None:
                 self.follow(listed_file, (*chain, file.config))
+        if not is_merged:
+            self.merge.in_order.append(file)
 
     def _listed_file(self, entry: Entry, parent: MergedFile) -> MergedFile | None:
         """Return the file that an entry lists; None if nothing was chosen."""
         if entry.is_sibling:
+            self.merge.needs_hydra |= entry.group == TARGET
             return MergedFile(f"{entry.group}/{entry.option}", parent.package)
         package = entry.package or entry.group
         if parent.package:
@@ -131,9 +155,10 @@ class _Walk:
         key = entry.group
         if package != entry.group:
             key = f"{entry.group}@{package}"
-        self.keys.add(key)
         option = self._choices.get(key, entry.option)
+        self.merge.choices[key] = str(option)
         if option == MISSING:
+            self.merge.needs_hydra = True
             return None
         config = f"{entry.group}/{option}"
         if entry.group == TARGET:
@@ -149,8 +174,9 @@ def _name(config: str) -> str:
     return files.shown(files.find(config))
 
 
+@once
 def _entries(config: str) -> list[Entry]:
-    """Return the checked entries of a file's defaults, apart from `_self_`."""
+    """Return the checked entries of a file's defaults."""
     name = _name(config)
     defaults = recipe_source.read(files.find(config)).get("defaults", [])
     if not isinstance(defaults, list):
@@ -162,10 +188,10 @@ def _entries(config: str) -> list[Entry]:
         if entry.key in [known.key for known in entries]:
             raise RecipeError(f"{name}: defaults: {entry.key} is listed twice; expected once")
         entries.append(entry)
-    entries = [entry for entry in entries if entry.group != SELF]
+    others = [entry for entry in entries if entry.group != SELF]
     if config == ROOT:
-        _check_root(entries, name)
-    for entry in entries:
+        _check_root(others, name)
+    for entry in others:
         if entry.option != MISSING and entry.group not in (SCHEMA, TARGET):
             _check_option(entry, name)
         if entry.is_sibling and entry.group == TARGET and entry.option not in files.options(TARGET):

@@ -29,6 +29,10 @@ class ImportClosure:
     _texts: set[str] = field(default_factory=set)
     # Names that occur in code that was reached.
     _names: set[str] = field(default_factory=set)
+    # Modules that were looked for, whether or not they are part of edgebake or the project.
+    _tried: set[str] = field(default_factory=set)
+    # Module, and function in it or an empty text, of code whose references were followed.
+    _followed: set[tuple[str, str]] = field(default_factory=set)
 
     def digest_lines(self, module: str) -> list[str]:
         """Return `<sha256>  <path>` of every file that a module reaches, sorted by path."""
@@ -53,14 +57,17 @@ class ImportClosure:
         A module that is reached late may name a function of one that was reached early.
         """
         count = -1
-        while count != len(self._reached):
-            count = len(self._reached)
+        while count != len(self._reached) + len(self._followed):
+            count = len(self._reached) + len(self._followed)
             reached_before = list(self._reached.values())
             for source in reached_before:
                 self._follow(source)
 
     def _reach(self, module: str) -> None:
         """Add a module, and the packages that it is in, which are run when it is imported."""
+        if module in self._tried:
+            return
+        self._tried.add(module)
         segments = module.split(".")
         for length in range(1, len(segments) + 1):
             name = ".".join(segments[:length])
@@ -73,11 +80,17 @@ class ImportClosure:
 
     def _follow(self, source: SourceFile) -> None:
         references = source.references
-        self._follow_references(source, references.top)
+        self._follow_once(source, "", references.top)
         for name, function_references in references.functions.items():
             if name in self._names or name.startswith("__"):
                 self._names |= function_references.names
-                self._follow_references(source, function_references)
+                self._follow_once(source, name, function_references)
+
+    def _follow_once(self, source: SourceFile, function: str, references: References) -> None:
+        key = (source.module, function)
+        if key not in self._followed:
+            self._followed.add(key)
+            self._follow_references(source, references)
 
     def _follow_references(self, source: SourceFile, references: References) -> None:
         for module in references.imports:
@@ -93,7 +106,7 @@ class ImportClosure:
         if call.function == "load_all":
             return self.sources.modules_in(call.key)
         if call.function == "load_encoder":
-            encoders = self._encoders()
+            encoders = _encoders(self.params)
             if not encoders:
                 return self.sources.modules_in(call.key)
             return [f"{call.key}.{encoder}" for encoder in encoders]
@@ -101,14 +114,6 @@ class ImportClosure:
             return []
         names = named_plugins(self.params, call.key)
         return [plugins.module_name(call.key, name) for name in names]
-
-    def _encoders(self) -> list[str]:
-        """Return the encoders that the parameters name, sorted."""
-        encoders: set[str] = set()
-        for path, value in _leaves(self.params, ()):
-            if path[-1] == "encoder":
-                encoders.add(str(value))
-        return sorted(encoders)
 
     def _read_folder_as_text(self, package: SourceFile) -> None:
         """Add the sources in a package's folder, and what they import from it, as texts."""
@@ -122,6 +127,12 @@ class ImportClosure:
                 imported = self.sources.find(name)
                 if imported is not None and imported.module != package.package:
                     self._texts.add(imported.path)
+
+
+def named_modules(params: object) -> tuple[tuple[str, ...], ...]:
+    """Return the plugins and encoders that parameters name: if equal, the same code can run."""
+    named = [tuple(named_plugins(params, key)) for key in plugins.FOLDERS]
+    return (*named, tuple(_encoders(params)))
 
 
 def is_declaration(module: str) -> bool:
@@ -157,6 +168,15 @@ def named_plugins(params: object, key: str) -> list[str]:
     if names or is_null:
         return sorted(names)
     return known
+
+
+def _encoders(params: object) -> list[str]:
+    """Return the encoders that parameters name, sorted."""
+    encoders: set[str] = set()
+    for path, value in _leaves(params, ()):
+        if path[-1] == "encoder":
+            encoders.add(str(value))
+    return sorted(encoders)
 
 
 def _ends_with(path: KeyPath, suffix: list[str]) -> bool:

@@ -1,15 +1,9 @@
 """Find the file that set a value of a target's recipe."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hydra.core.default_element import ResultDefault
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
-
 from edgebake.plan import defaults_list, recipe_source
-from edgebake.plan.config_session import translated_errors
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.files import find, shown, shown_option
 
@@ -17,14 +11,13 @@ COMMAND_LINE = "command line"
 
 
 def of_values(target_name: str, overrides: Sequence[str]) -> dict[str, str]:
-    """Return the file that set each value of a target's recipe, by dotted key.
+    """Return the file that set each value of a target's recipe, by dotted key."""
+    from edgebake.plan import hydra_compose  # imports Hydra
 
-    Runs within `config_session.session`.
-    """
     files: dict[str, str] = {}
-    for entry in _merged_files(target_name, overrides):
-        path = find(str(entry.config_path))
-        for key in _keys_in_file(path, entry.package or ""):
+    for merged in hydra_compose.merged_files(target_name, overrides):
+        path = find(merged.config)
+        for key in _keys_in_file(path, merged.package):
             files[key] = shown(path)
     for override in overrides:
         key = override.lstrip("+~").split("=", 1)[0]
@@ -42,8 +35,7 @@ def _keys_in_file(path: Path, prefix: str) -> Iterator[str]:
     """Yield the dotted key of every value in the file of an option."""
     if not path.exists():
         return
-    options = recipe_source.read_options(path, prefix)
-    options.pop("defaults", None)
+    options = recipe_source.read_values(path, prefix)
     yield from _leaf_keys(options, prefix)
 
 
@@ -91,13 +83,3 @@ def _file_without_value(key: str, target_name: str, choices: dict[str, str]) -> 
 def choices_as_overrides(choices: dict[str, str]) -> list[str]:
     """Return the options of a target as overrides of the command line."""
     return [f"{group}={option}" for group, option in choices.items()]
-
-
-def _merged_files(name: str, overrides: Sequence[str]) -> list[ResultDefault]:
-    """Return the files that are merged into a target, in order; later ones replace values."""
-    loader = GlobalHydra.instance().config_loader()
-    arguments = [f"target={name}", *overrides]
-    with translated_errors(find(f"target/{name}"), overrides):
-        entries = loader.compute_defaults_list("recipe", arguments, RunMode.RUN).defaults
-    is_ours = re.compile(r"(?!hydra/|schema$)")
-    return [entry for entry in entries if is_ours.match(str(entry.config_path))]

@@ -20,7 +20,7 @@ from edgebake.plan.checks import release as release_checks
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.plan.scheme_search import SchemeSearch
 from edgebake.plan.variants import STAGES, merge
-from edgebake.recipe import key_variables
+from edgebake.recipe import key_variables, recipe_cache
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan
 
 OK = Path(NO_FILE)
@@ -31,6 +31,7 @@ HEADER = (
 )
 
 
+@recipe_cache.enabled()
 def make() -> Plan:
     """Plan the release.
 
@@ -63,6 +64,7 @@ def make() -> Plan:
             return search.record_in(plan)
 
 
+@recipe_cache.enabled()
 def check_release() -> None:
     """Check the targets of the release against each other, before any work.
 

@@ -1,39 +1,23 @@
-"""Hydra's access to recipe files: where they lie, and the old names of their fields.
-
-Hydra looks for a file in the project's recipes/ first, then in the recipes that are built into
-edgebake.
-"""
+"""Read recipe files: without secrets, with the new names of fields, each merged below its key."""
 
 import re
 from pathlib import Path
 from typing import Any
-
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.plugins import Plugins
-from hydra.plugins.config_source import ConfigResult
-from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import OmegaConf
 
 from edgebake.documents import strict_yaml
 from edgebake.errors import RecipeError
 from edgebake.plan.checks import secrets
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe import renamed_fields
-from edgebake.recipe.files import RECIPES, shown
+from edgebake.recipe.files import shown
+from edgebake.recipe.recipe_cache import once
 from edgebake.terminal.printable import printable
 
 # Without this line, Hydra would place the options of a target below the key `target`.
 PACKAGE_HEADER = "# @package _global_"
 
 
-def register() -> None:
-    """Make Hydra read recipes with the classes of this module."""
-    plugins = Plugins.instance()
-    plugins.register(RecipeSearchPath)
-    plugins.register(RecipeSource)
-
-
+@once
 def read_options(file: Path, package: str) -> dict[str, Any]:
     """Read a recipe file as nested mappings and lists, with the new names of fields.
 
@@ -50,6 +34,18 @@ def read_options(file: Path, package: str) -> dict[str, Any]:
     return renamed
 
 
+@once
+def read_values(file: Path, package: str) -> dict[str, Any]:
+    """Read a recipe file as `read_options` does, without the other files that it lists.
+
+    Raises:
+        RecipeError: as `read_options` does.
+    """
+    options = read_options(file, package)
+    return {key: value for key, value in options.items() if key != "defaults"}
+
+
+@once
 def read(file: Path) -> dict[str, Any]:
     """Read a recipe file as nested mappings and lists, with the names of fields as they are.
 
@@ -65,40 +61,7 @@ def read(file: Path) -> dict[str, Any]:
     return recipe_files.read(file)
 
 
-class RecipeSource(FileConfigSource):
-    """Read recipe files for Hydra, with the old names of fields translated."""
-
-    @staticmethod
-    def scheme() -> str:
-        """Return the scheme of the search path's elements."""
-        return "recipes"
-
-    def load_config(self, config_path: str) -> ConfigResult:
-        """Read one file; called by Hydra."""
-        file = Path(self.path) / self._normalize_file_name(config_path)
-        package = package_of(file, config_path)
-        options = read_options(file, package)
-        return ConfigResult(
-            config=OmegaConf.create(options),
-            path=f"{self.scheme()}://{self.path}",
-            provider=self.provider,
-            header={"package": package or "_global_"},
-        )
-
-
-class RecipeSearchPath(SearchPathPlugin):
-    """Let Hydra search the project's recipes, then the built-in ones, with `RecipeSource`."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Replace the folder that Hydra was started with; called by Hydra."""
-        for element in search_path.get_path():
-            if element.provider == "main":
-                element.path = f"recipes://{RECIPES.resolve()}"
-        _, *built_in = recipe_files.folders()
-        for folder in built_in:
-            search_path.append("edgebake", f"recipes://{folder}")
-
-
+@once
 def package_of(file: Path, config: str) -> str:
     """Return the dotted key below which Hydra merges a file, empty for a target.
 

@@ -13,8 +13,8 @@ from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import compose, defaults_list, recipe_source
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.checks.recipe import PartialRecipe
-from edgebake.plan.config_session import translated_errors
 from edgebake.plan.defaults_list import MergedFile
+from edgebake.plan.hydra_compose import translated_errors
 from edgebake.recipe import FineTune, Recipe, field_types, files, option_groups
 from edgebake.recipe.files import RECIPES, TARGET, shown_option
 
@@ -86,8 +86,7 @@ def _merge(files_of_option: list[MergedFile], group: str, group_type: Any) -> An
     """Merge an option with the files that it lists; its own values replace theirs."""
     merged: Any = OmegaConf.create({group: OmegaConf.structured(group_type)})
     for file in reversed(files_of_option):
-        node = recipe_source.read_options(files.find(file.config), file.package)
-        node.pop("defaults", None)
+        node = recipe_source.read_values(files.find(file.config), file.package)
         for key in reversed(file.package.split(".")):
             node = {key: node}
         merged = OmegaConf.merge(merged, node)

@@ -12,6 +12,7 @@ from typing import Any
 from edgebake.documents import strict_yaml
 from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import RecipeError
+from edgebake.recipe.recipe_cache import once
 from edgebake.terminal.printable import printable
 
 RECIPES = Path("recipes")  # of the project
@@ -25,6 +26,7 @@ def builtin(name: str) -> Path:
     return installed if installed.exists() else PACKAGE.parents[1] / name
 
 
+@once
 def folders() -> list[Path]:
     """Return the folders of recipes, the project's first; only one if the project is edgebake."""
     builtin_recipes = builtin("recipes")
@@ -35,6 +37,7 @@ def folders() -> list[Path]:
     return [RECIPES, builtin_recipes]
 
 
+@once
 def find(config: str) -> Path:
     """Return the file of `<group>/<option>`; the project's path if there is no such file."""
     for folder in folders():
@@ -62,6 +65,7 @@ def read(file: Path) -> dict[str, Any]:
     return content
 
 
+@once
 def options(group: str) -> list[str]:
     """Return the options of a group, of the project and built in, sorted."""
     searched = [folder / group for folder in folders()]
@@ -91,6 +95,7 @@ def targets() -> list[str]:
     return options(TARGET)
 
 
+@once
 def shown(file: Path) -> str:
     """Return the name of a file in messages.
 
