@@ -8,7 +8,7 @@ import pytest
 from omegaconf import MISSING, OmegaConf
 
 from edgebake.plan.compose import Target
-from edgebake.recipe import Recipe
+from edgebake.recipe import Recipe, missing
 from edgebake.recipe.stage_params import STAGE_PARAMS, Plan
 from edgebake.recipe.typed_values import ConversionError, from_plain, to_plain
 
@@ -96,6 +96,10 @@ def test_references_and_missing_values_are_left_to_omegaconf(value: str) -> None
         from_plain(Outer, {"name": value})
     with pytest.raises(ConversionError):
         from_plain(Outer, {"anything": [value]})
+
+
+def test_a_missing_value_is_marked_as_omegaconf_does() -> None:
+    assert missing.MISSING == MISSING
 
 
 def test_a_value_without_a_default_is_needed() -> None:

@@ -21,8 +21,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.bundle import bundle_files
-    from edgebake.execution import dvc_state, retries
+    from edgebake.execution import dvc_state
     from edgebake.plan import code_digest, planner
     from edgebake.recipe import stage_params
 
@@ -36,6 +35,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     artifacts.remove_leftovers()
     changes = planner.update(in_repro=arguments.in_repro)
     if arguments.in_repro:
+        from edgebake.bundle import bundle_files
+        from edgebake.execution import retries
+
         plan = stage_params.read_plan()
         retries.count(plan["validate"])
         for line in bundle_files.remove_incomplete(plan["package"]):

@@ -8,10 +8,9 @@ whatever is wrong, too, as its errors are those that are translated.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import MISSING
-
 from edgebake.plan import defaults_list, recipe_source
 from edgebake.recipe import Recipe, field_types, files
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.recipe_cache import once
 from edgebake.recipe.typed_values import ConversionError, from_plain
 

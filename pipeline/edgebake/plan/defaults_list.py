@@ -6,13 +6,12 @@ Hydra neither ends on a file that lists itself, nor names the file that lists a 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from omegaconf import MISSING
-
 from edgebake.documents.strict_yaml import shown
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan import recipe_source
 from edgebake.recipe import Recipe, field_types, files, option_groups
 from edgebake.recipe.files import TARGET
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.recipe_cache import once
 from edgebake.terminal.printable import printable
 

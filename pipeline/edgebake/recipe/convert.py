@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from omegaconf import MISSING
-
 from edgebake.recipe.device import DType
+from edgebake.recipe.missing import MISSING
 
 
 class Precision(Enum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from omegaconf import MISSING
+from edgebake.recipe.missing import MISSING
 
 
 class Color(Enum):

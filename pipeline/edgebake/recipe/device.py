@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from omegaconf import MISSING
+from edgebake.recipe.missing import MISSING
 
 
 class Platform(Enum):

@@ -12,10 +12,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from omegaconf import MISSING
-
 from edgebake.documents.strict_yaml import shown
 from edgebake.errors import Problem, listed, nearest
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.quantize import WordOrWords
 from edgebake.terminal.printable import printable
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from omegaconf import MISSING
-
 from edgebake.recipe.data import Attribution
+from edgebake.recipe.missing import MISSING
 
 
 class Output(Enum):

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from omegaconf import MISSING
-
 from edgebake.recipe.device import DType
+from edgebake.recipe.missing import MISSING
 
 # A word or a list of words; OmegaConf has no type for both.
 WordOrWords = Any

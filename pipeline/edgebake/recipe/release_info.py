@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from omegaconf import MISSING
+from edgebake.recipe.missing import MISSING
 
 
 @dataclass

@@ -7,13 +7,12 @@ that it reads, and the versions of the tools that it runs.
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING
-
 from edgebake import artifacts, recipe
 from edgebake.documents import strict_yaml
 from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks, typed_values
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
 
@@ -288,19 +287,8 @@ def parse(stage: str, variant: str, params: dict[str, Any]) -> Any:
     try:
         return typed_values.from_plain(STAGE_PARAMS[stage], params)
     except typed_values.ConversionError:
-        return _parse_with_references(stage, variant, params)
+        # An experiment may have set a value to another one, `${train.epochs}`.
+        from edgebake.recipe import linked_values  # imports OmegaConf
 
-
-def _parse_with_references(stage: str, variant: str, params: dict[str, Any]) -> Any:
-    """Convert parameters of which an experiment may have set one to another, `${train...}`."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    from edgebake.recipe.config_errors import translate
-
-    schema = OmegaConf.structured(STAGE_PARAMS[stage])
-    try:
-        return OmegaConf.to_object(OmegaConf.merge(schema, params))
-    except OmegaConfBaseException as error:
-        message = translate(error, (), default=f"{PARAMS}: {stage}.{variant}")
-        raise RecipeError(str(message)) from None
+        location = f"{PARAMS}: {stage}.{variant}"
+        return linked_values.resolve(STAGE_PARAMS[stage], params, location)

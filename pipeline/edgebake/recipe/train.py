@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from omegaconf import MISSING
+from edgebake.recipe.missing import MISSING
 
 
 class Schedule(Enum):

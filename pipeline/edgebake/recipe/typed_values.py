@@ -10,9 +10,8 @@ from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from typing import Any, get_args, get_origin
 
-from omegaconf import MISSING
-
 from edgebake.recipe.field_types import BOOLEANS, keys_of, types_of, without_none
+from edgebake.recipe.missing import MISSING
 
 
 class ConversionError(ValueError):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from omegaconf import MISSING
-
 from edgebake.recipe.device import Accelerator
+from edgebake.recipe.missing import MISSING
 
 
 class Inconclusive(Enum):

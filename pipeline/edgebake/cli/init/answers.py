@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from omegaconf import MISSING
-
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.recipe import Attribution
+from edgebake.recipe.missing import MISSING
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from omegaconf import MISSING
-
 from edgebake.cli.init import options, release_texts
 from edgebake.cli.init.recipe_yaml import shell_word
 from edgebake.cli.init.release_texts import ReleaseTexts
 from edgebake.plan import compose
 from edgebake.recipe.example_release import NOT_STATED
 from edgebake.recipe.files import RECIPES, shown_option
+from edgebake.recipe.missing import MISSING
 
 ATTRIBUTIONS = {"data": "origin", "model": "pretrained"}  # the key of each group
 FETCHED_SOURCES = ("keras", "digits")  # they need no file of the project

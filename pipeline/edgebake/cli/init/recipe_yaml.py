@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omegaconf import MISSING
-
 from edgebake.documents import strict_yaml
 from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe import Attribution
+from edgebake.recipe.missing import MISSING
 from edgebake.report.model_file import yaml_numbers
 from edgebake.terminal.printable import printable
 

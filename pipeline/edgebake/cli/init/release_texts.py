@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import MISSING
-
 from edgebake.cli.init.answers import Answers
 from edgebake.cli.init.recipe_yaml import quote
 from edgebake.documents import strict_yaml
@@ -18,6 +16,7 @@ from edgebake.errors import RecipeError
 from edgebake.recipe import example_release, files
 from edgebake.recipe.example_release import NOT_STATED
 from edgebake.recipe.files import RECIPES
+from edgebake.recipe.missing import MISSING
 
 FILE = RECIPES / "release.yaml"
 SCALARS = ("name", "author", "license", "description")
