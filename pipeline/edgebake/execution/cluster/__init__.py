@@ -1,0 +1,1 @@
+"""Builds on several machines, with Dask distributed: docs/guides/cluster.md."""

@@ -1,0 +1,131 @@
+"""Which worker takes a task: what each has, and what runs on it.
+
+Dask's scheduler holds the same limits, for builds that share workers. The choice is made here,
+since only here it is known which workers agree with the build and on which a task died.
+"""
+
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from edgebake.execution import resources
+from edgebake.execution.task import Task
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What a worker has."""
+
+    address: str
+    name: str
+    slots: int  # tasks at a time
+    memory_gb: float
+    resources: Mapping[str, float] = field(default_factory=dict)
+    is_alike: bool = True  # of the build's kind of system and processor
+
+    def can_serve(self, task: Task) -> bool:
+        """Return whether a task could run here if nothing else did.
+
+        Another kind of machine computes other bytes, so it takes only what asks for something
+        that it has, such as a Mac.
+        """
+        if not self.is_alike and not task.resources:
+            return False
+        return all(
+            self.resources.get(name, 0.0) >= quantity for name, quantity in task.resources.items()
+        )
+
+    def __str__(self) -> str:
+        shown = resources.shown({resources.SLOTS: self.slots, **self.resources})
+        return f"{self.name} ({shown})"
+
+
+class Placement:
+    """The workers of a build and the tasks on them; used by several threads."""
+
+    def __init__(self) -> None:
+        """Begin without workers."""
+        self._workers: dict[str, WorkerFacts] = {}
+        self._running: dict[str, dict[str, Task]] = {}  # by address and name of the task
+        self._lock = threading.Lock()
+
+    @property
+    def workers(self) -> list[WorkerFacts]:
+        """The workers that are there."""
+        with self._lock:
+            return list(self._workers.values())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a task runs on a worker."""
+        with self._lock:
+            return any(self._running.values())
+
+    def set_workers(self, workers: Iterable[WorkerFacts]) -> None:
+        """Take the workers that are there now."""
+        with self._lock:
+            self._workers = {worker.address: worker for worker in workers}
+
+    def has(self, address: str) -> bool:
+        """Return whether a worker is there."""
+        with self._lock:
+            return address in self._workers
+
+    def can_ever_serve(self, task: Task) -> bool:
+        """Return whether a worker that is there has what a task needs."""
+        return any(worker.can_serve(task) for worker in self.workers)
+
+    def is_free_for(self, task: Task) -> bool:
+        """Return whether a worker could start a task now."""
+        with self._lock:
+            return bool(self._free_for(task, ()))
+
+    def take(self, task: Task, avoided: Collection[str] = ()) -> WorkerFacts | None:
+        """Put a task on a worker.
+
+        Args:
+            task: what to run.
+            avoided: addresses of workers that get it only if no other worker could ever.
+
+        Returns:
+            The worker; None if none is free.
+        """
+        with self._lock:
+            free = self._free_for(task, avoided)
+            if not free:
+                return None
+            worker = min(free, key=lambda facts: self._order(facts, task))
+            self._running.setdefault(worker.address, {})[task.name] = task
+            return worker
+
+    def give_back(self, task: Task, address: str) -> None:
+        """Take a task off a worker."""
+        with self._lock:
+            self._running.get(address, {}).pop(task.name, None)
+
+    def _free_for(self, task: Task, avoided: Collection[str]) -> list[WorkerFacts]:
+        able = [worker for worker in self._workers.values() if worker.can_serve(task)]
+        others = [worker for worker in able if worker.address not in avoided]
+        return [worker for worker in others or able if self._has_room(worker, task)]
+
+    def _has_room(self, worker: WorkerFacts, task: Task) -> bool:
+        running = self._running.get(worker.address, {}).values()
+        if not running:
+            return True
+        if task.quiet or any(other.quiet for other in running):
+            return False
+        if len(running) >= worker.slots:
+            return False
+        if task.memory_gb + sum(other.memory_gb for other in running) > worker.memory_gb:
+            return False
+        for name, quantity in task.resources.items():
+            used = sum(other.resources.get(name, 0.0) for other in running)
+            if used + quantity > worker.resources[name]:
+                return False
+        return True
+
+    def _order(self, worker: WorkerFacts, task: Task) -> tuple[int, int, str]:
+        """Sort workers: those with nothing to spare first, then the least busy, then by name."""
+        spare = len(set(worker.resources) - set(task.resources))
+        busy = len(self._running.get(worker.address, {}))
+        return spare, busy, worker.name
