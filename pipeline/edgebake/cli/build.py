@@ -10,6 +10,7 @@ from rich.console import Console
 
 from edgebake.cli import table
 from edgebake.cli.verbs import Example, Verb
+from edgebake.errors import EdgebakeError
 
 if TYPE_CHECKING:
     from edgebake.execution.events import Observer
@@ -35,6 +36,23 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="draw when each stage ran, as a .pdf, .png or .svg file; needs matplotlib",
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="run the stages on the workers of a Dask scheduler; `local`: start N of them here",
+    )
+    parser.add_argument(
+        "--audit",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="with --cluster: run N stages on a second worker, and fail where a byte differs",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="with --cluster: accept an address on a network without TLS",
+    )
 
 
 def _count(text: str) -> int:
@@ -47,8 +65,14 @@ def _count(text: str) -> int:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.cli.build_status import BuildStatus
     from edgebake.execution import durations, local
+    from edgebake.execution.cluster.address import ClusterOptions
 
-    options = local.BuildOptions(fail_fast=arguments.fail_fast, jobs=arguments.jobs)
+    cluster = None
+    if arguments.cluster is not None:
+        cluster = ClusterOptions(arguments.cluster, arguments.insecure, arguments.audit)
+    elif arguments.audit or arguments.insecure:
+        raise EdgebakeError("--audit and --insecure: without --cluster; expected them with it")
+    options = local.BuildOptions(arguments.fail_fast, arguments.jobs, cluster)
     status = BuildStatus(console, durations.read(), options.limits().allow)
     try:
         with _recorded(arguments.timeline) as observers, status:

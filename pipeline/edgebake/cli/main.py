@@ -25,6 +25,7 @@ from edgebake.cli import (
     stages,
     table,
     verify,
+    worker,
 )
 from edgebake.cli import list as list_options
 from edgebake.cli.init import verb as init
@@ -45,6 +46,7 @@ GROUPS = (
         "build and look",
         (
             build.VERB,
+            worker.VERB,
             plan.VERB,
             check.VERB,
             list_options.VERB,

@@ -58,9 +58,9 @@ VERB = Verb(
     summary="run stages of builds on this machine",
     description=(
         "Join a Dask scheduler and run stages for `edgebake build --cluster ADDRESS`, until Ctrl-C "
-        "or until the scheduler ends. The worker clones the commit of the build, gets the inputs of "
-        "a stage from DVC's remote and sends its outputs there. It needs access to that remote, "
-        "and no key. A build refuses a worker with other versions of its tools."
+        "or until the scheduler ends. The worker gets the commit of the build and the inputs of a "
+        "stage from DVC's remote, and sends its outputs there. It needs access to that remote, and "
+        "no key. A build refuses a worker with other versions of its tools."
     ),
     examples=(
         Example("edgebake worker tls://scheduler:8786", "run what any machine can"),

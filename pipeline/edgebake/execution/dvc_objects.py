@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edgebake.errors import HostError
+from edgebake.execution import dvc_repo
 
 # Where a remote is, without what gives access to it: a worker has credentials of its own.
 LOCATION = (
@@ -61,10 +62,8 @@ class ObjectStore:
             project: a folder with .dvc/.
             settings: of DVC's configuration; they win over those of the project and the user.
         """
-        from dvc.repo import Repo
-
         self._project = project.resolve()
-        self._repo = Repo(str(project), config=dict(settings or {}))
+        self._repo: Any = dvc_repo.repository(project, settings or {})
         self._remote: Any = None
         self._at_the_remote: set[str] = set()
         self._lock = threading.RLock()
@@ -75,14 +74,12 @@ class ObjectStore:
         Raises:
             HostError: there is none, or DVC cannot reach its kind.
         """
-        from dvc.exceptions import DvcException
-
         name = name or self._repo.config["core"].get("remote")
         if not name:
             raise HostError(NO_REMOTE)
         try:
             self._remote = self._repo.cloud.get_remote_odb(name)
-        except DvcException as error:
+        except Exception as error:  # whatever DVC and the library of a kind of remote raise
             raise HostError(f"dvc: remote {name}: {error}") from error
         configured = self._repo.config["remote"][name]
         settings = {key: configured[key] for key in LOCATION if key in configured}
@@ -112,7 +109,7 @@ class ObjectStore:
             ignore = self._repo.dvcignore
             staging, _, content = build(cache, str(file), self._repo.fs, ALGORITHM, ignore=ignore)
             transfer(staging, cache, {content.hash_info}, shallow=False)
-        return StoredPath(path.as_posix(), content.hash_info.value)
+        return StoredPath(path.as_posix(), str(content.hash_info.value))
 
     def push(self, stored: Iterable[StoredPath]) -> None:
         """Copy what the remote lacks from the cache to the remote.
@@ -166,23 +163,27 @@ class ObjectStore:
         hashes = {HashInfo(ALGORITHM, digest) for digest in digests}
         copied: set[Any] = set()
         lost: set[Any] = set()
+
+        def note_missing(status: Any) -> None:
+            lost.update(status.missing)
+
         # The list of a folder's files comes first: it says which files there are.
         folders = {entry for entry in hashes if entry.isdir}
-        for entries, is_shallow in ((folders, True), (hashes, False)):
-            try:
+        try:
+            for entries in (folders, hashes):
                 result = transfer(
                     source,
                     destination,
                     entries,
-                    shallow=is_shallow,
+                    shallow=entries is folders,
                     cache_odb=self._repo.cache.local,
-                    validate_status=lambda status: lost.update(status.missing),
+                    validate_status=note_missing,
                 )
-            except Exception as error:  # of the library of any kind of remote
-                reason = f"{type(error).__name__}: {error}"
-                raise HostError(f"dvc remote {self._shown_remote()}: {reason}") from error
-            copied |= result.transferred
-            lost |= result.failed
+                copied |= result.transferred
+                lost |= result.failed
+        except Exception as error:  # of the library of any kind of remote
+            reason = f"{type(error).__name__}: {error}"
+            raise HostError(f"dvc remote {self._shown_remote()}: {reason}") from error
         names = sorted(entry.value for entry in lost)
         if names:
             raise HostError(
@@ -222,10 +223,8 @@ class ObjectStore:
         if not digest.isdir:
             return {stored.path: stored.digest}
         with self._lock:
-            tree = load(self._repo.cache.local, digest)
-        return {
-            str(PurePosixPath(stored.path, *key)): content.value for key, _, content in tree
-        }
+            tree: Any = load(self._repo.cache.local, digest)
+        return {str(PurePosixPath(stored.path, *key)): content.value for key, _, content in tree}
 
     def close(self) -> None:
         """Close DVC's databases."""

@@ -9,7 +9,7 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +185,24 @@ class Project:
             raise DvcError(f"dvc: {_text(error)}") from error
         finally:
             self.repo.lock.unlock()
+
+
+def repository(folder: Path, settings: Mapping[str, Any]) -> Any:
+    """Return DVC's object of the project in a folder.
+
+    Args:
+        folder: with .dvc/.
+        settings: of DVC's configuration; they win over those of the project and the user.
+
+    Raises:
+        DvcError: DVC cannot read the project.
+    """
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    logging.getLogger("dvc_data").setLevel(logging.CRITICAL)
+    try:
+        return Repo(str(folder), config=dict(settings))
+    except DvcException as error:
+        raise DvcError(f"dvc: {_text(error)}") from error
 
 
 @contextmanager

@@ -20,9 +20,11 @@ from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
 from edgebake.execution import durations, dvc_state, machine, plan_stage
+from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.events import Observer
 from edgebake.execution.local_pool import LocalPool
 from edgebake.execution.policy import Limits
+from edgebake.execution.task import Pool
 from edgebake.plan import planner, scheme_search
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import read_plan
@@ -34,6 +36,7 @@ class BuildOptions:
 
     fail_fast: bool = False
     jobs: int | None = None  # None: as many as the machine has cores
+    cluster: ClusterOptions | None = None  # None: on this machine alone
 
     def limits(self) -> Limits:
         """Return how much may run at a time on this machine."""
@@ -98,7 +101,7 @@ def _run_stages(console: Console, options: BuildOptions, watch: _Watch) -> int:
     from edgebake.execution.dvc_repo import DvcError
 
     try:
-        return _walk(options, watch)
+        return _walk(console, options, watch)
     except DvcError as error:
         damaged = dvc_state.set_aside_databases(str(error))
         if not damaged:
@@ -107,7 +110,7 @@ def _run_stages(console: Console, options: BuildOptions, watch: _Watch) -> int:
         return _run_stages(console, options, watch)
 
 
-def _walk(options: BuildOptions, watch: _Watch) -> int:
+def _walk(console: Console, options: BuildOptions, watch: _Watch) -> int:
     from edgebake.execution import dvc_repo
     from edgebake.execution.needs import task_of
     from edgebake.execution.scheduler import Scheduler
@@ -115,7 +118,7 @@ def _walk(options: BuildOptions, watch: _Watch) -> int:
 
     own_tasks = {"plan": plan_stage.run, "revision": lambda: f"revision: {revision.write()}\n"}
     plan = read_plan()
-    with _opened_pool(options) as pool, dvc_repo.opened() as project:
+    with _opened_pool(console, options) as pool, dvc_repo.opened() as project:
         scheduler = Scheduler(
             project=project,
             tasks={name: task_of(node, plan) for name, node in project.nodes.items()},
@@ -126,18 +129,39 @@ def _walk(options: BuildOptions, watch: _Watch) -> int:
             fail_fast=options.fail_fast,
             start=watch.start,
         )
-        if scheduler.run():
-            return 0
-        return 1
+        if not scheduler.run():
+            return 1
+        _print(console, _audit(pool, options.cluster))
+        return 0
 
 
 @contextmanager
-def _opened_pool(options: BuildOptions) -> Iterator[LocalPool]:
-    pool = LocalPool(options.limits(), _environment())
+def _opened_pool(console: Console, options: BuildOptions) -> Iterator[Pool]:
+    limits = options.limits()
+    pool = LocalPool(limits, _environment())
     try:
-        yield pool
+        if options.cluster is None:
+            yield pool
+            return
+        from edgebake.execution.cluster import connection
+
+        here = connection.Machine(pool, limits.jobs, lambda line: _print(console, [line]))
+        with connection.opened(options.cluster, here, read_plan()) as workers:
+            yield workers
     finally:
         pool.close()
+
+
+def _audit(pool: Pool, cluster: ClusterOptions | None) -> list[str]:
+    """Run tasks again on other workers, as many as the options say; return a line for each."""
+    if cluster is None or not cluster.audited:
+        return []
+    from edgebake.execution.cluster import audit
+    from edgebake.execution.cluster.pool import ClusterPool
+
+    if not isinstance(pool, ClusterPool):
+        raise TypeError(f"{type(pool).__name__}; expected the pool of the cluster")
+    return audit.run(pool, cluster.audited)
 
 
 def _check_tools() -> None:

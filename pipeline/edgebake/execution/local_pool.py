@@ -31,12 +31,15 @@ WORKER = "this machine"
 class LocalPool:
     """The processes of one build on this machine."""
 
-    def __init__(self, limits: Limits, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, limits: Limits, environment: Mapping[str, str], folder: Path | None = None
+    ) -> None:
         """Take what may run at a time, and the environment of every task.
 
         Args:
             limits: the number of jobs, and the memory that they may use together.
             environment: variables, all others are removed.
+            folder: of the project; None: the current one.
         """
         self._limits = limits
         self._environment = environment
@@ -44,7 +47,7 @@ class LocalPool:
         if sys.platform in FORKED_SYSTEMS:
             self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([WARM_MODULES])
-        self._folder = Path.cwd()
+        self._folder = folder or Path.cwd()
         self._processes: dict[str, BaseProcess] = {}
         self._is_closed = False
         self._lock = threading.Lock()

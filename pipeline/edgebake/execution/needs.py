@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edgebake.execution import resources
 from edgebake.execution.dvc_repo import Node
 from edgebake.execution.task import Task
 
-# The stages that read dvc.lock or the git history, which only the build's machine has.
-LOCAL_STAGES = frozenset({"plan", "revision", "proof"})
+# The stages that read dvc.lock, the git history or a key, which only the build's machine has, or
+# write what the planner reads there.
+LOCAL_STAGES = frozenset({"plan", "revision", "package", "proof"})
 
 
 def task_of(node: Node, plan: Mapping[str, Any]) -> Task:
@@ -31,4 +33,5 @@ def task_of(node: Node, plan: Mapping[str, Any]) -> Task:
         outputs=node.outputs,
         quiet=stage == "validate" and params.get("where") == "host",
         is_local=stage in LOCAL_STAGES or not node.arguments,
+        resources=resources.of_variant(stage, variant, plan),
     )

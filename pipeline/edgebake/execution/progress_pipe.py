@@ -28,9 +28,8 @@ def sender(descriptor: int) -> Sink:
     """
 
     def send(progress: Progress) -> None:
-        line = json.dumps(asdict(progress)) + "\n"
         with suppress(OSError):
-            os.write(descriptor, line.encode())
+            os.write(descriptor, encode(progress) + b"\n")
 
     return send
 
@@ -53,9 +52,14 @@ def receive(descriptor: int, show: Sink) -> None:
     Other lines are left out: the code of a project's plugins could write them.
     """
     for line in _lines(descriptor):
-        progress = _parse(line)
+        progress = parse(line)
         if progress is not None:
             show(progress)
+
+
+def encode(progress: Progress) -> bytes:
+    """Return the line of a report, without its end."""
+    return json.dumps(asdict(progress)).encode()
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:
@@ -70,7 +74,7 @@ def _lines(descriptor: int) -> Iterator[bytes]:
         rest = rest[-MAX_LINE:]
 
 
-def _parse(line: bytes) -> Progress | None:
+def parse(line: bytes) -> Progress | None:
     """Return the progress that a line holds; None if it holds something else."""
     try:
         values = strict_json.parse(line, MAX_LINE)

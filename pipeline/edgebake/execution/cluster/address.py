@@ -5,6 +5,7 @@ keeps strangers out; its files are in Dask's own configuration (`distributed.com
 """
 
 import ipaddress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,15 @@ LOCAL = "local"  # instead of an address: a scheduler and workers for this build
 PLAIN = "tcp"
 ENCRYPTED = "tls"
 TLS_FILES = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where the workers of a build are."""
+
+    address: str  # of a Dask scheduler, or LOCAL
+    is_insecure_allowed: bool = False  # whether the address may be open to a network
+    audited: int = 0  # tasks that run on two workers
 
 
 def check(address: str, *, is_insecure_allowed: bool) -> str:
@@ -36,8 +46,8 @@ def check(address: str, *, is_insecure_allowed: bool) -> str:
     is_open = parts.scheme == PLAIN and not _is_loopback(parts.hostname)
     if is_open and not is_insecure_allowed:
         raise HostError(
-            f"{address}: without TLS, whoever reaches it can run code on all its machines; expected "
-            "tls://HOST:PORT, an address of this machine such as 127.0.0.1, or --insecure"
+            f"{address}: without TLS, whoever reaches it can run code on all its machines; "
+            "expected tls://HOST:PORT, an address of this machine such as 127.0.0.1, or --insecure"
         )
     return address
 

@@ -66,7 +66,7 @@ def _version(distribution: str) -> str:
 
 
 def _edgebake() -> str:
-    """Return the version of edgebake, and the hash of its sources: a checkout may be of any commit."""
+    """Return the version of edgebake with the hash of its sources, which may be of any commit."""
     package = Path(edgebake.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*")):

@@ -31,9 +31,9 @@ def clone(pack: Path, commit: str, folder: Path) -> None:
     """
     folder.mkdir(parents=True)
     git.run("init", "--quiet", "--template=", folder=folder)
-    _git(("index-pack", "--stdin", "--strict"), folder, pack.read_bytes())
     # The commits before this one are not there.
     (folder / ".git/shallow").write_text(f"{commit}\n")
+    _git(("index-pack", "--stdin", "--strict"), folder, pack.read_bytes())
     git.run("checkout", "--quiet", "--detach", commit, folder=folder)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from edgebake.errors import HostError
 from edgebake.execution import child_group
 from edgebake.execution.cluster import address, agreement, shipment
+from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.cluster.membership import Membership
 from edgebake.execution.cluster.placement import Placement
 from edgebake.execution.cluster.pool import ClusterPool
@@ -19,15 +20,6 @@ from edgebake.execution.task import Pool
 
 PATIENCE = 30  # seconds to wait for the scheduler
 LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Where the workers of a build are."""
-
-    address: str  # of a Dask scheduler, or `address.LOCAL`
-    is_insecure_allowed: bool = False  # whether the address may be open to a network
-    audited: int = 0  # tasks that run on two workers
 
 
 @dataclass(frozen=True)
@@ -72,17 +64,13 @@ def opened(
             scheduler = resources.enter_context(_local_cluster(machine.jobs))
         security = address.security(scheduler)
         try:
-            client = Client(
-                scheduler, security=security, timeout=PATIENCE, set_as_default=False
-            )
+            client = Client(scheduler, security=security, timeout=PATIENCE, set_as_default=False)
         except OSError as error:
             raise HostError(f"{scheduler}: {error}; expected a Dask scheduler there") from error
         placement = Placement()
         environment = agreement.environment(agreement.tools_of(plan))
         membership = Membership(client, environment, placement, machine.show)
-        pool = ClusterPool(
-            client, membership, placement, sent, machine.local_pool, machine.show
-        )
+        pool = ClusterPool(client, membership, placement, sent, machine.local_pool, machine.show)
         resources.callback(pool.close)
         yield pool
 

@@ -21,7 +21,11 @@ class Membership:
     """A thread that keeps the workers of a placement as Dask's scheduler has them."""
 
     def __init__(
-        self, client: Any, environment: Environment, placement: Placement, show: Callable[[str], None]
+        self,
+        client: Any,
+        environment: Environment,
+        placement: Placement,
+        show: Callable[[str], None],
     ) -> None:
         """Begin to watch.
 

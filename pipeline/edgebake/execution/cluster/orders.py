@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebake.execution import progress_pipe
 from edgebake.execution.cluster.agreement import Environment
 from edgebake.execution.dvc_objects import RemoteLocation, StoredPath
-from edgebake.execution.task import Outcome, Progress, Task
+from edgebake.execution.task import Outcome, Task
+from edgebake.terminal.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Report:
         """Return the report as Dask's events carry it: numbers and texts alone."""
         progress = None
         if self.progress is not None:
-            progress = [self.progress.completed, self.progress.total, self.progress.unit]
+            progress = progress_pipe.encode(self.progress)
         return {"task": self.task, "progress": progress, "log": self.log}
 
     @classmethod
@@ -63,5 +65,5 @@ class Report:
         """Return the report of a message."""
         progress = None
         if message["progress"] is not None:
-            progress = Progress(*message["progress"])
-        return cls(message["task"], progress, message["log"])
+            progress = progress_pipe.parse(message["progress"])
+        return cls(str(message["task"]), progress, str(message["log"]))

@@ -20,7 +20,8 @@ from edgebake.execution.cluster.membership import Membership
 from edgebake.execution.cluster.orders import Answer, Order, Report
 from edgebake.execution.cluster.placement import Placement, WorkerFacts
 from edgebake.execution.cluster.shipment import Shipment
-from edgebake.execution.task import Outcome, Pool, Progress, Task
+from edgebake.execution.task import Outcome, Pool, Task
+from edgebake.terminal.progress import Progress
 
 MAX_DEATHS = 3  # of workers that ran one task
 INTERVAL = 0.2  # seconds between two looks at a worker

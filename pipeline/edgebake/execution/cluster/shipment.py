@@ -112,11 +112,12 @@ def _refuse_changes() -> None:
     Raises:
         HostError: one does, with its name.
     """
-    for line in git.run("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames").split("\0"):
+    prefix = git.prefix()
+    written = [(prefix / name).as_posix() for name in WRITTEN]
+    options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    for line in git.run("status", *options).split("\0"):
         name = line[3:]
-        prefix = git.prefix().as_posix()
-        own = [name == (Path(prefix) / written).as_posix() for written in WRITTEN]
-        if name and not any(own):
+        if name and name not in written:
             raise HostError(
                 f"{name}: not as in the commit; expected every file committed or ignored by git: "
                 "workers get the commit"

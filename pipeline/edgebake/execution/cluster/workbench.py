@@ -20,9 +20,10 @@ from edgebake.execution.cluster.orders import Answer, Order
 from edgebake.execution.dvc_objects import ObjectStore, RemoteLocation, StoredPath
 from edgebake.execution.local_pool import LocalPool
 from edgebake.execution.policy import Limits
-from edgebake.execution.task import Outcome, Progress
+from edgebake.execution.task import Outcome
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import PARAMS, parse_plan
+from edgebake.terminal.progress import Progress
 
 MAX_LOG = 200_000  # characters of a log that travel, the last ones
 

@@ -17,7 +17,7 @@ from edgebake.execution import resources
 from edgebake.execution.cluster import address, agreement
 from edgebake.execution.cluster.orders import Answer, Description, Order, Report
 from edgebake.execution.cluster.workbench import Workbench
-from edgebake.execution.task import Progress
+from edgebake.terminal.progress import Progress
 
 PATIENCE = 60  # seconds to wait for the scheduler
 END_PATIENCE = 15.0  # seconds in which a stopped worker takes its leave
