@@ -65,7 +65,9 @@ class Membership:
         seen = time.monotonic()
         while not self._is_closed.wait(INTERVAL):
             try:
-                addresses = set(self._client.scheduler_info(n_workers=-1)["workers"])
+                # Not `scheduler_info`, whose answer Dask replaces now and then by one without workers.
+                identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+                addresses = set(identity["workers"])
                 seen = time.monotonic()
             except Exception as error:  # whatever Dask raises without a scheduler
                 if time.monotonic() - seen > PATIENCE:
@@ -81,6 +83,7 @@ class Membership:
             self._asked.add(address)
             # In a thread of its own: a worker that hangs answers never.
             threading.Thread(target=self._ask, args=(address,), daemon=True).start()
+        self._asked &= addresses
         with self._lock:
             gone = [self._agreed.pop(address) for address in set(self._agreed) - addresses]
             self._placement.set_workers(self._agreed.values())

@@ -41,8 +41,7 @@ class Shipment:
         Raises:
             HostError: an input is missing or outside the project, or the remote does not take it.
         """
-        paths = dict.fromkeys((Path(PARAMS), *task.inputs))
-        inputs = tuple(self.store.add(path) for path in paths)
+        inputs = tuple(self.store.add(path) for path in _read_by(task))
         self.store.push(inputs)
         return Order(
             build=build,
@@ -87,6 +86,21 @@ class Shipment:
         params = self.plan[task.stage][task.variant]
         folder = artifacts.folder(task.stage, task.variant, params.get("platform"))
         return folder.with_name(f"{folder.name}.log").as_posix()
+
+
+def _read_by(task: Task) -> list[Path]:
+    """Return what a task reads: its inputs, the plan, and what the list of an input's files names.
+
+    A stage that depends on a folder's list checks every file in it, whichever of them it uses.
+    """
+    paths = dict.fromkeys((Path(PARAMS), *task.inputs))
+    for listing in [path for path in paths if path.name == artifacts.SUMS]:
+        for line in listing.read_text().splitlines():
+            _, _, name = line.partition("  ")
+            file = listing.parent / name
+            if paths.keys().isdisjoint(file.parents):
+                paths[file] = None
+    return list(paths)
 
 
 def prepare(store: ObjectStore, remote: RemoteLocation, plan: Mapping[str, Any]) -> Shipment:

@@ -5,6 +5,7 @@ One worker per process. It lives in a thread, so that a signal ends it from the 
 
 import asyncio
 import logging
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -137,6 +138,7 @@ class _Process:
         async with worker:
             await worker.plugin_add(EndTasks(), name="edgebake")
             has = resources.shown({resources.SLOTS: options.slots, **options.resources})
+            os.chdir(bench_folder)  # the warm server writes its log into the current folder
             self._show(f"{options.name}: joined {options.address} with {has}")
             await worker.finished()
 
