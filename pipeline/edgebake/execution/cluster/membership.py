@@ -65,7 +65,7 @@ class Membership:
         seen = time.monotonic()
         while not self._is_closed.wait(INTERVAL):
             try:
-                # Not `scheduler_info`, whose answer Dask replaces now and then by one without workers.
+                # Not `scheduler_info`: Dask replaces its answer at times by one without workers.
                 identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
                 addresses = set(identity["workers"])
                 seen = time.monotonic()
