@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from edgebake.machine import turns
 from edgebake.plan import variants
 from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.recipe import Recipe, Release
@@ -29,6 +30,17 @@ def pytest_configure() -> None:
     With the millions of objects of TensorFlow, collection took a sixth of the time.
     """
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_turns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let stages of this process of a test run take turns with each other, and with no others.
+
+    Otherwise a timing of one worker would wait for the stages of the other.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(turns.RUNTIME_FOLDER, str(tmp_path_factory.mktemp("turns")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

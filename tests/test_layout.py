@@ -32,7 +32,7 @@ LAYERS = (
     {"models"},
     {"tasks"},
     {"recipe"},
-    {"child_process"},
+    {"child_process", "machine"},
     {"artifacts", "plugins", "measurement"},
     {"errors", "documents"},
     {"terminal"},

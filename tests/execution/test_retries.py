@@ -1,5 +1,6 @@
 """Who has been measured is left alone; who waits for a device is counted on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def _counted(where: str) -> list[int]:
     variants: dict[str, dict[str, Any]] = {VARIANT: {"where": where, "platform": "android"}}
     found = []
     for timed in (None, 0.2, 0.2):
-        retries.count(variants)
+        retries.count(variants, {})
         found.append(int((retries.FOLDER / "android" / VARIANT).read_text()))
         if timed:
             measured.lay(VARIANT, "android", latency_mean_ms=Measurement(timed, "ms", "ssh"))
@@ -57,5 +58,34 @@ def test_a_damaged_count_starts_anew(project: Path, planned: Plan, content: byte
     planner.write(planned)
     file = retries.FOLDER / "android" / VARIANT
     artifacts.write(file, content)
-    retries.count({VARIANT: {"where": "ssh", "platform": "android"}})
+    retries.count({VARIANT: {"where": "ssh", "platform": "android"}}, {})
     assert file.read_text() in ("1\n", "999999999\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "gate", "attempts"),
+    [
+        ("speedup", {"at_least": 0.5}, 2),
+        ("speedup", None, 1),
+        ("latency_p90_ms", {"at_most": 50, "evidence": "host"}, 2),
+        ("latency_p90_ms", {"at_most": 50, "evidence": "device"}, 1),
+        ("size_mb", {"at_most": 50}, 1),
+    ],
+)
+def test_what_a_gate_needs_is_timed_again_if_it_was_timed_beside_other_work(
+    project: Path, planned: Plan, name: str, gate: dict[str, Any] | None, attempts: int
+) -> None:
+    planner.write(planned)
+    sound = measured.metrics()
+    marked: dict[str, Any] = {
+        name: replace(sound[name], beside="another stage") for name in measured.TIMED
+    }
+    measured.lay(VARIANT, "android", **marked)
+    packages = {"android": {"targets": {"pixel_8": {"validate": VARIANT, "budget": {name: gate}}}}}
+    variants = {VARIANT: {"where": "host", "platform": "android"}}
+    retries.count(variants, packages)
+    file = retries.FOLDER / "android" / VARIANT
+    assert int(file.read_text()) == attempts
+    measured.lay(VARIANT, "android")
+    retries.count(variants, packages)
+    assert int(file.read_text()) == attempts

@@ -12,15 +12,20 @@ import pytest
 
 from edgebake.errors import HostError
 from edgebake.machine import turns
+from edgebake.terminal import progress
+from edgebake.terminal.progress import Progress
 
 LIMIT_S = 30.0  # of a test that waits for another process
 PROGRAM = """
-import sys, time
+import sys
 from edgebake.machine import turns
+from edgebake.terminal import progress
+turns.REPORT_S = 0.0
 holder, *arguments = sys.argv[1:]
-with getattr(turns, holder)(*arguments, lambda line: print("waits", flush=True)) as held:
-    print("holds", held, flush=True)
-    sys.stdin.readline()
+with progress.reported_to(lambda _: print("waits", flush=True)):
+    with getattr(turns, holder)(*arguments) as held:
+        print("holds", held, flush=True)
+        sys.stdin.readline()
 print("ended", flush=True)
 """
 
@@ -52,7 +57,7 @@ class Other:
 @pytest.fixture(autouse=True)
 def lock_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(turns.RUNTIME_FOLDER, str(tmp_path))
-    monkeypatch.setattr(turns, "ANNOUNCE_S", 0.0)
+    monkeypatch.setattr(turns, "REPORT_S", 0.0)
     return tmp_path / f"edgebake-{os.getuid()}"
 
 
@@ -72,19 +77,15 @@ def _start(others: list[Other], *holder: str) -> Other:
     return other
 
 
-def _ignore(_: str) -> None:
-    pass
-
-
 def test_stages_compute_side_by_side(others: list[Other]) -> None:
-    with turns.working(_ignore):
+    with turns.working():
         other = _start(others, "working")
         assert other.line() == "holds None"
         other.end()
 
 
 def test_a_timing_waits_for_a_stage_and_then_is_alone(others: list[Other]) -> None:
-    with turns.working(_ignore):
+    with turns.working():
         other = _start(others, "alone")
         assert other.line() == "waits"
     assert other.line() == "holds True"
@@ -92,33 +93,29 @@ def test_a_timing_waits_for_a_stage_and_then_is_alone(others: list[Other]) -> No
 
 
 def test_a_stage_waits_for_a_timing_and_says_so(others: list[Other]) -> None:
-    lines: list[str] = []
-    with turns.alone(_ignore) as is_alone:
+    with turns.alone() as is_alone:
         assert is_alone
         other = _start(others, "working")
         assert other.line() == "waits"
     assert other.line() == "holds None"
-    assert lines == []
     other.end()
 
 
 def test_a_timing_goes_on_beside_a_stage_after_its_limit(others: list[Other]) -> None:
     other = _start(others, "working")
     assert other.line() == "holds None"
-    lines: list[str] = []
+    reports: list[Progress] = []
     start = time.monotonic()
-    with turns.alone(lines.append, limit_s=0.3) as is_alone:
+    with progress.reported_to(reports.append), turns.alone(limit_s=0.3) as is_alone:
         assert not is_alone
-    assert 0.3 <= time.monotonic() - start < 5
-    assert lines == [
-        "waits at most 300 s for other stages to end, to time the file alone",
-    ]
+    assert time.monotonic() - start >= 0.3
+    assert reports == [Progress(0, 1, "turns", "waits for other stages to end, at most 0.3 s")]
     other.end()
 
 
 def test_a_stage_that_starts_while_a_timing_waits_waits_too(others: list[Other]) -> None:
     """Stages that overlap without end would otherwise starve it."""
-    with turns.working(_ignore):
+    with turns.working():
         timing = _start(others, "alone")
         assert timing.line() == "waits"
         later = _start(others, "working")
@@ -130,7 +127,7 @@ def test_a_stage_that_starts_while_a_timing_waits_waits_too(others: list[Other])
 
 
 def test_two_timings_follow_each_other(others: list[Other]) -> None:
-    with turns.alone(_ignore):
+    with turns.alone():
         other = _start(others, "alone")
         assert other.line() == "waits"
     assert other.line() == "holds True"
@@ -143,13 +140,13 @@ def test_the_locks_of_a_killed_process_are_released(others: list[Other], holder:
     assert other.line().startswith("holds")
     other.process.send_signal(signal.SIGKILL)
     other.process.wait(LIMIT_S)
-    with turns.alone(_ignore, limit_s=0.0) as is_alone:
+    with turns.alone(limit_s=0.0) as is_alone:
         assert is_alone
 
 
 def test_a_process_that_computes_can_time_and_goes_on_computing(others: list[Other]) -> None:
-    with turns.working(_ignore):
-        with turns.alone(_ignore, limit_s=0.0) as is_alone:
+    with turns.working():
+        with turns.alone(limit_s=0.0) as is_alone:
             assert is_alone
         other = _start(others, "alone")
         assert other.line() == "waits"
@@ -157,8 +154,8 @@ def test_a_process_that_computes_can_time_and_goes_on_computing(others: list[Oth
 
 
 def test_a_nested_stage_holds_what_the_outer_one_does(others: list[Other]) -> None:
-    with turns.working(_ignore):
-        with turns.working(_ignore):
+    with turns.working():
+        with turns.working():
             pass
         other = _start(others, "alone")
         assert other.line() == "waits"
@@ -168,7 +165,7 @@ def test_a_nested_stage_holds_what_the_outer_one_does(others: list[Other]) -> No
 def test_a_timing_on_its_own_core_runs_beside_a_stage_but_not_beside_another(
     others: list[Other],
 ) -> None:
-    with turns.working(_ignore):
+    with turns.working():
         timing = _start(others, "timing")
         assert timing.line() == "holds None"
         second = _start(others, "timing")
@@ -181,21 +178,18 @@ def test_a_timing_on_its_own_core_runs_beside_a_stage_but_not_beside_another(
 def test_a_device_is_one_build_s_at_a_time_and_this_machine_is_free(others: list[Other]) -> None:
     other = _start(others, "device", "ssh:board:22")
     assert other.line() == "holds None"
-    with turns.device("ssh:elsewhere:22", _ignore, limit_s=0.0):
+    with turns.device("ssh:elsewhere:22", limit_s=0.0):
         pass
-    with turns.alone(_ignore, limit_s=0.0) as is_alone:
+    with turns.alone(limit_s=0.0) as is_alone:
         assert is_alone
     busy = r"^another build times files on it, for 0\.2 s or longer$"
-    with (
-        pytest.raises(turns.BusyError, match=busy),
-        turns.device("ssh:board:22", _ignore, limit_s=0.2),
-    ):
+    with pytest.raises(turns.BusyError, match=busy), turns.device("ssh:board:22", limit_s=0.2):
         pass
     other.end()
 
 
 def test_the_files_are_in_a_private_folder_of_the_user(lock_folder: Path) -> None:
-    with turns.working(_ignore):
+    with turns.working():
         assert sorted(file.name for file in lock_folder.iterdir()) == ["turnstile", "work"]
     assert lock_folder.stat().st_mode & 0o777 == 0o700
 

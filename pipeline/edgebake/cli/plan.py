@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         from edgebake.execution import retries
 
         plan = stage_params.read_plan()
-        retries.count(plan["validate"])
+        retries.count(plan["validate"], plan["package"])
         for line in bundle_files.remove_incomplete(plan["package"]):
             console.print(line, markup=False)
     code_changes = code_digest.write(stage_params.read_plan())

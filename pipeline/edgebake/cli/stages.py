@@ -30,16 +30,22 @@ def _run_stage(arguments: argparse.Namespace, _: Console) -> int:
 
 
 def _run_parity(_: argparse.Namespace, console: Console) -> int:
+    from edgebake.machine import turns
     from edgebake.stages import parity
 
-    console.print(f"parity: {parity.write()}")
+    with turns.working():
+        line = parity.write()
+    console.print(f"parity: {line}")
     return 0
 
 
 def _run_proof(arguments: argparse.Namespace, console: Console) -> int:
+    from edgebake.machine import turns
     from edgebake.stages import proof
 
-    console.print(f"proof {arguments.platform}: {proof.write(arguments.platform)}")
+    with turns.working():
+        line = proof.write(arguments.platform)
+    console.print(f"proof {arguments.platform}: {line}")
     return 0
 
 

@@ -170,7 +170,7 @@ def _print_judgments(console: Console, judgments: Judgments) -> None:
 
 def _explain_numbers(judgments: Judgments) -> Iterator[str]:
     """Yield the sources of the numbers, and the reasons why some are missing."""
-    from edgebake.report import float_references
+    from edgebake.report import float_references, tables
 
     for judgment in judgments.values():
         yield from _sources(judgment.evidence.metrics)
@@ -178,6 +178,7 @@ def _explain_numbers(judgments: Judgments) -> Iterator[str]:
     yield from float_references.lines(references)
     for name, judgment in judgments.items():
         yield from _half_precision(name, judgment.evidence.metrics)
+        yield from tables.marks(name, judgment.evidence.metrics)
     for judgment in judgments.values():
         for reason in _missing_reasons(judgment):
             yield f"not measured: {reason}"

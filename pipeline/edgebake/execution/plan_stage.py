@@ -19,7 +19,7 @@ def run() -> str:
     artifacts.remove_leftovers()
     changes = planner.update(in_repro=True)
     plan = stage_params.read_plan()
-    retries.count(plan["validate"])
+    retries.count(plan["validate"], plan["package"])
     lines = bundle_files.remove_incomplete(plan["package"])
     lines += [str(change) for change in [*changes, *code_digest.write(plan)]]
     return "".join(f"{line}\n" for line in lines)

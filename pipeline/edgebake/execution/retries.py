@@ -1,7 +1,8 @@
-"""Count the attempts to measure on a device: DVC would cache `not measured`.
+"""Count the attempts to measure: DVC would cache `not measured`, and what no gate can use.
 
 Reads artifacts/validate/. Writes artifacts/attempts/<platform>/<variant> for each variant of
-validate. Its stage depends on that file, which changes if the last attempt reached no device.
+validate. Its stage depends on that file, which changes if the last attempt reached no device, or
+timed beside other work what a gate needs.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from edgebake import artifacts
 from edgebake.errors import ArtifactError
 from edgebake.evaluation.gates.evidence import Report
+from edgebake.runtimes.run_modes import HOST
 
 FOLDER = artifacts.ROOT / "attempts"
 # Where measuring cannot fail for lack of a device: this machine, and a file with its digest in
@@ -18,13 +20,18 @@ ALWAYS_AVAILABLE = ("host", "recorded")
 MAX_DIGITS = 9
 TIMED = "latency_mean_ms"  # a metric of every report with a timing
 
+Variants = dict[str, dict[str, Any]]  # name -> parameters
+Gate = tuple[str, dict[str, Any]]  # name and options
 
-def count(variants: dict[str, dict[str, Any]]) -> None:
-    """Count one more attempt for each variant that no device has measured yet.
+
+def count(variants: Variants, platforms: Variants) -> None:
+    """Count one more attempt for each variant that has not been measured well enough yet.
 
     Args:
         variants: the parameters of each variant of validate. The counts of others are deleted.
+        platforms: the parameters of each variant of package.
     """
+    gates = _gates(platforms)
     for file in _files():
         if file.name not in variants:
             file.unlink()
@@ -32,7 +39,7 @@ def count(variants: dict[str, dict[str, Any]]) -> None:
         platform = params["platform"]
         file = FOLDER / platform / name
         attempts = _read_count(file)
-        if _is_due(name, params):
+        if _is_due(name, params, gates.get(name, [])):
             attempts += 1
         artifacts.write(file, f"{attempts}\n".encode())
 
@@ -49,15 +56,37 @@ def _files() -> list[Path]:
     return [path for path in FOLDER.rglob("*") if path.is_file()]
 
 
-def _is_due(name: str, params: dict[str, Any]) -> bool:
-    """Return whether a variant was validated without a timing that a device could make."""
+def _gates(platforms: Variants) -> dict[str, list[Gate]]:
+    """Return the gates on the measurements of each variant of validate."""
+    gates: dict[str, list[Gate]] = {}
+    for params in platforms.values():
+        for target in params["targets"].values():
+            of_variant = gates.setdefault(target["validate"], [])
+            for name, gate in target["budget"].items():
+                if gate is not None:
+                    of_variant.append((name, gate))
+    return gates
+
+
+def _is_due(name: str, params: dict[str, Any], gates: list[Gate]) -> bool:
+    """Return whether a variant was validated without a timing that can be made."""
     folder = artifacts.folder("validate", name, params["platform"])
     report = folder / "report.json"
-    if params["where"] in ALWAYS_AVAILABLE or not report.exists():
+    if not report.exists():
         return False
     try:
         artifacts.verify(folder)
     except ArtifactError:
         return False  # DVC runs the stage again in any case
-    content = artifacts.read_json(report, Report)
-    return TIMED not in content["metrics"]
+    metrics = artifacts.read_json(report, Report)["metrics"]
+    if params["where"] not in ALWAYS_AVAILABLE and TIMED not in metrics:
+        return True
+    return any(_is_kept_from_deciding(gate, metrics) for gate in gates)
+
+
+def _is_kept_from_deciding(gate: Gate, metrics: dict[str, Any]) -> bool:
+    """Return whether a gate could decide, had its metric not been timed beside other work."""
+    name, options = gate
+    metric = metrics.get(name, {})
+    is_off_device = metric.get("where") == HOST and options.get("evidence") == "device"
+    return bool(metric.get("beside")) and not is_off_device

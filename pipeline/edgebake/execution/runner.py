@@ -6,6 +6,7 @@ from edgebake import artifacts, plugins
 from edgebake.child_process.child import imported_modules
 from edgebake.errors import EdgebakeError, PlanError
 from edgebake.execution import stage_log
+from edgebake.machine import turns
 from edgebake.plan import code_digest
 from edgebake.recipe import stage_params
 from edgebake.stages.job import Job
@@ -26,12 +27,16 @@ def run(stage: str, variant: str) -> None:
     folder = artifacts.folder(stage, variant, platform)
     log = folder.with_name(f"{folder.name}.log")
     try:
-        with stage_log.quiet(log) as console, artifacts.publish(folder) as out:
+        with (
+            stage_log.quiet(log) as console,
+            progress.bar(console, f"{stage} {variant}"),
+            turns.working(),
+            artifacts.publish(folder) as out,
+        ):
             imported_before = set(sys.modules)
             module = plugins.load_stage(stage)
             job = Job(variant, params, out)
-            with progress.bar(console, f"{stage} {variant}"):
-                line = module.run(job)
+            line = module.run(job)
             imported = (sys.modules.keys() - imported_before) | imported_modules
             code_digest.refuse_unlisted(stage, variant, imported)
     except EdgebakeError:

@@ -9,16 +9,18 @@ releases the locks of a process that dies.
 
 import fcntl
 import hashlib
+import math
 import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from edgebake.errors import HostError
+from edgebake.terminal import progress
 
 WORK = "work"
 TURNSTILE = "turnstile"
@@ -28,14 +30,11 @@ WAIT_S = 300.0
 # A phone or board is busy as long as another build times a file there.
 DEVICE_WAIT_S = 600.0
 POLL_S = 0.05
-ANNOUNCE_S = 2.0  # a shorter wait is not worth a line
+REPORT_S = 2.0  # a shorter wait is not worth a line
 RUNTIME_FOLDER = "XDG_RUNTIME_DIR"  # of the XDG Base Directory Specification
 
-WAITS_FOR_TIMING = "waits: another stage times a file, alone on this machine"
-WAITS_FOR_WORK = f"waits at most {WAIT_S:g} s for other stages to end, to time the file alone"
-BESIDE_STAGE = f"another stage of edgebake computed, after {WAIT_S:g} s of waiting for its end"
-
-Announce = Callable[[str], object]  # shows a line
+WAITS_FOR_TIMING = "another stage times a file, alone on this machine"
+BESIDE_STAGE = f"another stage of edgebake was still running after a wait of {WAIT_S:g} s"
 
 
 class BusyError(Exception):
@@ -76,13 +75,13 @@ def _base(user: int) -> Path:
 
 
 @contextmanager
-def working(announce: Announce) -> Iterator[None]:
+def working() -> Iterator[None]:
     """Hold the machine together with other stages, while this process computes."""
     if _Process.work is not None:
         yield
         return
     with _open(WORK) as work:
-        _enter(work, announce)
+        _enter(work)
         _Process.work = work
         try:
             yield
@@ -91,50 +90,50 @@ def working(announce: Announce) -> Iterator[None]:
 
 
 @contextmanager
-def alone(announce: Announce, limit_s: float = WAIT_S) -> Iterator[bool]:
+def alone(limit_s: float = WAIT_S) -> Iterator[bool]:
     """Hold the machine alone, after at most `limit_s` seconds of waiting for stages that compute.
 
     Yields:
         Whether no stage computes; after the wait, those that do go on beside this process.
     """
-    with _resting(announce), _open(TURNSTILE) as turnstile, _open(WORK) as work:
-        _lock(turnstile, fcntl.LOCK_EX, announce=lambda: announce(WAITS_FOR_TIMING))
-        yield _lock(work, fcntl.LOCK_EX, limit_s, lambda: announce(WAITS_FOR_WORK))
+    waits = f"waits for other stages to end, at most {limit_s:g} s"
+    with _resting(), _open(TURNSTILE) as turnstile, _open(WORK) as work:
+        _lock(turnstile, fcntl.LOCK_EX, WAITS_FOR_TIMING)
+        yield _lock(work, fcntl.LOCK_EX, waits, limit_s)
 
 
 @contextmanager
-def timing(announce: Announce) -> Iterator[None]:
+def timing() -> Iterator[None]:
     """Hold the machine beside stages that compute, but not beside another timing.
 
     For a timing on a core of its own.
     """
-    with _resting(announce), _open(f"{TURNSTILE}-core") as core:
-        _lock(core, fcntl.LOCK_EX, announce=lambda: announce(WAITS_FOR_TIMING))
+    with _resting(), _open(f"{TURNSTILE}-core") as core:
+        _lock(core, fcntl.LOCK_EX, WAITS_FOR_TIMING)
         yield
 
 
 @contextmanager
-def device(address: str, announce: Announce, limit_s: float = DEVICE_WAIT_S) -> Iterator[None]:
+def device(address: str, limit_s: float = DEVICE_WAIT_S) -> Iterator[None]:
     """Hold a device, which is a machine of its own; this process computes nothing meanwhile.
 
     Args:
         address: by which this machine reaches the device.
-        announce: shows that this process waits.
         limit_s: seconds to wait for another build.
 
     Raises:
         BusyError: another build had the device for longer.
     """
     digest = hashlib.sha256(address.encode()).hexdigest()
-    waits = f"waits at most {limit_s:g} s: another build times a file on the device"
-    with _resting(announce), _open(f"device-{digest[:32]}") as stream:
-        if not _lock(stream, fcntl.LOCK_EX, limit_s, lambda: announce(waits)):
+    waits = f"another build times a file on the device; waits at most {limit_s:g} s"
+    with _resting(), _open(f"device-{digest[:32]}") as stream:
+        if not _lock(stream, fcntl.LOCK_EX, waits, limit_s):
             raise BusyError(f"another build times files on it, for {limit_s:g} s or longer")
         yield
 
 
 @contextmanager
-def _resting(announce: Announce) -> Iterator[None]:
+def _resting() -> Iterator[None]:
     """Give up the hold of a process that computes, and take it again at the end."""
     work = _Process.work
     if work is None:
@@ -144,37 +143,33 @@ def _resting(announce: Announce) -> Iterator[None]:
     try:
         yield
     finally:
-        _enter(work, announce)
+        _enter(work)
 
 
-def _enter(work: IO[str], announce: Announce) -> None:
+def _enter(work: IO[str]) -> None:
     with _open(TURNSTILE) as turnstile:
-        _lock(turnstile, fcntl.LOCK_SH, announce=lambda: announce(WAITS_FOR_TIMING))
+        _lock(turnstile, fcntl.LOCK_SH, WAITS_FOR_TIMING)
         # At once: who holds WORK alone holds the turnstile too.
         fcntl.flock(work, fcntl.LOCK_SH)
 
 
-def _lock(
-    stream: IO[str],
-    operation: int,
-    limit_s: float | None = None,
-    announce: Callable[[], object] | None = None,
-) -> bool:
-    """Lock a file, and return whether that succeeded within a limit; none: wait as long as needed.
+def _lock(stream: IO[str], operation: int, note: str, limit_s: float = math.inf) -> bool:
+    """Lock a file, and return whether that succeeded within so many seconds.
 
     flock(2) has no limit of time, so this asks again and again.
     """
     start = time.monotonic()
+    is_reported = False
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(stream, operation | fcntl.LOCK_NB)
             return True
         waited = time.monotonic() - start
-        if limit_s is not None and waited >= limit_s:
+        if waited >= limit_s:
             return False
-        if announce is not None and waited >= ANNOUNCE_S:
-            announce()
-            announce = None
+        if waited >= REPORT_S and not is_reported:
+            progress.report(0, 1, "turns", note)
+            is_reported = True
         time.sleep(POLL_S)
 
 

@@ -147,12 +147,22 @@ def format_value(measurement: Measurement) -> str:
 
 
 def format_brief(measurement: Measurement) -> str:
-    """Return a value with three digits for a narrow column, or a dash if it was not measured."""
+    """Return a value with three digits for a narrow column, or a dash if it was not measured.
+
+    What was timed beside other work has an asterisk.
+    """
     if measurement.value is None:
         return "-"
+    mark = "*" if measurement.beside else ""
     if measurement.unit in ("ms", "times"):
-        return f"{measurement.value:.3g}{UNITS[measurement.unit]}"
+        return f"{measurement.value:.3g}{UNITS[measurement.unit]}{mark}"
     return format_value(measurement)
+
+
+def marks(target: str, metrics: Mapping[str, Measurement]) -> list[str]:
+    """Return a line about the asterisks of a target in the table of a release."""
+    reasons = dict.fromkeys(metrics[name].beside for name in ("latency_p90_ms", "speedup"))
+    return [f"*: {target} was timed beside other work: {reason}" for reason in reasons if reason]
 
 
 def format_origin(measurement: Measurement) -> str:
@@ -161,8 +171,9 @@ def format_origin(measurement: Measurement) -> str:
         return measurement.reason
     if not measurement.device:
         return measurement.where
+    beside = ", beside other work" if measurement.beside else ""
     details = measurement.device
     if measurement.threads:
         plural = "s" if measurement.threads != 1 else ""
         details += f", {measurement.threads} thread{plural}"
-    return f"{measurement.where} ({details})"
+    return f"{measurement.where} ({details}){beside}"

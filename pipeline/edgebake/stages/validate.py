@@ -255,4 +255,7 @@ def _latency_text(latency: Measurement) -> str:
     if latency.value is None:
         return "not measured"
     where = "this host" if latency.where == HOST else latency.where
-    return f"{latency.value:.3f} ms on {where}"
+    text = f"{latency.value:.3f} ms on {where}"
+    if latency.beside:
+        text += f", beside other work: {latency.beside}"
+    return text

@@ -69,16 +69,17 @@ def write_latency(job: Job[ValidateParams], latencies_ms: Sequence[float]) -> No
 
 
 def write_report(job: Job[ValidateParams], metrics: Metrics, reference: FloatReference) -> None:
-    """Write every measurement, and the values alone of those that were measured, and the reference.
+    """Write every measurement, the values alone of those that were measured, and the reference.
 
-    The report repeats what the stage `data` says of the smallest and of untested classes.
+    The values alone leave out what was timed beside other work: they would have no mark. The
+    report repeats what the stage `data` says of the smallest and of untested classes.
     """
     data = artifacts.read_json(artifacts.folder("data", job.params.examples) / "data.json")
     fields = {}
     values = {}
     for name, metric in metrics.items():
         fields[name] = metric.to_dict()
-        if metric.value is not None:
+        if metric.value is not None and not metric.beside:
             values[name] = metric.value
     report = {
         "variant": job.variant,

@@ -361,3 +361,41 @@ def test_a_file_that_could_not_be_placed_says_why() -> None:
     evidence = _evidence((9, "1", "1", "1"), no_placement=unknown)
     decision = _only(evidence, accelerator_coverage=gate)
     assert (decision.verdict, decision.measurement.reason) == (Verdict.not_measured, unknown)
+
+
+BESIDE = "other programs kept 1.4 of 2 cores busy"
+
+
+def test_a_marked_timing_that_would_pass_decides_no_gate() -> None:
+    metrics = {
+        "latency_p90_ms": replace(_timed("host")["latency_p90_ms"], beside=BESIDE),
+        "speedup": Measurement(2.0, "times", "host", beside=BESIDE),
+    }
+    evidence = TargetEvidence(
+        metrics, [], {**SPREAD, "speedup": [1.9, 2.0, 2.1]}, report="artifacts/report.json"
+    )
+    latency = TimedCeiling(at_most=50, required=True, evidence=Evidence.host)
+    for name, gate in (("latency_p90_ms", latency), ("speedup", Floor(at_least=1, required=True))):
+        decision = _only(evidence, **{name: gate})
+        assert (decision.verdict, decision.lets_through) == (Verdict.not_measured, False)
+        assert decision.measurement.reason == (
+            f"artifacts/report.json: {name}: timed beside other work: other programs kept 1.4 of "
+            "2 cores busy; expected a machine that does nothing else: run `edgebake build` again, "
+            "which times the file again"
+        )
+        gate.required = False
+        assert _only(evidence, **{name: gate}).verdict is Verdict.accepted
+
+
+def test_a_marked_timing_does_not_fail_a_gate_either() -> None:
+    metrics = {"speedup": Measurement(0.5, "times", "host", beside=BESIDE)}
+    evidence = TargetEvidence(metrics, [], {"speedup": [0.4, 0.5, 0.6]})
+    decision = _only(evidence, speedup=Floor(at_least=1, required=False))
+    assert decision.verdict is Verdict.accepted
+
+
+def test_without_a_mark_the_same_timings_decide() -> None:
+    metrics = {"speedup": Measurement(2.0, "times", "host")}
+    evidence = TargetEvidence(metrics, [], {"speedup": [1.9, 2.0, 2.1]})
+    decision = _only(evidence, speedup=Floor(at_least=1, required=True))
+    assert decision.verdict is Verdict.passed

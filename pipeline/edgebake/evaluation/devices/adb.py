@@ -26,6 +26,8 @@ from edgebake.evaluation.latency.command import QUICK, CommandResult, DeviceErro
 from edgebake.evaluation.latency.measurements import Metrics
 from edgebake.evaluation.latency.remote import Machine
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.machine import turns
+from edgebake.machine.turns import BusyError
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import Adb
 from edgebake.terminal.printable import printable
@@ -57,8 +59,9 @@ def measure(request: TimingRequest) -> TimingResult:
     except DeviceError as error:
         return absent(f"{ADB}: {error}")
     try:
-        return _measure(request, options, Phone(serial))
-    except DeviceError as error:
+        with turns.device(f"adb:{serial}"):
+            return _measure(request, options, Phone(serial))
+    except (DeviceError, BusyError) as error:
         return absent(f"{ADB}: {printable(serial)}: {error}")
 
 

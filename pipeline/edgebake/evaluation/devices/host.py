@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from edgebake.evaluation.latency import protocol
+from edgebake.evaluation.latency import protocol, surroundings
 from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.runtimes.run_modes import HOST
@@ -21,4 +21,4 @@ def measure(request: TimingRequest) -> TimingResult:
         baseline=str(baseline) if baseline else None,
         run=partial(protocol.run_in_process, allowed=protocol.limits(request.protocol)),
     )
-    return protocol.measure(request, runner)
+    return surroundings.measure(request, runner)

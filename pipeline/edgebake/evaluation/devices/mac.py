@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebake.errors import listed
-from edgebake.evaluation.latency import command, measurements, protocol, recording_check, stopwatch
+from edgebake.evaluation.latency import (
+    command,
+    measurements,
+    protocol,
+    recording_check,
+    stopwatch,
+    surroundings,
+)
 from edgebake.evaluation.latency.command import CutOffError, DeviceError
 from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.recording_check import RecordingError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Throughput
+from edgebake.machine import turns
+from edgebake.machine.turns import BusyError
 from edgebake.runtimes.run_modes import RunMode
 from edgebake.terminal.printable import printable
 
@@ -72,15 +81,15 @@ def measure(request: TimingRequest) -> TimingResult:
     )
     options = request.protocol.mac
     if options is None or options.device is None:
-        return protocol.measure(request, runner)
+        return surroundings.measure(request, runner)
     if request.runtime != "coreml":
         return absent(f"mac: coremltools runs only Core ML on an iPhone, not {request.runtime}")
     stopwatch_request = protocol.stopwatch_request(request, runner, ALL_UNITS)
     try:
-        with asyncio.Runner() as loop:
+        with turns.device(f"iphone:{options.device}"), asyncio.Runner() as loop:
             clock = _Clock(loop.run, protocol.limits(request.protocol).seconds)
             recording = _time_on_iphone(clock.run, options.device, stopwatch_request)
-    except DeviceError as error:
+    except (DeviceError, BusyError) as error:
         return absent(f"mac: {error}")
     return measurements.from_recordings([recording], MAC)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from edgebake.evaluation.latency import command, remote
 from edgebake.evaluation.latency.command import QUICK, CommandResult, DeviceError, Limits
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.machine import turns
+from edgebake.machine.turns import BusyError
 from edgebake.recipe import Ssh
 from edgebake.terminal.printable import printable
 
@@ -32,8 +34,9 @@ def measure(request: TimingRequest) -> TimingResult:
     if options is None:
         return absent("the recipe names no board: validate.ssh")
     try:
-        return remote.measure(request, Board(options), options.python, "ssh")
-    except DeviceError as error:
+        with turns.device(f"ssh:{options.host}:{options.port}"):
+            return remote.measure(request, Board(options), options.python, "ssh")
+    except (DeviceError, BusyError) as error:
         return absent(f"{options.host}: {error}")
 
 

@@ -68,8 +68,10 @@ def _rank(judgment: Judgment, preference: Preference) -> float:
     if preference is Preference.order:
         return 0.0
     name = "size_mb" if preference is Preference.size else "latency_p90_ms"
-    value = judgment.evidence.metrics[name].value
-    return float("inf") if value is None else value
+    metric = judgment.evidence.metrics[name]
+    if metric.value is None or metric.beside:
+        return float("inf")
+    return metric.value
 
 
 def _fates(

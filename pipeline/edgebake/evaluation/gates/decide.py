@@ -18,6 +18,10 @@ ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
 NOT_ON_DEVICE = (
     "only on this host, which is not the device; measure on the device, or set `evidence: host`"
 )
+TIME_AGAIN = (
+    "expected a machine that does nothing else: "
+    "run `edgebake build` again, which times the file again"
+)
 BLOCKS = "until then it blocks the release, unless the recipe has `inconclusive: passes`"
 
 
@@ -93,8 +97,8 @@ def _admissible(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence
     """Return the evidence on a gate; of one on speed or memory, only what its recipe admits."""
     admitted = getattr(gate, "evidence", None)
     if admitted is None:
-        return evidence.on(name, gate)
-    measurement, test = _measured(name, gate, evidence)
+        return _undisturbed(name, evidence, evidence.on(name, gate))
+    measurement, test = _undisturbed(name, evidence, _measured(name, gate, evidence))
     if test is None and admitted is Evidence.predicted:
         prediction = _predicted(name, evidence)
         return prediction or (measurement, None)
@@ -116,6 +120,16 @@ def _measured(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence:
     if bounding_test and bounding_test.proves(requirement):
         return bounding, bounding_test
     return measurement, test
+
+
+def _undisturbed(name: str, evidence: TargetEvidence, measured: GateEvidence) -> GateEvidence:
+    """Return the evidence on a gate, or none if it was timed beside other work."""
+    measurement, _ = measured
+    if not measurement.beside:
+        return measured
+    problem = f"timed beside other work: {measurement.beside}"
+    reason = f"{evidence.report}: {name}: {problem}; {TIME_AGAIN}"
+    return not_measured(measurement.unit, reason), None
 
 
 def _predicted(name: str, evidence: TargetEvidence) -> GateEvidence | None:

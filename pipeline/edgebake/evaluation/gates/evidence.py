@@ -68,6 +68,7 @@ class TargetEvidence:
     untested_classes: list[str] = field(default_factory=list)  # that have no test examples
     # What float_accuracy was measured with; none in a test of gates alone.
     float_reference: FloatReference | None = None
+    report: str = "report.json"  # path of the file with the measurements
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
@@ -112,6 +113,7 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         comparisons=[from_record(record) for record in records.get(report["variant"], [])],
         no_parity=no_parity,
         untested_classes=report.get("untested_classes", []),
+        report=str(folder / "report.json"),
     )
 
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from edgebake.evaluation.latency import disturbance
 from edgebake.evaluation.latency.bootstrap_windows import (
     Indices,
     LatencyPool,
@@ -57,6 +58,7 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
     latencies: list[float] = []
     for window in candidates:
         latencies += window["latencies_ms"]
+    metrics = disturbance.marked(metrics, recordings, base)
     return TimingResult(metrics, resamples=select_resamples(resamples), latencies_ms=latencies)
 
 

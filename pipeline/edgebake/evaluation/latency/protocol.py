@@ -73,6 +73,11 @@ def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
     return TimingResult(metrics, result.resamples, result.latencies_ms)
 
 
+def is_timed(request: TimingRequest) -> bool:
+    """Return whether the stopwatch can time a file in its first run mode."""
+    return not request.modes[0].untimed and request.runtime in stopwatch.RUNTIMES
+
+
 def stopwatch_request(request: TimingRequest, runner: StopwatchRunner, mode: RunMode) -> Request:
     """Return the stopwatch's request for one run mode on one thread."""
     protocol = request.protocol

@@ -114,11 +114,20 @@ class Costs(TypedDict):
     peak_memory_mb: float  # added by loading and running the file
 
 
-class _WarmUp(TypedDict, total=False):
+class Surroundings(TypedDict):
+    """The other programs on the machine during a timing."""
+
+    beside_stage: bool  # whether another stage of edgebake was running
+    other_cores: float  # that other programs kept busy
+    cores: int  # of the machine, or 1 if the file ran on a core of its own
+
+
+class _Extras(TypedDict, total=False):
     typical_ms: float  # missing in recordings of an iPhone
+    surroundings: Surroundings  # of recordings of the machine that builds
 
 
-class Recording(_WarmUp):
+class Recording(_Extras):
     """The result of one request."""
 
     schema: str
