@@ -18,7 +18,7 @@ def _recording(
         "other_cores": other_cores,
         "cores": cores,
     }
-    recording = timings.recording([[2.0] * 10] * 30, [[6.0] * 10] * 30, threads=threads)
+    recording: Recording = timings.recording([[2.0] * 10] * 30, [[6.0] * 10] * 30, threads=threads)
     return {**recording, "surroundings": surroundings}
 
 
@@ -75,7 +75,7 @@ def test_without_a_mark_a_report_has_no_new_key() -> None:
 
 
 def test_a_device_has_no_surroundings() -> None:
-    recording = timings.recording([[2.0] * 10] * 30, [[6.0] * 10] * 30)
+    recording: Recording = timings.recording([[2.0] * 10] * 30, [[6.0] * 10] * 30)
     metrics = _metrics(recording)
     assert "other_cores" not in metrics
     assert metrics["latency_p90_ms"].beside == ""

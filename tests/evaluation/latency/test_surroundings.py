@@ -46,7 +46,10 @@ class Machine:
         self.runs.append((request["threads"], tuple(self.held)))
         threads = 2 if request["threads"] == "all" else 1
         baselines = [[6.0] * 10] * 30 if request["baseline"] else []
-        return timings.recording([[2.0] * 10] * 30, baselines, threads=threads, request=request)
+        recording: Recording = timings.recording(
+            [[2.0] * 10] * 30, baselines, threads=threads, request=request
+        )
+        return recording
 
 
 @pytest.fixture
