@@ -17,7 +17,7 @@ Times = namedtuple("Times", "user nice system idle iowait irq softirq steal gues
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that shows 0, then 10 seconds."""
     shown = [0.0, 10.0]
-    monkeypatch.setattr(load.time, "monotonic", lambda: shown.pop(0))
+    monkeypatch.setattr("time.monotonic", lambda: shown.pop(0))
     return shown
 
 

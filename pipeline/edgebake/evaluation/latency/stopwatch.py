@@ -206,7 +206,10 @@ def time_model(request: Request) -> Recording:
         "windows": pairs,
         "throughput": throughput,
         "sustained": sustained,
-        **costs,
+        "load_ms": costs["load_ms"],
+        "first_inference_ms": costs["first_inference_ms"],
+        "typical_ms": costs["typical_ms"],
+        "peak_memory_mb": costs["peak_memory_mb"],
         "after": machine_state(),
     }
 
