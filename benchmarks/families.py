@@ -47,6 +47,7 @@ class Family:
     epochs: int = 25
     learning_rate: float = 2e-3
     warm_up_epochs: int = 0  # with a growing learning rate; transformers do not learn without
+    cycles: int = 1  # in which the learning rate decays, each from half of the one before
 
 
 def main() -> None:
@@ -112,15 +113,22 @@ def train(
 
 def _schedule(
     family: Family, epochs: int, steps_per_epoch: int
-) -> keras.optimizers.schedules.CosineDecay:
-    """Return a learning rate that grows during the first epochs, then decays to 0."""
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a learning rate that grows during the first epochs, then decays to 0.
+
+    Source of decay in cycles: Loshchilov and Hutter 2017, arXiv:1608.03983.
+    """
     import keras
 
+    schedules = keras.optimizers.schedules
+    if family.cycles > 1:
+        steps = epochs * steps_per_epoch // family.cycles
+        return schedules.CosineDecayRestarts(family.learning_rate, steps, t_mul=1, m_mul=0.5)
     warm_up_epochs = min(family.warm_up_epochs, epochs - 1)
     decay_steps = (epochs - warm_up_epochs) * steps_per_epoch
     if warm_up_epochs == 0:
-        return keras.optimizers.schedules.CosineDecay(family.learning_rate, decay_steps)
-    return keras.optimizers.schedules.CosineDecay(
+        return schedules.CosineDecay(family.learning_rate, decay_steps)
+    return schedules.CosineDecay(
         0.0,
         decay_steps,
         warmup_target=family.learning_rate,
@@ -205,7 +213,7 @@ FAMILIES = {
     "mobilenet_v2": Family(application("MobileNetV2"), side=64),
     "mobilenet_v3_small": Family(application("MobileNetV3Small", include_preprocessing=False), 64),
     "mobilenet_v3_large": Family(application("MobileNetV3Large", include_preprocessing=False), 64),
-    "efficientnet_b0": Family(efficientnet_b0, side=32),
+    "efficientnet_b0": Family(efficientnet_b0, side=32, epochs=50, cycles=2),
     "convnext_tiny": Family(application("ConvNeXtTiny", include_preprocessing=False), 32, 4, 5e-4),
     "vit": Family(vit, side=32, epochs=40, learning_rate=1e-3, warm_up_epochs=4),
 }

@@ -11,6 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake.models import basic_operators, keras_session
+from edgebake.models.tflite.from_keras import to_tflite
+from edgebake.runtimes import litert
+from edgebake.runtimes.litert import run
+from edgebake.runtimes.session import predictions, single_output
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +69,24 @@ def test_an_operator_that_a_converter_lacks_is_replaced(
     assert operator not in _operators(replaced)
     exact = np.asarray(compute(values.astype(np.float64)))
     np.testing.assert_allclose(_answer(replaced, values), exact, rtol=1e-6, atol=1e-6)
+
+
+def test_the_root_of_0_is_finite_in_litert(keras: Any) -> None:
+    image = keras.Input((1, 3))
+    model = keras.Model(image, keras.layers.UnitNormalization()(image))
+    values = np.array([[[[0, 0, 0]]], [[[3, 0, 4]]], [[[1e-9, 0, 0]]]], np.float32)
+    session = run.load({litert.FILE: to_tflite(model)}, 1)
+    answers = single_output(predictions(session, values[:, 0]))
+    np.testing.assert_allclose(answers.reshape(3, 3), [[0, 0, 0], [0.6, 0, 0.8], [1, 0, 0]], 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("summand", "bounds"), [(1e-6, 0), (0.0, 1)], ids=["positive summand", "no summand"]
+)
+def test_roots_get_a_bound_where_they_have_none(keras: Any, summand: float, bounds: int) -> None:
+    frozen = _frozen(lambda x: keras.ops.rsqrt(keras.ops.square(x) + summand), (4,))
+    replaced = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
+    assert _operators(replaced).count("Maximum") == bounds
 
 
 def _pad(x: Any) -> Any:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 CONVOLUTION = "Conv2D"
-# LiteRT has neither. Its converter writes softplus as log(exp(x) + 1), which is infinite for
-# x > 88.7, and SELU with an exp(x) that has no upper bound.
-OVERFLOWING_IN_LITERT = ("Selu", "Softplus")
+# LiteRT lacks the latter two. Its converter writes softplus as log(exp(x) + 1), which is infinite
+# for x > 88.7, and SELU with an exp(x) that has no upper bound. Its kernel of 1 / sqrt(0) answers
+# NaN, where TensorFlow's is infinite and Keras' UnitNormalization bounds it.
+OVERFLOWING_IN_LITERT = ("Rsqrt", "Selu", "Softplus")
+SMALLEST_RADICAND = 1e-30
 # Of Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -100,6 +102,20 @@ def _softplus(operation: tf.Operation) -> list[NodeDef]:
     share = nodes.add("Sigmoid", [magnitude])
     logarithm = nodes.add("Log", [share])
     nodes.add("Sub", [positive, logarithm])
+    return nodes.finish()
+
+
+def _rsqrt(operation: tf.Operation) -> list[NodeDef]:
+    """Return 1 / sqrt(max(x, 1e-30)); nothing if x has a positive summand or bound already."""
+    radicand = operation.inputs[0].op
+    if radicand.type in ("Add", "AddV2", "Maximum"):
+        for tensor in radicand.inputs:
+            value = constant_value(tensor)
+            if value is not None and (value > 0).all():
+                return []
+    nodes = Nodes(operation)
+    bounded = nodes.add("Maximum", [nodes.input(0), nodes.number(SMALLEST_RADICAND)])
+    nodes.add("Rsqrt", [bounded])
     return nodes.finish()
 
 
@@ -187,6 +203,7 @@ REPLACEMENTS: dict[str, Callable[[tf.Operation], list[NodeDef]]] = {
     "ResizeNearestNeighbor": index_operators.nearest_resizing,
     "Roll": index_operators.roll,
     "ScaleAndTranslate": resize_operators.scale_and_translate,
+    "Rsqrt": _rsqrt,
     "Selu": _selu,
     "Softplus": _softplus,
 }
