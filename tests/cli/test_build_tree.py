@@ -114,6 +114,13 @@ def test_what_is_cached_is_counted_in_the_head() -> None:
     assert head == ("3 of 8 stages done, 1 unchanged, 1 from the run cache, 1 running, 4 waiting")
 
 
+def test_with_an_unknown_number_of_workers_the_estimate_is_the_longest_path() -> None:
+    last = {**LAST, "train@mobilenet": 30.0}
+    left = estimate.estimate(remaining_work(_state(), last, NOW), estimate.always)
+    text = build_tree.remaining_text(left, is_lower_bound=True)
+    assert text == "at least 0:56 left by the last durations"
+
+
 def test_without_any_duration_nothing_is_estimated() -> None:
     left = estimate.estimate(remaining_work(_state(), {}, NOW), Limits(2, memory_gb=16).allow)
     assert build_tree.remaining_text(left) == "no duration is known yet"

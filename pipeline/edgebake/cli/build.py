@@ -73,7 +73,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     elif arguments.audit or arguments.insecure:
         raise EdgebakeError("--audit and --insecure: without --cluster; expected them with it")
     options = local.BuildOptions(arguments.fail_fast, arguments.jobs, cluster)
-    status = BuildStatus(console, durations.read(), options.limits().allow)
+    can_start = options.limits().allow if cluster is None else None
+    status = BuildStatus(console, durations.read(), can_start)
     try:
         with _recorded(arguments.timeline) as observers, status:
             code = local.build(console, options, [status, *observers])

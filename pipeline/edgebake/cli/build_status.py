@@ -35,7 +35,7 @@ class BuildStatus:
         self,
         console: Console,
         last: Mapping[str, float],
-        can_start: CanStart,
+        can_start: CanStart | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take where to show it, and what an estimate needs.
@@ -43,12 +43,14 @@ class BuildStatus:
         Args:
             console: a terminal gets the tree, anything else plain lines.
             last: durations of the tasks of earlier builds, in seconds.
-            can_start: the rule by which the pool of the build starts tasks.
+            can_start: the rule by which the pool of the build starts tasks; None: it is not known,
+                so that the estimate is the time that any number of workers needs.
             clock: for tests.
         """
         self._console = console
         self._last = dict(last)
-        self._can_start = can_start
+        self._can_start = can_start or estimate.always
+        self._is_lower_bound = can_start is None
         self._clock = clock
         self._state = BuildState()
         self._lock = threading.Lock()
@@ -110,7 +112,7 @@ class BuildStatus:
             )
             self._estimate_cost = self._clock() - began
             self._estimate_at = now
-        return BuildTree(state, self._last, self._estimate, now)
+        return BuildTree(state, self._last, self._estimate, now, self._is_lower_bound)
 
 
 def remaining_work(state: BuildState, last: Mapping[str, float], now: float) -> Work:

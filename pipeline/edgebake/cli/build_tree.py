@@ -46,6 +46,7 @@ class BuildTree:
     last: Mapping[str, float]  # last durations in seconds
     estimate: Estimate  # from now on
     now: float  # seconds since the build's start
+    is_lower_bound: bool = False  # the estimate
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the head, the tree, and the number of stages that are not shown."""
@@ -123,10 +124,10 @@ def head_lines(tree: BuildTree) -> Iterator[str]:
         if count:
             parts.append(f"{count} {text}")
     yield ", ".join(parts)
-    yield f"{durations.clock(tree.now)} gone, {remaining_text(tree.estimate)}"
+    yield f"{durations.clock(tree.now)} gone, {remaining_text(tree.estimate, tree.is_lower_bound)}"
 
 
-def remaining_text(estimate: Estimate) -> str:
+def remaining_text(estimate: Estimate, is_lower_bound: bool = False) -> str:
     """Return how long a build still takes, and what is not known about it."""
     unknown = len(estimate.unknown)
     known = len(estimate.spans) - unknown
@@ -135,7 +136,8 @@ def remaining_text(estimate: Estimate) -> str:
     left = durations.clock(estimate.seconds)
     if unknown:
         return f"at least {left} left; {unknown} of unknown duration"
-    return f"about {left} left by the last durations"
+    how = "at least" if is_lower_bound else "about"
+    return f"{how} {left} left by the last durations"
 
 
 def _style(state: TaskState) -> str:
