@@ -40,7 +40,8 @@ LAYERS = (
 
 # In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a
 # process of their own, the user's examples.py, which DVC tracks as data, the stopwatch, which runs
-# without edgebake, and the parent watch, which runs DVC.
+# without edgebake, the parent watch, which runs DVC, and the processes of a build: libraries that
+# their server imports before they are needed, and the command line.
 IMPORTS_BY_NAME = (
     "pipeline/edgebake/plugins.py",
     "pipeline/edgebake/recipe/config_errors.py",
@@ -48,12 +49,20 @@ IMPORTS_BY_NAME = (
     "pipeline/edgebake/data/sources/keras.py",
     "pipeline/edgebake/data/sources/python.py",
     "pipeline/edgebake/execution/parent_watch.py",
+    "pipeline/edgebake/execution/stage_process.py",
+    "pipeline/edgebake/execution/warm_modules.py",
     "pipeline/edgebake/runtimes/coreml/schema.py",
     "pipeline/edgebake/runtimes/onnxruntime/ort_format.py",
 )
 USERS_OF_HYDRA = ("hydra_compose.py", "hydra_source.py", "overrides.py")
-# The command line, and a script that passes the arguments of DVC on.
-READERS_OF_ARGV = ("pipeline/edgebake/cli/main.py", "pipeline/edgebake/execution/parent_watch.py")
+# The command line; a script and a process that pass arguments on; and the name under which DVC
+# locks files.
+READERS_OF_ARGV = (
+    "pipeline/edgebake/cli/main.py",
+    "pipeline/edgebake/execution/dvc_repo.py",
+    "pipeline/edgebake/execution/parent_watch.py",
+    "pipeline/edgebake/execution/stage_process.py",
+)
 # The first two run alone on a device, as one file each.
 LONG_FILES = (
     "pipeline/edgebake/bundle/samples/classify.py",

@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from rich.console import Console
 
 from edgebake import artifacts
 from edgebake.cli import table
-from edgebake.errors import GateError, HostError, PlanError
-from edgebake.execution import child_group, local
+from edgebake.errors import GateError, PlanError
+from edgebake.execution import local
+from edgebake.execution.local import BuildOptions
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import read_plan
 from tests.bundle import whole
@@ -54,7 +54,7 @@ def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]
         refused(x=accuracy)
         return 1
 
-    monkeypatch.setattr(local, "_repro", repro)
+    monkeypatch.setattr(local, "_run_stages", repro)
     monkeypatch.setattr(local, "_check_tools", lambda: None)
     return built
 
@@ -67,14 +67,16 @@ def _dvc_fails(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         runs.append("dvc")
         return 1
 
-    monkeypatch.setattr(local, "_repro", repro)
+    monkeypatch.setattr(local, "_run_stages", repro)
     monkeypatch.setattr(local, "_check_tools", lambda: None)
     return runs
 
 
 def _built() -> tuple[int, str]:
     shown = io.StringIO()
-    return local.build(Console(file=shown, width=200), fail_fast=True), shown.getvalue()
+    return local.build(
+        Console(file=shown, width=200), BuildOptions(fail_fast=True)
+    ), shown.getvalue()
 
 
 @pytest.mark.usefixtures("planned_auto")
@@ -142,18 +144,6 @@ def test_a_build_that_stops_leaves_no_bundle_without_its_proof(
     assert artifacts.read_files(artifacts.ROOT / "package") == {}
 
 
-@pytest.mark.usefixtures("planned_auto")
-def test_a_dvc_that_somebody_killed_is_named_with_the_signal(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    command = [sys.executable, "-c", program]
-    monkeypatch.setattr(child_group, "python_module", lambda *_: list(command))
-    monkeypatch.setattr(local, "_check_tools", lambda: None)
-    with pytest.raises(HostError, match=r"^dvc: ended by SIGKILL, which edgebake did not send"):
-        _built()
-
-
 def test_a_build_without_a_ladder_runs_dvc_once(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +201,4 @@ def test_a_user_without_a_name_gets_one_for_dvc(monkeypatch: pytest.MonkeyPatch)
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("pwd.getpwuid", no_entry)
-    assert local._environment()["LOGNAME"] == f"user-{os.getuid()}"
-    monkeypatch.setenv("LOGNAME", "me")
-    assert local._environment()["LOGNAME"] == "me"
+    assert local._user_name() == {"LOGNAME": f"user-{os.getuid()}"}

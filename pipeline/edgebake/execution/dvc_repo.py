@@ -170,7 +170,7 @@ class Project:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Hold DVC's process lock for a step, not for the build: `dvc status` works meanwhile."""
+        """Hold DVC's process lock for a step, not for the build: others can read meanwhile."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:

@@ -63,6 +63,7 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
     """
     start = time.monotonic()
     _check_tools()
+    os.environ.update(_user_name())
     _print(console, dvc_state.set_aside_unreadable())
     planner.update()
     watch = _Watch(start, (durations.observe, *observers))
@@ -176,19 +177,20 @@ def _check_tools() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment with this `python` first on the path, a user name and no signing key.
-
-    DVC asks for the user's name; a container that runs under an arbitrary user id has none.
-    """
+    """Return an environment with this `python` first on the path and no signing key."""
     folder = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "")
-    environment = {**_user_name(), **os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
     for name in key_variables.signing(read_plan()):
         environment.pop(name, None)
     return environment
 
 
 def _user_name() -> dict[str, str]:
+    """Return a variable with a name for a user whom the system has none for: DVC wants one.
+
+    A container that runs under an arbitrary user id has none.
+    """
     user_id = os.getuid()
     try:
         pwd.getpwuid(user_id)

@@ -48,7 +48,7 @@ class LocalPool:
             self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([WARM_MODULES])
         self._folder = folder or Path.cwd()
-        self._processes: dict[str, BaseProcess] = {}
+        self._processes: set[BaseProcess] = set()
         self._is_closed = False
         self._lock = threading.Lock()
 
@@ -68,13 +68,13 @@ class LocalPool:
         """End every task with all processes that it started."""
         with self._lock:
             self._is_closed = True
-            processes = list(self._processes.values())
+            processes = list(self._processes)
         child_group.end_all([process.pid for process in processes if process.pid])
 
     def _run(self, task: Task, show: Sink, future: Future[Outcome]) -> None:
         try:
             outcome = self._outcome(task, show)
-        except (EOFError, OSError) as error:
+        except Exception as error:  # the build must not wait for ever
             problem = f"{type(error).__name__}: {error}; its output is in {WARM_SERVER_LOG}"
             future.set_exception(HostError(f"the server that stages are forked from: {problem}"))
             return
@@ -92,7 +92,7 @@ class LocalPool:
                 return None
             process.join()
             with self._lock:
-                del self._processes[task.name]
+                self._processes.discard(process)
             child_group.end_all([process.pid or 0])  # what the task has left running
             text = output.read_bytes().decode(errors="backslashreplace")
         code = process.exitcode or 0
@@ -113,6 +113,6 @@ class LocalPool:
                 reading.close()
                 return None
             process.start()
-            self._processes[task.name] = process
+            self._processes.add(process)
         progress_pipe.listen(reading, show)
         return process

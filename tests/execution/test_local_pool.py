@@ -1,0 +1,87 @@
+"""Processes that are forked from a warm server: output, exit codes, progress, and their end."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.policy import Limits
+from edgebake.execution.task import Outcome, Task
+from edgebake.terminal.progress import Progress
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[LocalPool]:
+    opened = LocalPool(Limits(2, 100.0), {**os.environ, "EDGEBAKE_TEST": "seen"})
+    yield opened
+    opened.close()
+
+
+def _shell(command: str) -> Task:
+    return Task("own", "own", "", (), shell=command)
+
+
+def _outcome(pool: LocalPool, task: Task) -> Outcome:
+    return pool.start(task, lambda _: None).result(timeout=300)
+
+
+def test_a_command_of_edgebake_runs_as_on_the_command_line(pool: LocalPool) -> None:
+    outcome = _outcome(pool, Task("version", "version", "", ("--version",)))
+    assert outcome.code == 0
+    assert outcome.output.startswith("edgebake ")
+
+
+def test_a_user_error_is_its_message_and_code_1(pool: LocalPool) -> None:
+    outcome = _outcome(pool, Task("train@no", "train", "no", ("train", "no")))
+    assert outcome.code == 1
+    assert outcome.output.startswith("edgebake: ")
+    assert "Traceback" not in outcome.output
+
+
+def test_another_command_runs_in_a_shell_with_the_environment_of_the_build(pool: LocalPool) -> None:
+    outcome = _outcome(pool, _shell("echo $EDGEBAKE_TEST $DVC_STAGE; exit 3"))
+    assert (outcome.code, outcome.output) == (3, "seen own\n")
+
+
+def test_a_killed_process_has_the_code_of_its_signal(pool: LocalPool) -> None:
+    assert _outcome(pool, _shell("kill -9 $PPID")).code == -9
+
+
+def test_what_a_command_leaves_running_ends_with_it(pool: LocalPool, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    outcome = _outcome(pool, _shell(f"sleep 600 & echo $! > {file}"))
+    assert outcome.code == 0
+    _wait_until_gone(int(file.read_text()))
+
+
+def test_two_tasks_run_side_by_side_in_processes_of_their_own(pool: LocalPool) -> None:
+    shown: list[Progress] = []
+    first = pool.start(_shell("sleep 0.2; echo first"), shown.append)
+    second = pool.start(_shell("echo second"), shown.append)
+    assert (first.result(300).output, second.result(300).output) == ("first\n", "second\n")
+
+
+def test_closing_ends_every_process(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    opened = LocalPool(Limits(2, 100.0), dict(os.environ))
+    opened.start(_shell(f"echo $$ > {file}; sleep 600"), lambda _: None)
+    deadline = time.monotonic() + 300
+    while not file.exists() or not file.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    opened.close()
+    _wait_until_gone(int(file.read_text()))
+
+
+def _wait_until_gone(process: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {process} is still there")
