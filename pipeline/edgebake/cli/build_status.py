@@ -104,7 +104,7 @@ class BuildStatus:
             state = self._state.copy()
             now = self._clock() - self._started
         if not state.tasks:
-            return Text("planning")
+            return Text(f"planning, {durations.clock(now)} gone")
         if now - self._estimate_at >= self._estimate_cost / ESTIMATE_SHARE:
             began = self._clock()
             self._estimate = estimate.estimate(
