@@ -45,7 +45,6 @@ LIBRARIES = (
     "litert_quantizer.quantizer",
     "onnxruntime.quantization",
     "scipy.stats",
-    "statsmodels.stats.multitest",
     "tf2onnx",
 )
 

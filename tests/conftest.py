@@ -17,7 +17,7 @@ from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
 from edgebake.recipe.stage_params import Plan
-from tests import order, other_system, properties, releases
+from tests import hostile, order, other_system, properties, releases
 
 ROOT = Path(__file__).parents[1]
 
@@ -109,7 +109,7 @@ def planned(release: Release, composed: dict[str, Target]) -> Plan:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with the default release built by one plain `dvc repro`; not to be edited."""
+    """A clone with the default release built; not to be edited."""
     return releases.once(
         releases.shared_folder(tmp_path_factory) / "default", releases.build_default
     )
@@ -127,6 +127,18 @@ def quick(quick_release: Path, tmp_path: Path) -> Iterator[Path]:
     folder = releases.copy(quick_release, tmp_path / "clone")
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def hostile_archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The trained network that quantizes badly (tests/hostile.py), in a file of Keras."""
+
+    def train(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "model.keras").write_bytes(hostile.trained())
+
+    folder = releases.once(releases.shared_folder(tmp_path_factory) / "hostile", train)
+    return (folder / "model.keras").read_bytes()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Build the default release by one `dvc repro` in a real clone and check its bundles."""
+"""Build the default release in a real clone and check its bundles."""
 
 import json
 import subprocess

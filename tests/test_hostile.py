@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def archive() -> bytes:
-    return hostile.trained()
+def archive(hostile_archive: bytes) -> bytes:
+    return hostile_archive
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,14 @@
 """Convert every architecture for every runtime, and every scheme for each runtime that has it.
 
-Guards that any architecture and any scheme may stand in a recipe for any runtime that lists it.
-Slow: it converts each of them, some 80 conversions, each checked as in the stage;
+MobileNetV3-Small stands for MobileNetV3-Large, which repeats the same blocks more often.
+
+Guards that any architecture and any scheme may stand in a recipe for any runtime that lists it, and
+that no name, path or word of the machine that built ships in a .tflite or an .onnx.
+Slow: it converts each of them, some 60 conversions, each checked as in the stage;
 EfficientNet alone takes half a minute.
 """
 
+import functools
 import importlib
 from dataclasses import replace
 from typing import Any
@@ -16,6 +20,7 @@ from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.models import keras_session
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
@@ -32,7 +37,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
-from edgebake.runtimes.session import single_output
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.stages import convert, convert_check
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.tasks.contract import Contract
@@ -41,13 +46,18 @@ from tests import architectures
 pytestmark = pytest.mark.slow
 
 ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
-ARCHITECTURES = architectures.NAMES
+ARCHITECTURES = [name for name in architectures.NAMES if name != "mobilenet_v3_large"]
 COMPRESSION: dict[str, Any] = {
     "palette": Palette(4, None, False),
     "block_size": 32,
     "sparsity": 0.5,
 }
 RUNTIMES = plugins.options("convert.runtime")
+# In a file as it was converted, beside the names of its layers; not in one that was stripped.
+WORDS = {
+    "litert": ("functional", "batchnorm", "MLIR Converted", "class 7", "nobody"),
+    "onnxruntime": ("constant_", "class 7", "nobody", "edgebake"),
+}
 SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in schemes_of(name)]
 
 
@@ -65,13 +75,10 @@ def contract(color: str) -> Contract:
     )
 
 
-@pytest.fixture(scope="module")
-def keras() -> Any:
-    return keras_session.start(convert.THREADS)
-
-
-def archive(keras: Any, architecture: str, color: str, width: float) -> bytes:
+@functools.cache
+def archive(architecture: str, color: str, width: float) -> bytes:
     """Return a model whose batch norms have something to fold, as after training."""
+    keras = keras_session.start(convert.THREADS)
     keras.utils.set_random_seed(7)
     build = plugins.load("model.architecture", architecture).build
     model = build(Model(architecture, width, 32), contract(color).channels, 10)
@@ -84,8 +91,16 @@ def archive(keras: Any, architecture: str, color: str, width: float) -> bytes:
     return keras_session.save(model)
 
 
+@functools.cache
+def ranges_of(model: bytes, color: str) -> ActivationRanges:
+    """Return the ranges of a model on noise."""
+    agreed = contract(color)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
+    return calibration.calibrate(model, agreed.normalize(pixels), Calibration("min_max", 8, 0))
+
+
 def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
-    """Quantize a model calibrated on noise; `mixed` excludes its last layer with weights."""
+    """Quantize a model; `mixed` excludes its last layer with weights."""
     module = schemes.SCHEMES[scheme]
     compression = Compression(
         **{word: COMPRESSION[word] for word in module.options if word in COMPRESSION}
@@ -95,9 +110,7 @@ def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
     )
     if "granularity" not in module.options:
         return result
-    agreed = contract(color)
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
-    ranges = calibration.calibrate(model, agreed.normalize(pixels), Calibration("min_max", 8, 0))
+    ranges = ranges_of(model, color)
     result = replace(result, granularity=Granularity.per_channel, ranges=ranges)
     if scheme != "mixed":
         return result
@@ -140,21 +153,20 @@ def noise(color: str) -> PreprocessedImages:
     return PreprocessedImages([image.squeeze() for image in pixels], agreed)
 
 
-def test_all_six_architectures_are_here() -> None:
+def test_all_architectures_but_one_are_here() -> None:
     assert ARCHITECTURES == [
         "ds_cnn",
         "efficientnet_b0",
         "mobilenet_v1",
         "mobilenet_v2",
-        "mobilenet_v3_large",
         "mobilenet_v3_small",
     ]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: str) -> None:
+def test_an_architecture_goes_through_every_runtime(architecture: str) -> None:
     color = "rgb" if architecture.endswith(("b0", "small")) else "grayscale"
-    model = archive(keras, architecture, color, width=0.5)
+    model = archive(architecture, color, 0.5)
     for runtime, scheme in (("litert", "none"), ("onnxruntime", "none"), ("coreml", "float16")):
         assert converted(runtime, quantized(model, scheme, color), color)
     int8 = quantized(model, "int8", color)
@@ -167,24 +179,44 @@ def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: st
 
 
 @pytest.mark.parametrize(("runtime", "scheme"), SCHEMES)
-def test_a_runtime_carries_the_schemes_it_names_and_converts_the_same_twice(
-    keras: Any, runtime: str, scheme: str
-) -> None:
-    item = quantized(archive(keras, "ds_cnn", "grayscale", width=1), scheme, "grayscale")
+def test_a_runtime_carries_the_schemes_it_names(runtime: str, scheme: str) -> None:
+    item = quantized(archive("ds_cnn", "grayscale", 1), scheme, "grayscale")
     files = converted(runtime, item, "grayscale")
-    assert files == converted(runtime, item, "grayscale")
+    # test_convert.py of the other runtimes converts each of their schemes twice.
+    if runtime == "litert":
+        assert files == converted(runtime, item, "grayscale")
+    # test_convert.py of Core ML strips the package of each scheme.
+    if runtime in WORDS:
+        check_stripped(runtime, files)
+
+
+def check_stripped(runtime: str, files: dict[str, bytes]) -> None:
+    """Check that stripped files answer with the same bits and name no layer."""
+    module = load_runtime(runtime)
+    stripped = module.strip_names(files)
+    images = noise("grayscale")[:]
+    before, after = (
+        single_output(predictions(module.load_session(entry, 1), images))
+        for entry in (files, stripped)
+    )
+    np.testing.assert_array_equal(after, before)
+    assert module.inspect_files(stripped) == module.inspect_files(files)
+    model = keras_session.load(archive("ds_cnn", "grayscale", 1))
+    layers = {layer.name for layer in model.layers} - {"image", "probabilities"}
+    texts = [word.encode() for word in (*layers, *WORDS[runtime])]
+    (name,) = files
+    assert any(text in files[name] for text in texts)
+    assert [text for text in texts if text in stripped[name]] == []
+    assert len(stripped[name]) < len(files[name])
+    assert module.strip_names(stripped) == stripped
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_fewer_bits_make_a_smaller_file(keras: Any, runtime: str) -> None:
-    model = archive(keras, "mobilenet_v1", "grayscale", width=0.25)
-    size = {
-        scheme: sum(
-            map(
-                len, converted(runtime, quantized(model, scheme, "grayscale"), "grayscale").values()
-            )
-        )
-        for scheme in ("none", "float16", "dynamic")
-    }
+def test_fewer_bits_make_a_smaller_file(runtime: str) -> None:
+    model = archive("ds_cnn", "grayscale", 4)  # weights are most of the file
+    size = {}
+    for scheme in ("none", "float16", "dynamic"):
+        files = converted(runtime, quantized(model, scheme, "grayscale"), "grayscale")
+        size[scheme] = sum(map(len, files.values()))
     assert size["float16"] < 0.6 * size["none"]
     assert size["dynamic"] < 0.4 * size["none"]

@@ -52,8 +52,8 @@ RUNTIMES = ["litert", "onnxruntime"]
 
 
 @pytest.fixture(scope="module")
-def archive() -> bytes:
-    return hostile.damaged(hostile.trained())
+def archive(hostile_archive: bytes) -> bytes:
+    return hostile.damaged(hostile_archive)
 
 
 @pytest.fixture(scope="module")

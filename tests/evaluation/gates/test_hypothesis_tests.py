@@ -1,6 +1,8 @@
 """Worked examples of every hypothesis test, and of what would settle it."""
 
+import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
@@ -9,6 +11,7 @@ from edgebake.evaluation.gates.hypothesis_tests import (
     HypothesisTest,
     PairedTest,
     ProportionTest,
+    holm,
 )
 from edgebake.evaluation.gates.verdict import Requirement
 
@@ -106,6 +109,24 @@ def test_a_group_is_missed_only_if_chance_among_so_many_groups_does_not_explain_
     many = GroupedTest({"poor": poor, **{f"sound {i}": sound for i in range(9)}})
     assert _outcome(many, requirement) == "inconclusive"
     assert GroupedTest({"poor": poor, "sound": sound}).missed(requirement) == ["poor"]
+
+
+def test_holm_rejects_from_the_smallest_p_value_up_to_the_first_that_is_too_large() -> None:
+    # Sorted, against 0.05 / 4, / 3, / 2 and / 1: 0.005 and 0.01 are below, 0.03 is not.
+    assert holm([0.01, 0.04, 0.03, 0.005], 0.05) == [True, False, False, True]
+    assert holm([0.05], 0.05) == [True]
+    assert holm([0.06, 0.2], 0.05) == [False, False]
+
+
+def test_holm_rejects_what_statsmodels_rejects() -> None:
+    random = np.random.default_rng(0)
+    counts = set()
+    for _ in range(20):
+        p_values = (random.uniform(0, 1, 12) ** 6).tolist()
+        rejected, *_ = multipletests(p_values, 0.05, method="holm")
+        assert holm(p_values, 0.05) == rejected.tolist()
+        counts.add(int(rejected.sum()))
+    assert len(counts) >= 4
 
 
 def test_the_note_names_the_worst_group() -> None:

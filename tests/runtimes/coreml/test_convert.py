@@ -1,10 +1,11 @@
 """Keras becomes an ML Program with an image in front and labels behind, the same bytes each time.
 
 Guards that each scheme ends in a package that says what the recipe says, for the oldest system
-that takes it.
-Slow: each test converts with coremltools, one all schemes in two processes.
+that takes it, and that no name, path or word of the machine that built ships in it.
+Slow: each test converts with coremltools; a second process converts all schemes again.
 """
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake import plugins
+from edgebake.artifacts import write_files
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
@@ -42,6 +44,7 @@ from edgebake.runtimes.coreml.executor.executor import Executor, class_labels
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS
+from edgebake.runtimes.coreml.strip import strip
 from edgebake.runtimes.session import single_output
 from edgebake.tasks.contract import Contract
 
@@ -65,6 +68,9 @@ SCHEMES: list[tuple[str, str, str, Compression]] = [
     ("int4_weights", "iOS18", "int4", Compression(block_size=16)),
     ("sparse_palettized", "iOS18", "palette", replace(PALETTE, sparsity=0.5)),
 ]
+
+
+Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
@@ -129,27 +135,65 @@ def test_every_scheme_is_tried() -> None:
     assert sorted(scheme for scheme, *_ in SCHEMES) == sorted(coreml.first_versions())
 
 
-@pytest.mark.parametrize(("scheme", "first", "stored", "compression"), SCHEMES)
+@functools.cache
+def at_target(archive: bytes, scheme: str, target: str) -> Files:
+    """Return the package of a scheme, converted once; to be read, not edited."""
+    (compression,) = [row[-1] for row in SCHEMES if row[0] == scheme]
+    return converted(archive, scheme, replace(WORDS, minimum_deployment_target=target), compression)
+
+
+def _check(files: Files, scheme: str, stored: str) -> None:
+    inspection = inspect.inspect(files)
+    assert stored in inspection.tensors
+    assert (inspection.input.dtype, inspection.input.shape) == ("image", [1, 32, 32, 1])
+    assert inspection.boundaries.get("quantize", 0) == (
+        inspection.boundaries["dequantize"] if scheme in ("int8", "mixed") else 0
+    )
+    assert answer(files, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(("scheme", "first", "stored", "_"), SCHEMES)
 def test_a_scheme_goes_into_its_first_target_and_the_newest(
-    archive: bytes, scheme: str, first: str, stored: str, compression: Compression
+    archive: bytes, scheme: str, first: str, stored: str, _: Compression
 ) -> None:
     for target in (first, DEPLOYMENT_TARGETS[-1]):
-        files = converted(
-            archive, scheme, replace(WORDS, minimum_deployment_target=target), compression
-        )
-        inspection = inspect.inspect(files)
-        assert stored in inspection.tensors
-        assert (inspection.input.dtype, inspection.input.shape) == ("image", [1, 32, 32, 1])
-        assert inspection.boundaries.get("quantize", 0) == (
-            inspection.boundaries["dequantize"] if scheme in ("int8", "mixed") else 0
-        )
-        assert answer(files, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
+        _check(at_target(archive, scheme, target), scheme, stored)
+
+
+@pytest.mark.parametrize(("scheme", "first", "_", "__"), SCHEMES)
+def test_every_scheme_answers_with_the_same_bits_and_names_no_layer_once_it_is_stripped(
+    archive: bytes, scheme: str, first: str, _: str, __: Compression
+) -> None:
+    files = at_target(archive, scheme, first)
+    stripped = strip(files)
+    for image in np.split(pixels(4), 4):
+        np.testing.assert_array_equal(answer(stripped, image), answer(files, image))
+    assert inspect.inspect(stripped) == inspect.inspect(files)
+    assert class_labels(read_program(package.read(stripped))) == GREY.labels
+    path = package.specification_file(files)
+    ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
+    layers = {layer.name for layer in keras_session.load(archive).layers} - ends
+    words = [*layers, "functional", "batchnorm", "tensorflow", "coremltools", "nobody"]
+    texts = [word.encode() for word in words]
+    assert any(text in files[path] for text in texts)
+    assert [text for text in texts if text in stripped[path]] == []
+    assert len(stripped[path]) < len(files[path])
+    assert strip(stripped) == stripped
+
+
+def test_coremltools_reads_a_stripped_package(archive: bytes, tmp_path: Path) -> None:
+    import coremltools
+    from coremltools.converters.mil.frontend.milproto import load
+
+    write_files(tmp_path, strip(at_target(archive, "float16", "iOS16")))
+    model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)
+    result = load.load(model.get_spec(), model.get_spec().specificationVersion, model.weights_dir)
+    assert list(result.functions["main"].inputs) == ["image"]
 
 
 @pytest.mark.parametrize("target", DEPLOYMENT_TARGETS)
 def test_the_target_is_the_packages_own(archive: bytes, target: str) -> None:
-    files = converted(archive, "float16", replace(WORDS, minimum_deployment_target=target))
-    specification = package.read(files).specification
+    specification = package.read(at_target(archive, "float16", target)).specification
     versions = {
         "iOS15": 6,
         "iOS16": 7,
@@ -176,9 +220,16 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
         assert np.abs(answer(files, image) - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("color", ["rgb", "bgr"])
-@pytest.mark.parametrize("scale", [[0.02], [0.01, 0.02, 0.03]], ids=["one scale", "a scale each"])
-@pytest.mark.parametrize("sizes", [[], [24]], ids=["one size", "two sizes"])
+# Every pair of a color, one scale or a scale each, and one size or two.
+@pytest.mark.parametrize(
+    ("color", "scale", "sizes"),
+    [
+        ("rgb", [0.02], []),
+        ("rgb", [0.01, 0.02, 0.03], [24]),
+        ("bgr", [0.02], [24]),
+        ("bgr", [0.01, 0.02, 0.03], []),
+    ],
+)
 def test_a_package_sees_channels_as_keras_does(
     keras: Any, color: str, scale: list[float], sizes: list[int]
 ) -> None:
@@ -236,9 +287,10 @@ def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> Non
 
 @pytest.mark.parametrize("palette", [Palette(4, 8, False), Palette(4, None, True)])
 def test_groups_and_scales_bring_weights_nearer(archive: bytes, palette: Palette) -> None:
-    options = replace(WORDS, minimum_deployment_target="iOS18")
-    exact = _weights(converted(archive, "float16", options))
-    plain = _weights(converted(archive, "palettized", options, PALETTE))
+    newest = DEPLOYMENT_TARGETS[-1]
+    options = replace(WORDS, minimum_deployment_target=newest)
+    exact = _weights(at_target(archive, "float16", newest))
+    plain = _weights(at_target(archive, "palettized", newest))
     better = _weights(converted(archive, "palettized", options, Compression(palette=palette)))
     assert _error(better, exact) < 0.9 * _error(plain, exact)
 
@@ -276,6 +328,7 @@ def test_other_sizes_of_image_are_answered_as_keras_answers_them(
         image = pixels(1, side)
         expected = np.asarray(model(GREY.normalize(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
+        np.testing.assert_array_equal(answer(strip(files), image), answer(files, image))
     assert inspect.inspect(files).input.shape == [1, 32, 32, 1]
 
 
@@ -290,39 +343,38 @@ def test_a_model_of_one_size_is_not_made_flexible(keras: Any) -> None:
         converted(archive, "float16", replace(WORDS, resolutions=[48]))
 
 
-def digests() -> Iterator[str]:
-    """Yield a digest of every scheme's package, for a process of its own."""
-    archive = random_archive(keras_session.start(1))
-    for scheme, first, _, compression in SCHEMES:
-        files = converted(
-            archive, scheme, replace(WORDS, minimum_deployment_target=first), compression
-        )
+def digests(archive: bytes) -> Iterator[str]:
+    """Yield a digest of every scheme's package."""
+    for scheme, first, *_ in SCHEMES:
+        files = at_target(archive, scheme, first)
         content = b"".join(name.encode() + data for name, data in sorted(files.items()))
         yield f"{scheme} {hashlib.sha256(content).hexdigest()}"
 
 
-def test_two_processes_write_the_same_bytes() -> None:
+def test_another_process_writes_the_same_bytes(archive: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes(archive)
     program = (
-        "from tests.runtimes.coreml.test_convert import digests\nprint(chr(10).join(digests()))"
+        "import sys; from pathlib import Path\n"
+        "from edgebake.models import keras_session\n"
+        "from tests.runtimes.coreml.test_convert import digests\n"
+        "keras_session.start(1)\n"
+        "print(*digests(Path(sys.argv[1]).read_bytes()), sep=chr(10))"
     )
-    said = []
-    for seed in ("1", "2"):
-        settings = {
-            **os.environ,
-            "PYTHONHASHSEED": seed,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}",
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            env=settings,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        said.append(done.stdout.splitlines())
-    assert len(said[0]) == len(SCHEMES)
-    assert said[0] == said[1]
+    settings = {
+        **os.environ,
+        "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "model.keras")],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(SCHEMES)
+    assert done.stdout.splitlines() == list(digests(archive))
 
 
 def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archive: bytes) -> None:

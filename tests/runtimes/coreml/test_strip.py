@@ -1,32 +1,17 @@
 """A stripped .mlpackage holds no words of ours and answers with the same bits and the same labels.
 
-Guards that no name, path or word of the machine that built ships in a package.
-Slow: the slow ones convert every scheme with coremltools.
+tests/runtimes/coreml/test_convert.py strips the package of every scheme.
 """
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
-from edgebake.models import keras_session
-from edgebake.recipe import Compression, CoreML, ResolutionRange
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import class_labels
 from edgebake.runtimes.coreml.executor.program import read_program
-from edgebake.runtimes.coreml.inspect import inspect
 from edgebake.runtimes.coreml.strip import strip
 from tests.runtimes.coreml.programs import answers
-from tests.runtimes.coreml.test_convert import (
-    GREY,
-    SCHEMES,
-    WORDS,
-    answer,
-    converted,
-    pixels,
-    random_archive,
-)
 from tests.runtimes.coreml.test_run import FULL, PIXELS
 
 Files = dict[str, bytes]
@@ -110,65 +95,3 @@ def test_values_of_a_loop_are_shortened_with_those_around_it() -> None:
     names = {inner.inputs[0].name, inner.outputs[0], flat, block.operations[-1].outputs[0].name}
     assert len(names) == 4
     assert names.isdisjoint({"counter", "next", "flat", "last"})
-
-
-@pytest.fixture(scope="module")
-def archive() -> bytes:
-    return random_archive(keras_session.start(1))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "first", "_", "compression"), SCHEMES)
-def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
-    archive: bytes, scheme: str, first: str, _: str, compression: Compression
-) -> None:
-    files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=first), compression)
-    stripped = strip(files)
-    for image in np.split(pixels(4), 4):
-        np.testing.assert_array_equal(answer(stripped, image), answer(files, image))
-    assert inspect(stripped) == inspect(files)
-    assert class_labels(read_program(package.read(stripped))) == GREY.labels
-    path = package.specification_file(files)
-    ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
-    layers = {layer.name for layer in keras_session.load(archive).layers} - ends
-    texts = [
-        *(name.encode() for name in layers),
-        b"functional",
-        b"batchnorm",
-        b"tensorflow",
-        b"coremltools",
-        b"nobody",
-    ]
-    assert any(word in files[path] for word in texts)
-    assert [word for word in texts if word in stripped[path]] == []
-    assert len(stripped[path]) < len(files[path])
-    assert strip(stripped) == stripped
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "words",
-    [
-        replace(WORDS, resolutions=[24, 48]),
-        replace(WORDS, resolution_range=ResolutionRange(24, 96)),
-    ],
-    ids=["list", "range"],
-)
-def test_other_sizes_of_image_are_answered_as_before(archive: bytes, words: CoreML) -> None:
-    files = converted(archive, "none", words)
-    for side in (24, 32, 48):
-        image = pixels(1, side)
-        np.testing.assert_array_equal(answer(strip(files), image), answer(files, image))
-
-
-@pytest.mark.slow
-def test_coremltools_reads_what_is_left(archive: bytes, tmp_path: Any) -> None:
-    import coremltools
-    from coremltools.converters.mil.frontend.milproto import load
-
-    from edgebake.artifacts import write_files
-
-    write_files(tmp_path, strip(converted(archive, "float16", WORDS)))
-    model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)
-    result = load.load(model.get_spec(), model.get_spec().specificationVersion, model.weights_dir)
-    assert list(result.functions["main"].inputs) == ["image"]

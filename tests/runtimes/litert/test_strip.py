@@ -1,7 +1,6 @@
 """A stripped .tflite holds no words of ours and answers with the same bits.
 
-Guards that no name, path or word of the machine that built ships in a .tflite.
-Slow: the slow one converts every scheme.
+tests/runtimes/test_all_architectures.py strips the file of every scheme.
 """
 
 from typing import Any
@@ -10,17 +9,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from edgebake.models import keras_session
 from edgebake.models.tflite import tables
-from edgebake.recipe import Convert
-from edgebake.runtimes.interface import schemes_of
-from edgebake.runtimes.litert import FILE, convert, metadata, run
+from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.strip import strip
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import constant_tflite
-from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
+from tests.runtimes.coreml.test_convert import ABOUT
 
 LABELS = [f"class {digit}" for digit in range(10)]
 CONTRACT = Contract(
@@ -116,32 +112,3 @@ def test_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:
 def test_only_a_tflite_file_is_read() -> None:
     with pytest.raises(ValueError, match=r"^no TFL3 at byte 4, where every \.tflite has it$"):
         strip({FILE: b"\x00" * 100})
-
-
-@pytest.fixture(scope="module")
-def archive() -> bytes:
-    return random_archive(keras_session.start(1))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", schemes_of("litert"))
-def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
-    archive: bytes, scheme: str
-) -> None:
-    files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
-    stripped = strip(files)
-    images = GREY.normalize(pixels(8))
-    np.testing.assert_array_equal(
-        single_output(predictions(run.load(stripped, 1), images)),
-        single_output(predictions(run.load(files, 1), images)),
-    )
-    assert inspect(stripped) == inspect(files)
-    layers = {layer.name for layer in keras_session.load(archive).layers} - {
-        "image",
-        "probabilities",
-    }
-    texts = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]
-    assert any(word in files[FILE] for word in texts)
-    assert [word for word in texts if word in stripped[FILE]] == []
-    assert len(stripped[FILE]) < len(files[FILE])
-    assert strip(stripped) == stripped

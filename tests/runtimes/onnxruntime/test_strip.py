@@ -1,7 +1,6 @@
 """A stripped .onnx has no names or texts and bit-identical outputs; its ORT format is new.
 
-Guards that no name, path or word of the machine that built ships in an .onnx.
-Slow: the slow one converts every scheme.
+tests/runtimes/test_all_architectures.py strips the file of every scheme.
 """
 
 from typing import Any
@@ -13,24 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgebake.models import keras_session
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import Granularity
-from edgebake.recipe.stage_params import ConvertParams
-from edgebake.runtimes.interface import schemes_of
-from edgebake.runtimes.onnxruntime import (
-    EXACT_SUMS,
-    FILE,
-    convert,
-    metadata,
-    ort_format,
-    quantizer,
-    run,
-)
+from edgebake.runtimes.onnxruntime import EXACT_SUMS, FILE, metadata, ort_format, quantizer
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.onnxruntime.strip import strip
-from edgebake.runtimes.session import predictions, single_output
-from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
+from tests.runtimes.coreml.test_convert import ABOUT, GREY
 from tests.runtimes.onnxruntime import programs
 
 WORDS = [
@@ -147,30 +134,3 @@ def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
         np.testing.assert_array_equal(
             _answers(stripped["model.ort"], fed), _answers(files["model.ort"], fed)
         )
-
-
-@pytest.fixture(scope="module")
-def archive() -> bytes:
-    return random_archive(keras_session.start(1))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", schemes_of("onnxruntime"))
-def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) -> None:
-    files = convert.convert(
-        quantized(archive, scheme), GREY, ConvertParams("onnxruntime", about=ABOUT)
-    )
-    stripped = strip(files)
-    images = GREY.normalize(pixels(8))
-    np.testing.assert_array_equal(
-        single_output(predictions(run.load(stripped, 1), images)),
-        single_output(predictions(run.load(files, 1), images)),
-    )
-    assert inspect(stripped) == inspect(files)
-    assert [
-        word
-        for word in (b"constant_", b"label 7", b"nobody", b"edgebake")
-        if word in stripped[FILE]
-    ] == []
-    assert len(stripped[FILE]) < len(files[FILE])
-    assert strip(stripped) == stripped

@@ -166,7 +166,7 @@ class GroupedTest:
     The floor is proven where it is proven for each group: an intersection-union test needs no
     correction (Berger 1982, Technometrics 24:295). It is disproved where the test of some group is
     rejected after Holm's correction for the number of groups (Holm 1979, Scandinavian Journal of
-    Statistics 6:65), from statsmodels.
+    Statistics 6:65).
     """
 
     groups: dict[str, ProportionTest]
@@ -247,13 +247,14 @@ class GroupedTest:
 
 def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
     """Return which hypotheses Holm's procedure rejects at a family-wise error rate of alpha."""
-    if min(p_values) > alpha:
-        # Nothing can be rejected; importing statsmodels takes a second.
-        return [False] * len(p_values)
-    from statsmodels.stats.multitest import multipletests
-
-    rejected, *_ = multipletests(p_values, alpha, method="holm")
-    return [bool(is_rejected) for is_rejected in rejected]
+    count = len(p_values)
+    rejected = [False] * count
+    by_p_value = sorted(range(count), key=p_values.__getitem__)
+    for rank, index in enumerate(by_p_value):
+        if p_values[index] > alpha / (count - rank):
+            break
+        rejected[index] = True
+    return rejected
 
 
 @dataclass(frozen=True)
