@@ -17,12 +17,11 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 from unittest.mock import patch
 
-from omegaconf import MISSING
-
 from docs import models_page
 from edgebake.cli.main import GROUPS, parser
 from edgebake.recipe import Candidates, Recipe, Release
 from edgebake.recipe.files import find, groups
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.quantize import WordOrWords
 
 FOLDER = Path(__file__).parent
@@ -204,7 +203,7 @@ def _enum_values(hint: Any) -> Iterator[str]:
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:
-    if field.default is MISSING:
+    if field.default == MISSING:
         return ""
     if field.default_factory is list:
         return "`[]`"

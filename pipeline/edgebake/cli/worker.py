@@ -32,7 +32,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--insecure",
         action="store_true",
-        help="accept an address on a network without TLS: whoever reaches it can run code here",
+        help="accept an address on a network without TLS: all who reach it can run code here",
     )
 
 
