@@ -184,6 +184,16 @@ def test_the_release_reads_back_as_it_is_written(project: Path) -> None:
             "targets: pixel_8 is named 2 times; expected once",
         ),
         (
+            "name: digits\n",
+            "name: digits\nmemory_gb: { train: 0 }\n",
+            r"memory_gb.train: 0; expected more than 0, in 10\^9 bytes",
+        ),
+        (
+            "name: digits\n",
+            "name: digits\nmemory_gb: { trian: 8 }\n",
+            "memory_gb.trian: unknown key; expected one of: .*did you mean .train",
+        ),
+        (
             "- pixel_8\n",
             "- pixel_9\n",
             "targets: no recipes/target/pixel_9.yaml; .*did you mean 'pixel_8'",

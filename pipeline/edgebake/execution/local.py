@@ -26,6 +26,7 @@ from edgebake.execution.local_pool import LocalPool
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Pool
 from edgebake.plan import planner, scheme_search
+from edgebake.plan.compose import compose_release
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import read_plan
 
@@ -119,10 +120,11 @@ def _walk(console: Console, options: BuildOptions, watch: _Watch) -> int:
 
     own_tasks = {"plan": plan_stage.run, "revision": lambda: f"revision: {revision.write()}\n"}
     plan = read_plan()
+    memory = compose_release().memory_gb
     with _opened_pool(console, options) as pool, dvc_repo.opened() as project:
         scheduler = Scheduler(
             project=project,
-            tasks={name: task_of(node, plan) for name, node in project.nodes.items()},
+            tasks={name: task_of(node, plan, memory) for name, node in project.nodes.items()},
             pool=pool,
             own_tasks=own_tasks,
             observers=watch.observers,

@@ -241,3 +241,7 @@ def _check_release(release: Release, file: Path) -> None:
     problem = recipe_checks.version_problem(release.version)
     if problem:
         raise RecipeError(f"{file}: version: {problem}")
+    for stage, memory in vars(release.memory_gb).items():
+        if memory is not None and memory <= 0:
+            expected = "expected more than 0, in 10^9 bytes"
+            raise RecipeError(f"{file}: memory_gb.{stage}: {memory:g}; {expected}")

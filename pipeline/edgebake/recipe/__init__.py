@@ -36,7 +36,7 @@ from edgebake.recipe.quantize import (
     Quantize,
     TrainedRanges,
 )
-from edgebake.recipe.release import Card, Licenses, Release, Signature
+from edgebake.recipe.release import Card, Licenses, Release, Signature, StageMemory
 from edgebake.recipe.train import (
     Augment,
     ClassWeights,
@@ -139,6 +139,7 @@ __all__ = [
     "SplitBy",
     "Splits",
     "Ssh",
+    "StageMemory",
     "Table",
     "TimedCeiling",
     "TimedFloor",

@@ -43,6 +43,30 @@ class Signature:
 
 
 @dataclass
+class StageMemory:
+    """Peak memory of stages in 10^9 bytes, of the process and its children; null: as assumed.
+
+    `edgebake build` starts stages side by side as long as their memory is available. It assumes
+    what the stages of the default release need, and some more; state what a larger model needs.
+    """
+
+    # Memory of the stage `data`.
+    data: float | None = None
+    # Memory of the stage `train`.
+    train: float | None = None
+    # Memory of the stage `prune`.
+    prune: float | None = None
+    # Memory of the stage `quantize`.
+    quantize: float | None = None
+    # Memory of the stage `convert`.
+    convert: float | None = None
+    # Memory of the stage `validate`.
+    validate: float | None = None
+    # Memory of the stage `package`.
+    package: float | None = None
+
+
+@dataclass
 class Release:
     """Options of a release, recipes/release.yaml: description, licenses, signature, targets."""
 
@@ -66,3 +90,5 @@ class Release:
     encryption_key: str | None = MISSING
     # Targets of the release: names of files in recipes/target/.
     targets: list[str] = MISSING
+    # Memory of stages that need more than edgebake assumes; a change runs no stage again.
+    memory_gb: StageMemory = field(default_factory=StageMemory)

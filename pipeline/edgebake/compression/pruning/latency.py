@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import cost_model, selection, shrink
+from edgebake.machine import turns
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import calibrated_model
 
@@ -30,6 +31,7 @@ class LatencyTrial:
 
     macs: float
     latency: float
+    is_alone: bool  # no other stage of edgebake ran beside it
 
 
 def by_latency(
@@ -48,13 +50,17 @@ def by_latency(
     Raises:
         ConversionError: the smallest model is not fast enough.
     """
-    search = _Search(ranked, original)
+    with turns.alone() as is_alone:
+        return _first_fast_enough(_Search(ranked, original, is_alone), target)
+
+
+def _first_fast_enough(search: _Search, target: float) -> tuple[Floats, list[LatencyTrial]]:
     slow = 0
     fast = len(search.steps) - 1
     smallest = search.measure(fast)
     if smallest > target:
         left = f"{smallest:.2f} of the original model's"
-        raise selection.unreachable(ranked, "latency", left, f"{target:g}")
+        raise selection.unreachable(search.ranked, "latency", left, f"{target:g}")
     while fast - slow > 1:
         middle = (slow + fast) // 2
         if search.measure(middle) <= target:
@@ -67,8 +73,9 @@ def by_latency(
 class _Search:
     """Steps of the path of multiply-accumulates, and the latencies measured so far."""
 
-    def __init__(self, ranked: RankedChannels, original: keras.Model) -> None:
-        self._ranked = ranked
+    def __init__(self, ranked: RankedChannels, original: keras.Model, is_alone: bool) -> None:
+        self.ranked = ranked
+        self._is_alone = is_alone
         model = ranked.model
         self._costs = cost_model.build(model, ranked.dependencies, "macs")
         path = selection.path(ranked, self._costs)
@@ -79,7 +86,7 @@ class _Search:
     def measure(self, step: int) -> float:
         """Build the model of a step and return its latency as a share of the original's."""
         counts = self.steps[step]
-        ranked = self._ranked
+        ranked = self.ranked
         removed = ranked.removed_groups(counts)
         model = shrink.remove_channels(ranked.model, ranked.dependencies, removed)
         session = _load_session(model)
@@ -87,7 +94,7 @@ class _Search:
         costs = self._costs
         unpruned_macs = costs.cost(self.steps[0])
         macs = costs.cost(counts) / unpruned_macs
-        trial = LatencyTrial(float(macs), latency)
+        trial = LatencyTrial(float(macs), latency, self._is_alone)
         self.trials.append(trial)
         return latency
 
