@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from edgebake.cli import table
-from edgebake.cli.verbs import Example, Verb
+from edgebake.cli.verbs import Example, Verb, count
 from edgebake.errors import EdgebakeError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=_count,
+        type=count,
         metavar="N",
         help="stages that run at a time; default: the number of cores, if the memory allows it",
     )
@@ -43,7 +43,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--audit",
-        type=_count,
+        type=count,
         default=0,
         metavar="N",
         help="with --cluster: run N stages on a second worker, and fail where a byte differs",
@@ -53,13 +53,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --cluster: accept an address on a network without TLS",
     )
-
-
-def _count(text: str) -> int:
-    """Parse a number of at least 1."""
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of at least 1")
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:

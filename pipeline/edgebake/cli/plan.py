@@ -5,7 +5,8 @@ import argparse
 from rich.console import Console
 
 from edgebake import artifacts
-from edgebake.cli.verbs import Example, Verb
+from edgebake.cli.verbs import Example, Verb, count
+from edgebake.errors import EdgebakeError
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,38 +19,64 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="for dvc.yaml: exit with 1 if DVC has to read the new plan before it can go on",
     )
+    mode.add_argument(
+        "--explain",
+        action="store_true",
+        help="after writing the plan, say which stages a build runs, why, and how long they took",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=count,
+        metavar="N",
+        help="with --explain: expect how long N stages at a time take together",
+    )
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.jobs is not None and not arguments.explain:
+        raise EdgebakeError("--jobs: without --explain; expected it with that option")
+    if arguments.check:
+        from edgebake.plan import planner
+
+        planner.check()
+        console.print("params.yaml is up to date")
+    elif arguments.in_repro:
+        from edgebake.execution import plan_stage
+
+        count_of_changes, lines = plan_stage.write()
+        _print(console, lines, count_of_changes)
+    else:
+        _write(console, with_changes=not arguments.explain)
+    if arguments.explain:
+        from edgebake.cli import plan_explanation
+
+        plan_explanation.explain_plan(console, arguments.jobs)
+    return 0
+
+
+def _write(console: Console, with_changes: bool) -> None:
+    """Write the plan and the digests of code, and print each change or only how many there are."""
     from edgebake.execution import dvc_state
     from edgebake.plan import code_digest, planner
     from edgebake.recipe import stage_params
 
-    if arguments.check:
-        planner.check()
-        console.print("params.yaml is up to date")
-        return 0
-    if not arguments.in_repro:  # there DVC has read its files already
-        for line in dvc_state.set_aside_unreadable():
-            console.print(line, markup=False)
+    for line in dvc_state.set_aside_unreadable():
+        console.print(line, markup=False)
     artifacts.remove_leftovers()
-    changes = planner.update(in_repro=arguments.in_repro)
-    if arguments.in_repro:
-        from edgebake.bundle import bundle_files
-        from edgebake.execution import retries
-
-        plan = stage_params.read_plan()
-        retries.count(plan["validate"], plan["package"])
-        for line in bundle_files.remove_incomplete(plan["package"]):
-            console.print(line, markup=False)
+    changes = planner.update()
     code_changes = code_digest.write(stage_params.read_plan())
-    for change in [*changes, *code_changes]:
-        console.print(str(change), markup=False)
-    if changes:
-        console.print(f"params.yaml: {len(changes)} changes")
+    lines = [str(change) for change in [*changes, *code_changes]]
+    _print(console, lines if with_changes else [], len(changes))
+
+
+def _print(console: Console, lines: list[str], count_of_changes: int) -> None:
+    """Print a line for each change, and how many there are of params.yaml."""
+    for line in lines:
+        console.print(line, markup=False)
+    if count_of_changes:
+        console.print(f"params.yaml: {count_of_changes} changes")
     else:
         console.print("params.yaml: nothing to change")
-    return 0
 
 
 VERB = Verb(
@@ -59,10 +86,15 @@ VERB = Verb(
     description=(
         "Compose the recipe of every target in recipes/release.yaml, merge the work that targets "
         "share into variants, and write params.yaml and the code digests of artifacts/code/. "
-        "Prints each changed value. Commit params.yaml: its diff lists what will be built again."
+        "Prints each changed value. Commit params.yaml: its diff lists what will be built again. "
+        "With --explain, prints instead every stage that `edgebake build` would run: which value, "
+        "source file, data file or version of a tool changed since its last run, or what it waits "
+        "for, and how long it took the last time. The plan is written then, too: DVC compares "
+        "with params.yaml."
     ),
     examples=(
         Example("edgebake plan", "write the plan and print its changes"),
+        Example("edgebake plan --explain --jobs 2", "what a build would run, why and how long"),
         Example("edgebake plan --check", "fail if params.yaml was not planned again, as in CI"),
     ),
     add_options=_add_options,

@@ -51,3 +51,10 @@ def add_target_and_overrides(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a value or an option to replace, in Hydra's syntax: train.epochs=3 quantize=dynamic",
     )
+
+
+def count(text: str) -> int:
+    """Parse a number of at least 1, the type of an argument."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of at least 1")
+    return int(text)

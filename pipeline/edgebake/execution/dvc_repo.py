@@ -128,6 +128,14 @@ class Project:
         with self._exclusive():
             artifacts.write(LOCK, "".join(lines).encode())
 
+    def stage(self, name: str) -> Any:
+        """Return DVC's own object of a stage, for `dvc_difference`."""
+        return self._stages[name]
+
+    def recorded(self, name: str) -> Any:
+        """Return the entry of a stage in dvc.lock; an empty one if it has not run."""
+        return self._recorded.get(name, {})
+
     @property
     def is_dirty(self) -> bool:
         """Whether dvc.lock lacks a stage that is finished."""

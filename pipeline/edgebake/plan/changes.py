@@ -77,16 +77,17 @@ def _compare_stage(stage: str, old: dict[str, Any], new: dict[str, Any]) -> Iter
     for name, params in new.items():
         if name in old:
             key = f"{stage}.{name}"
-            yield from _compare_values(key, old[name], params)
+            yield from compare_values(key, old[name], params)
 
 
-def _compare_values(key: str, before: object, after: object) -> Iterator[Change]:
+def compare_values(key: str, before: object, after: object) -> Iterator[Change]:
+    """Yield each value that differs below a dotted key, in nested mappings."""
     if isinstance(before, dict) and isinstance(after, dict):
         names = dict.fromkeys([*before, *after])
         for name in names:
             old = before.get(name)
             new = after.get(name)
-            yield from _compare_values(f"{key}.{name}", old, new)
+            yield from compare_values(f"{key}.{name}", old, new)
     elif before != after:
         yield Change(key, before, after)
 

@@ -8,13 +8,14 @@ The digest of a module leaves out comments, docstrings and blank lines. Which fi
 by `import_closure`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgebake import artifacts
 from edgebake.bundle import license_texts
 from edgebake.errors import PlanError
+from edgebake.plan import code_history
 from edgebake.plan.import_closure import ImportClosure, is_declaration, named_modules
 from edgebake.plan.source_files import SourceFiles
 from edgebake.recipe import stage_params
@@ -37,12 +38,16 @@ class CodeChange:
     files: tuple[str, ...]
 
     def __str__(self) -> str:
-        shown = ", ".join(self.files[:SHOWN_FILES])
-        text = f"  {self.variant}: code of {shown}"
-        hidden = len(self.files) - SHOWN_FILES
-        if hidden > 0:
-            text += f" and {hidden} more files"
-        return text
+        return f"  {self.variant}: code of {listed_files(self.files)}"
+
+
+def listed_files(files: Sequence[str]) -> str:
+    """Return the names of the first files, and how many more there are."""
+    text = ", ".join(files[:SHOWN_FILES])
+    hidden = len(files) - SHOWN_FILES
+    if hidden > 0:
+        text += f" and {hidden} more files"
+    return text
 
 
 def write(plan: Plan) -> list[CodeChange]:
@@ -53,7 +58,7 @@ def write(plan: Plan) -> list[CodeChange]:
         a digest file has no change.
     """
     source_files = SourceFiles()
-    written: set[Path] = set()
+    written: dict[Path, bytes] = {}
     lines_of_code: dict[object, list[str]] = {}  # by stage and what its parameters name
     changes: list[CodeChange] = []
     for stage, variant, params in _variants(plan):
@@ -63,7 +68,7 @@ def write(plan: Plan) -> list[CodeChange]:
             lines_of_code[code] = _digest_lines(source_files, stage, params)
         lines = lines_of_code[code]
         text = "".join(f"{line}\n" for line in lines)
-        written.add(target)
+        written[target] = text.encode()
         if target.is_file():
             before = target.read_bytes()
             if before == text.encode():
@@ -75,6 +80,7 @@ def write(plan: Plan) -> list[CodeChange]:
         if file.is_file() and file not in written:
             file.unlink()
     source_files.save()
+    code_history.keep(written.values())
     return changes
 
 
