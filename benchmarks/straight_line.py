@@ -3,7 +3,7 @@
     python -m benchmarks.straight_line
 
 Run it in a clone of the project; it leaves artifacts/ as a build does. It runs the commands of
-dvc.yaml by their own functions, one at a time: planning, data, training, pruning with the baselines
+dvc.yaml by their own functions, one at a time: planning, data, training, pruning, the baselines
 that it is compared with, quantization with calibration, conversion, validation with placement,
 latency and golden vectors, parity, bundles. The bundles are byte-identical to those of `dvc repro`,
 which benchmarks/build.py checks. A scheduler that runs one command at a time cannot be faster.
@@ -30,14 +30,12 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from edgebake import plugins
 from edgebake.cli import main as cli_main
 from edgebake.models import keras_session
 from edgebake.plan import variants
 from edgebake.recipe import stage_params
-from edgebake.stages import convert, data, package, prune, quantize, train, validate
 
-# Imported here, not in each fork.
-STAGES = (data, train, prune, quantize, convert, validate, package)
 # Slow imports that the stages do inside functions.
 LIBRARIES = (
     "ai_edge_litert.interpreter",
@@ -65,11 +63,13 @@ def main() -> None:
 
 
 def import_libraries() -> None:
-    """Import the libraries of all commands.
+    """Import the stages and the libraries of all commands, here and not in each fork.
 
     Keras comes first: it sets the environment variables that TensorFlow reads at import.
     """
     keras_session.start(threads=1)
+    for stage in variants.STAGES:
+        plugins.load_stage(stage)
     for name in LIBRARIES:
         importlib.import_module(name)
 

@@ -146,7 +146,7 @@ def test_a_damaged_artifact(trained: Path, error_of: ErrorOf) -> None:
 def test_params_with_an_unknown_key(trained: Path, error_of: ErrorOf) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
     assert error_of("prune", VARIANT) == (
-        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, "
+        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: bits, "
         "data, data_file, examples, fine_tune, floor, format, keep, method, multiple, pattern, "
         "per_channel, ramp, score, sparsity, steps, target, "
         "teacher, tools, train; "

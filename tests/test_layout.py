@@ -12,10 +12,13 @@ import yaml
 
 from edgebake import plugins
 from edgebake.cli import stages
+from edgebake.recipe.stage_params import STAGE_PARAMS
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-SEVEN = ("data", "train", "prune", "quantize", "convert", "validate", "package")
+WITH_VARIANTS = tuple(STAGE_PARAMS)
+# Trains what `prune` is compared with, by the options of `prune`.
+WITHOUT_RECIPES = ("baseline",)
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline/edgebake").rglob("*.py"))
 # Imports point down this list, and nowhere else; names on one line do not import each other.
 LAYERS = (
@@ -86,11 +89,15 @@ def test_there_are_sources_to_look_at() -> None:
     assert len(SOURCES) > 50
 
 
-@pytest.mark.parametrize("stage", SEVEN)
+def test_the_stages_with_variants_have_a_verb_each_in_the_same_order() -> None:
+    assert stages.STAGES == WITH_VARIANTS
+
+
+@pytest.mark.parametrize("stage", WITH_VARIANTS)
 def test_a_stage_is_the_same_word_everywhere(stage: str) -> None:
     assert stage in STAGES
     assert stage in stages.STAGES
-    assert (ROOT / "recipes" / stage).is_dir()
+    assert (ROOT / "recipes" / stage).is_dir() is (stage not in WITHOUT_RECIPES)
     assert (ROOT / "pipeline/edgebake/stages" / f"{stage}.py").is_file()
     assert (ROOT / "tests" / "stages" / f"test_{stage}.py").is_file()
     assert f"python -m edgebake {stage} " in STAGES[stage]["do"]["cmd"]
@@ -109,7 +116,13 @@ def test_every_module_that_a_recipe_can_name_has_a_recipe_of_its_name(key: str) 
         assert set(options) <= {path.stem for path in (ROOT / "recipes" / group).glob("*.yaml")}
 
 
-@pytest.mark.parametrize("stage", [*SEVEN, "parity", "proof"])
+def test_no_bundle_waits_for_a_baseline() -> None:
+    for stage, definition in STAGES.items():
+        deps = definition.get("do", definition).get("deps", [])
+        assert [dep for dep in deps if "baseline" in dep and stage != "baseline"] == []
+
+
+@pytest.mark.parametrize("stage", [*WITH_VARIANTS, "parity", "proof"])
 def test_a_stage_depends_on_its_code_digest_and_names_no_source(stage: str) -> None:
     definition = STAGES[stage].get("do", STAGES[stage])
     digests = [dep for dep in definition["deps"] if dep.startswith("artifacts/code/")]

@@ -71,12 +71,15 @@ def make_models(
     def train_from_scratch(seed: int) -> keras.Model:
         recipe = first.recipe(original.name, seed)
         parent = _original_model(original, recipe)
-        return baselines.from_scratch(smaller_models[seed], parent, recipe.prune)
+        options = fine_tune.options(recipe.prune)
+        return baselines.from_scratch(smaller_models[seed], parent, options).model
 
     def train_further(seed: int) -> keras.Model:
         recipe = first.recipe(original.name, seed)
         parent = _original_model(original, recipe)
-        return baselines.fine_tuned_original(parent, recipe.prune)
+        options = fine_tune.options(recipe.prune)
+        steps = recipe.prune.steps or 1
+        return baselines.fine_tuned_original(parent, options, steps).model
 
     yield pruned
     yield _make_group(original, SCRATCH, seeds, train_from_scratch)

@@ -80,7 +80,7 @@ def test_an_edit_of_words_changes_no_digest_and_an_edit_of_code_those_that_reach
     assert changed(planned) == {}
     trainer.write_text(trainer.read_text() + "\nCHANGED = True\n")
     stages = {variant.partition(".")[0] for variant in changed(planned)}
-    assert stages == {"train", "prune", "quantize"}
+    assert stages == {"train", "prune", "baseline", "quantize"}
     assert changed(planned) == {}
 
 
@@ -108,9 +108,12 @@ def test_many_changed_files_are_counted() -> None:
         ("errors.py", []),
         (
             "data/sources/digits.py",
-            ["convert", "data", "proof", "prune", "quantize", "train", "validate"],
+            ["baseline", "convert", "data", "proof", "prune", "quantize", "train", "validate"],
         ),
-        ("models/importers/compute_operators.yaml", ["convert", "prune", "quantize", "train"]),
+        (
+            "models/importers/compute_operators.yaml",
+            ["baseline", "convert", "prune", "quantize", "train"],
+        ),
         ("runtimes/delegates/litert_gpu.yaml", ["package", "proof", "validate"]),
         ("bundle/manifest.schema.json", ["package", "proof"]),
         ("bundle/samples/Classifier.kt", ["package"]),

@@ -16,7 +16,7 @@ def _like(composed: Target, target: str) -> Target:
 
 def _parents(found: Plan) -> dict[str, str]:
     """Return the baseline of each variant of validate: a variant of convert."""
-    return {name: section["baseline"] for name, section in found["validate"].items()}
+    return {name: section["float_parent"] for name, section in found["validate"].items()}
 
 
 def test_a_target_with_a_speedup_gate_brings_its_float_parent_and_no_other_does(

@@ -142,13 +142,13 @@ def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "baseline"),
-    [(NAMES, "some-convert"), ({**NAMES, "baseline": "a-parent"}, "a-parent")],
+    ("names", "float_parent"),
+    [(NAMES, "some-convert"), ({**NAMES, "float_parent": "a-parent"}, "a-parent")],
 )
 def test_validate_times_the_float_parent_that_it_is_given(
-    recipe: Recipe, names: dict[str, str], baseline: str
+    recipe: Recipe, names: dict[str, str], float_parent: str
 ) -> None:
-    assert resolve.validate_params(recipe, names, ABOUT).baseline == baseline
+    assert resolve.validate_params(recipe, names, ABOUT).float_parent == float_parent
 
 
 def test_validate_reads_how_and_where_to_measure(recipe: Recipe) -> None:

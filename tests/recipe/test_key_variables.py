@@ -42,7 +42,7 @@ def test_the_variables_of_a_plan() -> None:
     assert key_variables.encryption_keys(PLAN) == {"env:MODEL_KEY", "file:keys/model.key"}
 
 
-@pytest.mark.parametrize("stage", ["data", "train", "prune", "quantize", "convert", "validate"])
+@pytest.mark.parametrize("stage", sorted({*variants.STAGES} - {"package"}))
 @pytest.mark.usefixtures("keys")
 def test_a_stage_gets_no_key(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[list[str]] = []

@@ -79,22 +79,13 @@ def test_half_of_the_work_is_cut_and_the_account_is_of_the_model_that_was_writte
     assert account["parameters"] == {"before": 2306, "after": model.count_params()}
     for row in account["layers"]:
         assert row["channels"]["after"] == model.get_layer(row["layer"]).output.shape[-1]
-    assert set(account["baselines"]) == {"parent_trained_on", "from_scratch"}
     assert account["whole"] == {"probabilities": "its softmax depends on all channels"}
     (epoch,) = csv.DictReader(ran.files()["training.csv"].decode().splitlines())
     assert float(epoch["val_accuracy"]) == pytest.approx(
         account["accuracy"]["fine_tuned"], abs=1e-6
     )
-    _check_the_same_bytes_come_again(ran)
-
-
-def _check_the_same_bytes_come_again(ran: Ran) -> None:
-    """Baselines are trained afterwards and change nothing."""
     files = ran.files()
-    alone.set_param("prune", CHANNELS, "baselines", value=False)
-    again = alone.run("prune", CHANNELS).files()
-    assert again["model.keras"] == files["model.keras"]
-    assert again["training.csv"] == files["training.csv"]
+    assert alone.run("prune", CHANNELS).files() == files
 
 
 def _teacher(classes: list[str], resolution: int = 16) -> None:
@@ -112,7 +103,6 @@ def _teacher(classes: list[str], resolution: int = 16) -> None:
 
 def _learn(alpha: float) -> None:
     section = ("prune", CHANNELS)
-    alone.set_param(*section, "baselines", value=False)
     alone.set_param(*section, "teacher", value=TEACHER)
     alone.set_param(
         *section,
@@ -152,7 +142,7 @@ def test_other_methods_leave_the_same_files(
     quick: Path, method: str, words: dict[str, Any]
 ) -> None:
     nothing = dict.fromkeys(("score", "target", "floor", "multiple", "steps"))
-    for word, value in {**nothing, "baselines": False, **words, "method": method}.items():
+    for word, value in {**nothing, **words, "method": method}.items():
         alone.set_param("prune", CHANNELS, word, value=value)
     ran = alone.run("prune", CHANNELS)
     assert sorted(ran.files()) == FILES

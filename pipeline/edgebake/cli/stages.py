@@ -91,6 +91,12 @@ VERBS = (
         "Reads the trained model; writes the pruned model and its costs.",
     ),
     _stage(
+        "baseline",
+        "digits-ds_cnn-channels-from_scratch",
+        "train a model that a pruned one is compared with",
+        "Reads the trained or pruned model; writes the accuracy that `edgebake table` prints.",
+    ),
+    _stage(
         "quantize",
         "digits-ds_cnn-int8",
         "calibrate a model and choose its quantization",

@@ -1,18 +1,19 @@
 """`edgebake table`: the state of the release: what is built, how good it is, where it is.
 
-Reads params.yaml, dvc.lock, artifacts/validate/, artifacts/prune/ and artifacts/package/. Writes
+Reads params.yaml, dvc.lock, and of artifacts/ validate/, prune/, baseline/ and package/. Writes
 nothing.
 """
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 from edgebake import artifacts
 from edgebake.bundle.manifest_types import SignatureEntry
+from edgebake.cli import pruned_variants
 from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import PlanError
 from edgebake.measurement import PREDICTED, Measurement
@@ -242,17 +243,11 @@ def _print_pruning(console: Console, plan: "Plan") -> None:
     """Print what each pruned model lost and saved, next to the baselines that it has to beat."""
     from edgebake.report import pruning
 
-    summaries = {}
-    for variant in plan["prune"]:
-        file = artifacts.folder("prune", variant) / "pruned.json"
-        if file.exists():
-            summary = artifacts.read_json(file, dict[str, Any])
-            if "accuracy" in summary:
-                summaries[variant] = artifacts.read_json(file, pruning.PruningSummary)
-    if summaries:
-        _print_table(console, pruning.rows(summaries))
+    pruned = pruned_variants.read(plan)
+    if pruned:
+        _print_table(console, pruning.rows(pruned))
         console.print(pruning.NOTE)
-        _print_lines(console, pruning.lines(summaries))
+        _print_lines(console, pruning.lines(pruned))
 
 
 def _print_scheme_searches(console: Console, plan: "Plan") -> None:

@@ -15,7 +15,7 @@ from edgebake.evaluation import float_reference
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Target
-from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Recipe, Release
+from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Prune, Recipe, Release
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
     NO_FILE,
@@ -32,7 +32,7 @@ from edgebake.recipe.stage_params import (
 from edgebake.runtimes.interface import load_runtime
 
 Variants = dict[str, str]  # by stage
-Options = TypeVar("Options", Data, Model, Protocol)
+Options = TypeVar("Options", Data, Model, Prune, Protocol)
 
 # The tools that write a bundle, apart from its models.
 PACKAGE_TOOLS = (
@@ -88,7 +88,7 @@ def prune_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> PrunePar
     if tools:
         tools = (*tools, *_data_tools(recipe))
     return PruneParams(
-        **vars(recipe.prune),
+        **vars(_base_options(Prune, recipe.prune)),
         train=variants["train"],
         examples=variants["data"],
         format=_format(recipe),
@@ -149,7 +149,7 @@ def convert_params(recipe: Recipe, variants: Variants, info: ReleaseInfo) -> Con
 
 
 def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> ValidateParams:
-    """Return the parameters of the stage `validate`; a variant `baseline` adds the speedup."""
+    """Return the parameters of the stage `validate`; `float_parent` adds the speedup."""
     runtime = load_runtime(recipe.convert.runtime)
     # The float reference is a file of either.
     reference_tools = ("ai-edge-litert", "onnxruntime")
@@ -158,8 +158,8 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         **vars(_base_options(Protocol, recipe.validate)),
         convert=variants["convert"],
         inputs=_measurement_inputs(recipe.validate),
-        speedup="baseline" in variants,
-        baseline=variants.get("baseline", variants["convert"]),
+        speedup="float_parent" in variants,
+        float_parent=variants.get("float_parent", variants["convert"]),
         train=variants["train"],
         examples=variants["data"],
         runtime=recipe.convert.runtime,

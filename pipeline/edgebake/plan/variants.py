@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from edgebake.bundle.lineage import recipe_digest, trace
-from edgebake.plan import resolve
+from edgebake.plan import baselines, resolve
 from edgebake.plan.compose import Target, option
-from edgebake.recipe import Protect, Release
+from edgebake.recipe import BaselineKind, Protect, Release
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import Plan
+from edgebake.recipe.stage_params import STAGE_PARAMS, Plan
 from edgebake.recipe.typed_values import to_plain
 
-STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
-STAGES_OF_BASELINE = ("data", "train", "prune", "quantize", "convert")
+STAGES = tuple(STAGE_PARAMS)
+STAGES_OF_FLOAT_PARENT = ("data", "train", "prune", "quantize", "convert")
 
 NONE = "none"  # the option of prune and quantize that changes nothing
 
@@ -54,11 +54,12 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
     info = resolve.release_info(release)
     variants: resolve.Variants = {}
     if recipe.validate.budget.speedup:
-        baseline = _baseline(target)
-        baseline_variants = _add_variants(plan, info, baseline, STAGES_OF_BASELINE, {})
-        variants["baseline"] = baseline_variants["convert"]
+        float_parent = _float_parent(target)
+        parent_variants = _add_variants(plan, info, float_parent, STAGES_OF_FLOAT_PARENT, {})
+        variants["float_parent"] = parent_variants["convert"]
     all_stages = tuple(resolve.RESOLVERS)
     variants = _add_variants(plan, info, target, all_stages, variants)
+    _add_baselines_of_pruning(plan, target, variants)
     bundles = plan["package"]
     platform = recipe.device.platform.value
     if platform not in bundles:
@@ -69,11 +70,24 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
     targets[target.name] = to_plain(params)
 
 
-def _baseline(target: Target) -> Target:
-    """Return the baseline of a target's speedup: its model in its runtime, not compressed."""
+def _add_baselines_of_pruning(plan: Plan, target: Target, variants: resolve.Variants) -> None:
+    """Add the models that a pruned one is compared with, if the recipe asks for them.
+
+    No other variant builds on them.
+    """
+    if not target.recipe.prune.baselines:
+        return
+    pruned = variants["prune"]
+    for kind in BaselineKind:
+        params = baselines.resolve(plan, pruned, kind)
+        _add_variant(plan["baseline"], _append(pruned, kind.value), params, target.name)
+
+
+def _float_parent(target: Target) -> Target:
+    """Return what a target's speedup refers to: its model in its runtime, not compressed."""
     recipe = target.recipe
     convert = replace(recipe.convert, input=None, output=None, ort_format=False)
-    # The baseline is not shipped. Without protection, targets can share it.
+    # The float parent is not shipped. Without protection, targets can share it.
     package = replace(recipe.package, protect=Protect.none)
     recipe = replace(
         recipe,

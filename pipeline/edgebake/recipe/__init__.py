@@ -6,6 +6,7 @@ edgebake/plan/checks/.
 
 from dataclasses import dataclass, field, fields
 
+from edgebake.recipe.baseline import BaselineKind
 from edgebake.recipe.candidates import CandidateParams, Candidates, Preference
 from edgebake.recipe.convert import Convert, CoreML, Precision, ResolutionRange
 from edgebake.recipe.data import (
@@ -26,7 +27,13 @@ from edgebake.recipe.data import (
 from edgebake.recipe.device import Accelerator, Compute, Cpu, Device, DType, Platform
 from edgebake.recipe.model import Head, Imported, Model, Output, SourcedModel
 from edgebake.recipe.package import Package, Protect
-from edgebake.recipe.prune import ImportanceScore, Prune, PruningTarget, SparsityPattern
+from edgebake.recipe.prune import (
+    ComparedPrune,
+    ImportanceScore,
+    Prune,
+    PruningTarget,
+    SparsityPattern,
+)
 from edgebake.recipe.quantize import (
     Calibration,
     Compression,
@@ -74,6 +81,7 @@ __all__ = [
     "Adb",
     "Attribution",
     "Augment",
+    "BaselineKind",
     "Budget",
     "Calibration",
     "CandidateParams",
@@ -82,6 +90,7 @@ __all__ = [
     "Ceiling",
     "ClassWeights",
     "Color",
+    "ComparedPrune",
     "Compression",
     "Compute",
     "Convert",
@@ -164,7 +173,7 @@ class Recipe:
     # Training.
     train: Train = field(default_factory=Train)
     # Pruning.
-    prune: Prune = field(default_factory=Prune)
+    prune: ComparedPrune = field(default_factory=ComparedPrune)
     # Quantization.
     quantize: Quantize = field(default_factory=Quantize)
     # Conversion to the file format of a runtime.

@@ -44,10 +44,7 @@ class SparsityPattern:
 
 @dataclass
 class Prune:
-    """Options of pruning: method, amount and fine-tuning; recipes/prune/.
-
-    Options that the method does not use are null.
-    """
+    """Options of pruning: method, amount and fine-tuning."""
 
     # Pruning method: a module of edgebake/compression/pruning/methods/ or plugins/pruning_methods/.
     method: str = MISSING
@@ -75,5 +72,14 @@ class Prune:
     per_channel: bool | None = None
     # Options of fine-tuning after pruning; null for the method `none` only.
     fine_tune: FineTune | None = None
+
+
+@dataclass
+class ComparedPrune(Prune):
+    """Options of pruning, and whether it is compared with baselines; recipes/prune/.
+
+    Options that the method does not use are null.
+    """
+
     # Whether baselines are trained as well and reported for comparison.
     baselines: bool | None = None

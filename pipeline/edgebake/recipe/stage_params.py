@@ -12,6 +12,7 @@ from edgebake.documents import strict_yaml
 from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks, typed_values
+from edgebake.recipe.baseline import BaselineParams
 from edgebake.recipe.missing import MISSING
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
@@ -136,18 +137,14 @@ class ConvertParams(recipe.Convert):
 
 @dataclass
 class ValidateParams(recipe.Protocol):
-    """Parameters of the stage `validate`.
-
-    The gates belong to `package`, so that a new limit does not repeat the measurements.
-    """
+    """Parameters of the stage `validate`; gates are `package`'s: a new limit measures nothing."""
 
     # Variant of `convert` that is measured.
     convert: str = MISSING
     # Whether the speedup against the float model is measured.
     speedup: bool = MISSING
-    # Variant of `convert` with the float model in the same runtime; equal to `convert` if that is
-    # the float model itself, or if no speedup is measured.
-    baseline: str = MISSING
+    # Variant of `convert` with the float parent; `convert` again if that is it, or if not timed.
+    float_parent: str = MISSING
     # SHA-256 digests of files outside the pipeline that the measurement reads, by path.
     inputs: dict[str, str] = MISSING
     # Variant of `train` whose float reference the accuracy drop refers to.
@@ -226,6 +223,7 @@ STAGE_PARAMS: dict[str, type] = {
     "data": DataParams,
     "train": TrainParams,
     "prune": PruneParams,
+    "baseline": BaselineParams,
     "quantize": QuantizeParams,
     "convert": ConvertParams,
     "validate": ValidateParams,

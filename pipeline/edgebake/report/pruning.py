@@ -1,6 +1,7 @@
 """Report pruned models: what pruning saved and cost, and which baselines are better."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypedDict
 
 from rich.table import Table
@@ -42,20 +43,35 @@ class PruningSummary(TypedDict):
     accuracy: PruningAccuracy
     macs: BeforeAfter
     parameters: BeforeAfter
-    baselines: dict[str, float]
 
 
-def rows(summaries: Mapping[str, PruningSummary]) -> Table:
+class BaselineResult(TypedDict):
+    """The content of baseline.json."""
+
+    kind: str
+    accuracy: float | None  # on the validation split; None if it was not trained
+
+
+@dataclass(frozen=True)
+class PrunedVariant:
+    """A variant of `prune`, and the baselines of it that are built."""
+
+    summary: PruningSummary
+    baselines: dict[str, float | None]  # accuracy by kind
+
+
+def rows(pruned: Mapping[str, PrunedVariant]) -> Table:
     """Return a table with a row per variant, at most 80 columns wide."""
-    return compact(COLUMNS, [_row(name, summary) for name, summary in summaries.items()])
+    return compact(COLUMNS, [_row(name, variant) for name, variant in pruned.items()])
 
 
-def lines(summaries: Mapping[str, PruningSummary]) -> Iterator[str]:
+def lines(pruned: Mapping[str, PrunedVariant]) -> Iterator[str]:
     """Yield the baselines that are more accurate than the pruned model."""
-    for name, summary in summaries.items():
-        images = summary["validation_images"]
-        for baseline, accuracy in summary["baselines"].items():
-            more = round((accuracy - summary["accuracy"]["fine_tuned"]) * images)
+    for name, variant in pruned.items():
+        images = variant.summary["validation_images"]
+        fine_tuned = variant.summary["accuracy"]["fine_tuned"]
+        for baseline, accuracy in variant.baselines.items():
+            more = round(((accuracy or 0.0) - fine_tuned) * images)
             if more > 0:
                 yield (
                     f"{name}: {BASELINES[baseline]}, "
@@ -63,10 +79,11 @@ def lines(summaries: Mapping[str, PruningSummary]) -> Iterator[str]:
                 )
 
 
-def _row(name: str, summary: PruningSummary) -> list[str]:
+def _row(name: str, variant: PrunedVariant) -> list[str]:
+    summary = variant.summary
     macs, parameters = summary["macs"], summary["parameters"]
     accuracy = summary["accuracy"]
-    baselines = [summary["baselines"].get(baseline) for baseline in BASELINES]
+    baselines = [variant.baselines.get(baseline) for baseline in BASELINES]
     accuracies = [accuracy["before"], accuracy["cut"], accuracy["fine_tuned"], *baselines]
     return [
         name,

@@ -22,9 +22,8 @@ from edgebake.recipe.stage_params import PruneParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
-from edgebake.training import loop
+from edgebake.training import loop, preprocess
 from edgebake.training.distillation import TeacherPredictions
-from edgebake.training.loop import TrainingSplits
 
 
 def run(job: Job[PruneParams]) -> str:
@@ -43,7 +42,7 @@ def run(job: Job[PruneParams]) -> str:
         pruned = method.prune(original, params)
         archive = keras_session.save(pruned.model)
         history = pruned.history
-        report |= summary.summarize(original, pruned, params)
+        report |= summary.summarize(original, pruned)
     model = job.out / source_model.name
     model.write_bytes(archive)
     job.write_json("pruned.json", report)
@@ -55,12 +54,7 @@ def _original_model(params: PruneParams, archive: bytes) -> OriginalModel:
     train = dataset.read_split(params.data, params.examples, "train")
     validation = dataset.read_split(params.data, params.examples, "validation")
     model_contract = _contract(params.train)
-    splits = TrainingSplits(
-        PreprocessedImages(train.images, model_contract),
-        train.labels,
-        PreprocessedImages(validation.images, model_contract),
-        validation.labels,
-    )
+    splits = preprocess.training_splits(train, validation, model_contract)
     # Read from train's own parameters: in an experiment too, the training of the model counts.
     train_params = stage_params.read("train", params.train)
     return OriginalModel(

@@ -31,7 +31,7 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.outputs import classification
-from edgebake.training import loop
+from edgebake.training import loop, preprocess
 from edgebake.training.checkpoint import Checkpoint
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 
@@ -71,12 +71,7 @@ def run(job: Job[TrainParams]) -> str:
     train = dataset.read_split(params.data, params.examples, "train")
     validation = dataset.read_split(params.data, params.examples, "validation")
     model_contract = contract.from_recipe(params.data, params.model, train.classes)
-    splits = TrainingSplits(
-        PreprocessedImages(train.images, model_contract),
-        train.labels,
-        PreprocessedImages(validation.images, model_contract),
-        validation.labels,
-    )
+    splits = preprocess.training_splits(train, validation, model_contract)
     imported = params.model.imported
     if imported is None or params.format == "keras":
         trained = _train(job, splits, model_contract)

@@ -209,7 +209,7 @@ def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
     params = job.params
     baseline = None
     if params.speedup:
-        folder = artifacts.folder("convert", params.baseline)
+        folder = artifacts.folder("convert", params.float_parent)
         baseline = artifacts.verify(folder) / "files"
     request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
     device = plugins.load("validate.where", params.where)

@@ -8,7 +8,7 @@ import pytest
 from edgebake.compression.pruning import summary
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_session
-from edgebake.recipe import FineTune, Prune, Train
+from edgebake.recipe import Train
 from edgebake.training import loop
 from edgebake.training.loop import TrainingSplits
 
@@ -32,26 +32,21 @@ def model(hidden: int) -> Any:
     return keras.Model(image, keras.layers.Dense(2, name="answer")(x))
 
 
-def of(hidden: int, baselines: bool) -> dict[str, Any]:
-    learn = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1)
+def of(hidden: int) -> dict[str, Any]:
     images, labels = np.zeros((5, 2), np.float32), np.zeros(5, np.int64)
     splits = TrainingSplits(images[:2], labels[:2], images, labels)
     parent = OriginalModel(keras_session.save(model(4)), LEARN, splits)
-    words = Prune(method="channels", fine_tune=learn, baselines=baselines)
-    return summary.summarize(parent, PrunedModel(model(hidden), 0.5, 0.75, [], REPORT), words)
+    return summary.summarize(parent, PrunedModel(model(hidden), 0.5, 0.75, [], REPORT))
 
 
 @pytest.fixture(autouse=True)
-def epochs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Training takes no time, and a model with more weights is right more often."""
-    trained_epochs: list[int] = []
-    monkeypatch.setattr(loop, "fit", lambda _, __, words, ___: trained_epochs.append(words.epochs))
+def _accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model with more weights is right more often."""
     monkeypatch.setattr(loop, "accuracy", lambda model, _: model.count_params() / 100)
-    return trained_epochs
 
 
 def test_costs_are_those_of_the_model_and_of_each_layer() -> None:
-    report = of(3, baselines=False)
+    report = of(3)
     assert report["validation_images"] == 5
     assert report["accuracy"] == {"before": 0.34, "cut": 0.5, "fine_tuned": 0.75}
     assert report["macs"] == {"before": 2 * 4 + 4 * 2, "after": 2 * 3 + 3 * 2}
@@ -84,24 +79,11 @@ def test_costs_are_those_of_the_model_and_of_each_layer() -> None:
     ]
 
 
-def test_baselines_are_told_where_they_are_asked_for(epochs: list[int]) -> None:
-    assert of(3, baselines=False)["baselines"] == {}
-    assert epochs == []
-    assert of(3, baselines=True)["baselines"] == {"parent_trained_on": 0.34, "from_scratch": 0.14}
-    assert epochs == [3, 10]
-
-
-def test_a_model_that_computes_as_much_is_not_trained_from_scratch() -> None:
-    assert of(4, baselines=True)["baselines"] == {"parent_trained_on": 0.34}
-
-
-def test_a_line_says_what_is_left_and_what_it_has_to_beat() -> None:
+def test_a_line_says_what_is_left() -> None:
     expected = (
         "75% of macs, 41% of parameters; validation accuracy 0.3400, cut 0.5000, fine-tuned 0.7500"
     )
-    assert summary.line(of(3, baselines=False)) == expected
-    others = ", parent trained on 0.3400, from scratch 0.1400"
-    assert summary.line(of(3, baselines=True)) == expected + others
+    assert summary.line(of(3)) == expected
 
 
 def test_nothing_cut_is_said() -> None:

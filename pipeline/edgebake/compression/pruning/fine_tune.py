@@ -24,13 +24,11 @@ def options(prune: Prune) -> FineTune:
     return prune.fine_tune
 
 
-def step_options(prune: Prune, step: int) -> FineTune:
+def step_options(fine_tune: FineTune, steps: int, step: int) -> FineTune:
     """Return the fine-tuning after a pruning step, counted from 0.
 
     The steps share the epochs. Each starts with the initial learning rate.
     """
-    fine_tune = options(prune)
-    steps = prune.steps or 1
     first_epoch = fine_tune.epochs * step // steps
     end = fine_tune.epochs * (step + 1) // steps
     return replace(fine_tune, epochs=end - first_epoch)
@@ -40,3 +38,12 @@ def train(model: keras.Model, original: OriginalModel, fine_tune: FineTune) -> H
     """Fine-tune a model in place; return one row per epoch."""
     training_options = original.training_options()
     return fit(model, original.splits, fine_tune, training_options)
+
+
+def numbered_after(history: History, rows: History) -> History:
+    """Return the rows of a step with epochs that count on from those of the steps before it."""
+    numbered = []
+    for row in rows:
+        epoch = row["epoch"] + len(history)
+        numbered.append({**row, "epoch": epoch})
+    return numbered

@@ -1,4 +1,4 @@
-"""Summary of pruning for pruned.json and the terminal: costs, accuracy and baselines.
+"""Summary of pruning for pruned.json and the terminal: costs and accuracy.
 
 Accuracies are of the validation split.
 """
@@ -8,19 +8,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edgebake.compression.pruning import baselines, layer_costs
+from edgebake.compression.pruning import layer_costs
 from edgebake.training import loop
 
 if TYPE_CHECKING:
     from edgebake.compression.pruning.layer_costs import LayerCost, Metric
     from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel, Report
-    from edgebake.recipe import Prune
 
 METRICS: tuple[Metric, ...] = ("macs", "parameters")
 
 
-def summarize(original: OriginalModel, pruned: PrunedModel, prune: Prune) -> Report:
-    """Compare a pruned model with the original one and with the baselines of the same budget."""
+def summarize(original: OriginalModel, pruned: PrunedModel) -> Report:
+    """Compare a pruned model with the original one."""
     model = original.load()
     before = layer_costs.count(model)
     after = layer_costs.count(pruned.model)
@@ -37,9 +36,6 @@ def summarize(original: OriginalModel, pruned: PrunedModel, prune: Prune) -> Rep
             "before": layer_costs.total(before, metric),
             "after": layer_costs.total(after, metric),
         }
-    report["baselines"] = {}
-    if prune.baselines:
-        report["baselines"] = _baseline_accuracies(original, pruned, prune)
     of_method = dict(pruned.report)
     method_rows = {row["layer"]: row for row in of_method.pop("layers", [])}
     report |= of_method
@@ -61,8 +57,6 @@ def line(report: Report) -> str:
         f"cut {accuracy['cut']:.4f}, "
         f"fine-tuned {accuracy['fine_tuned']:.4f}"
     )
-    for name, baseline in report["baselines"].items():
-        accuracies += f", {name.replace('_', ' ')} {baseline:.4f}"
     details = _compressed_size(report) + _latency(report)
     return f"{', '.join(costs)}{details}; validation accuracy {accuracies}"
 
@@ -95,21 +89,6 @@ def _latency(report: Report) -> str:
         f", latency {nearest['latency']:.2f} of the original model's on this machine{beside} "
         f"(on any machine: prune.target.macs: {macs:g})"
     )
-
-
-def _baseline_accuracies(
-    original: OriginalModel, pruned: PrunedModel, prune: Prune
-) -> dict[str, float]:
-    models = {"parent_trained_on": baselines.fine_tuned_original(original, prune)}
-    pruned_costs = layer_costs.count(pruned.model)
-    original_costs = layer_costs.count(original.load())
-    pruned_macs = layer_costs.total(pruned_costs, "macs")
-    if pruned_macs < layer_costs.total(original_costs, "macs"):
-        models["from_scratch"] = baselines.from_scratch(pruned.model, original, prune)
-    accuracies = {}
-    for name, model in models.items():
-        accuracies[name] = loop.accuracy(model, original.splits)
-    return accuracies
 
 
 def _row(name: str, before: LayerCost, after: LayerCost | None) -> Report:

@@ -50,14 +50,7 @@ def words(
 ) -> Prune:
     learn = FineTune(epochs=epochs, batch_size=16, learning_rate=0.01, seed=0, threads=1)
     options: dict[str, Any] = {"keep": keep, "target": target, "steps": steps, "fine_tune": learn}
-    return Prune(
-        method="channels",
-        score=ImportanceScore.l2,
-        floor=0.25,
-        multiple=1,
-        baselines=False,
-        **options,
-    )
+    return Prune(method="channels", score=ImportanceScore.l2, floor=0.25, multiple=1, **options)
 
 
 def prune(parent: OriginalModel, options: Prune) -> PrunedModel:
@@ -142,7 +135,7 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
         options,
     )
     assert sizes(pupil)["a"] == 4
-    baselines.from_scratch(pupil.model, parent, options)
+    baselines.from_scratch(pupil.model, parent, fine_tune.options(options))
     assert archive(pupil) != archive(prune(parent, options))
 
 

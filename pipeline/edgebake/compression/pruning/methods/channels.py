@@ -71,7 +71,7 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
         removed = ranked.removed_groups(counts)
         progress.model = shrink.remove_channels(progress.model, ranked.dependencies, removed)
         progress.unpruned = ranked.dependencies.unpruned
-        step_options = fine_tune.step_options(options, step)
+        step_options = fine_tune.step_options(fine_tune.options(options), steps, step)
         _fine_tune(progress, original, step_options)
     return _result(progress)
 
@@ -112,11 +112,7 @@ def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) 
     history = fine_tune.train(progress.model, original, options)
     # A new model has no optimizer and loss, which would be cloned and saved with it.
     progress.model = keras_graph.functional(progress.model)
-    first_epoch = len(progress.history)
-    for row in history:
-        numbered_row = dict(row)
-        numbered_row["epoch"] += first_epoch
-        progress.history.append(numbered_row)
+    progress.history += fine_tune.numbered_after(progress.history, history)
     progress.steps.append(
         {
             "macs": layer_costs.total(costs, "macs"),
