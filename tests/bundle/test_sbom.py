@@ -12,7 +12,7 @@ from edgebake import artifacts
 from edgebake.bundle import components, license_policy, sbom
 from edgebake.bundle.manifest_types import ManifestBody
 from edgebake.bundle.trust import sbom_check
-from edgebake.recipe.stage_params import ImportedComponent
+from edgebake.recipe.data import ImportedComponent
 from tests.bundle import made
 
 DIGESTS = {path: artifacts.sha256(data) for path, data in made.FILES.items()}

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from edgebake.documents import json_schema_library
 from edgebake.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def validate(content: Any, schema: bytes) -> None:
     Raises:
         SchemaError: it does not match.
     """
-    import jsonschema  # 0.2 s, and only package and verify need it
-
+    jsonschema = json_schema_library.load()  # 0.2 s, and only package and verify need it
     document = json.loads(schema)
     validator = jsonschema.validators.validator_for(document)(document)
     errors = list(validator.iter_errors(content))

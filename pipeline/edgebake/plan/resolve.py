@@ -16,12 +16,12 @@ from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Target
 from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Prune, Recipe, Release
+from edgebake.recipe.data import ImportedComponent
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
     NO_FILE,
     ConvertParams,
     DataParams,
-    ImportedComponent,
     PackageParams,
     PruneParams,
     QuantizeParams,

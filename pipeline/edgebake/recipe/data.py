@@ -143,6 +143,14 @@ class Attribution:
 
 
 @dataclass
+class ImportedComponent(Attribution):
+    """Attribution of a dataset or of pretrained weights that a target is built from."""
+
+    # Kind of component: data or weights.
+    kind: str = MISSING
+
+
+@dataclass
 class Data:
     """Options of the dataset: source, splits and image preprocessing."""
 

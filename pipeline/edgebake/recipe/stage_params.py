@@ -13,6 +13,7 @@ from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks, typed_values
 from edgebake.recipe.baseline import BaselineParams
+from edgebake.recipe.data import ImportedComponent
 from edgebake.recipe.missing import MISSING
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
@@ -163,14 +164,6 @@ class ValidateParams(recipe.Protocol):
     reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
-
-
-@dataclass
-class ImportedComponent(recipe.Attribution):
-    """Attribution of a dataset or of pretrained weights that a target is built from."""
-
-    # Kind of component: data or weights.
-    kind: str = MISSING
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from edgebake.bundle.license_policy import parse
 from edgebake.bundle.manifest_types import JsonObject
 from edgebake.bundle.sbom import MODELS
-from edgebake.documents import strict_json
+from edgebake.documents import json_schema_library, strict_json
 from edgebake.documents.strict_json import StrictJsonError
 from edgebake.terminal.printable import printable
 
@@ -61,6 +61,8 @@ def _schema_problem(text: bytes) -> str:
     if problem:
         return problem
     from cyclonedx.schema import SchemaVersion
+
+    json_schema_library.load()  # before CycloneDX imports it
     from cyclonedx.validation.json import JsonStrictValidator
 
     try:

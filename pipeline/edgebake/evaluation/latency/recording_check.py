@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterator
 from typing import cast
 
+from edgebake.documents import json_schema_library
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Window
 from edgebake.terminal.printable import printable
@@ -148,10 +149,9 @@ def shortfall_of(recording: Recording, runs: int, seconds: float) -> str:
 
 
 def _checked(value: object, properties: dict[str, object]) -> Recording:
-    from jsonschema import Draft202012Validator  # needed where there is a recording
-
+    jsonschema = json_schema_library.load()  # needed where there is a recording
     schema = {"type": "object", "properties": properties, "required": sorted(properties)}
-    violation = next(Draft202012Validator(schema).iter_errors(value), None)
+    violation = next(jsonschema.Draft202012Validator(schema).iter_errors(value), None)
     if violation is not None:
         key = violation.json_path.removeprefix("$").removeprefix(".")
         message = printable(violation.message, max_length=MAX_MESSAGE)
