@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from edgebake.recipe import Card, Device, Licenses
-from edgebake.recipe.data import ImportedComponent, PackageParams, TargetParams
+from edgebake.recipe.data import ImportedComponent
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import PackageParams, TargetParams
 
 ROOT = Path(__file__).parents[2]
 ABOUT = ReleaseInfo("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
