@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from omegaconf import MISSING
-
 from edgebake.recipe.data import Data
+from edgebake.recipe.missing import MISSING
 from edgebake.recipe.train import FineTune
 
 
