@@ -1,7 +1,7 @@
 """A build of eight stages as its events, for tests of what shows it."""
 
 from edgebake.execution.events import Event, Planned
-from edgebake.execution.task import Outcome, Task
+from edgebake.execution.task import THIS_MACHINE, Outcome, Task
 
 NAMES = (
     "plan",
@@ -44,4 +44,4 @@ PLANNED: Event = Planned(tuple(task(name) for name in NAMES), UPSTREAM, 0.0)
 
 def outcome(seconds: float, output: str = "", code: int = 0) -> Outcome:
     """Return how a command ended."""
-    return Outcome(code, seconds, output, "worker 1")
+    return Outcome(code, seconds, output, THIS_MACHINE)

@@ -14,6 +14,7 @@ from edgebake.execution.events import (
     Unchanged,
 )
 from edgebake.execution.policy import Limits
+from edgebake.execution.task import Outcome
 from edgebake.terminal.console import Terminal
 from edgebake.terminal.progress import Progress
 from tests.cli.scripted_build import LAST, PLANNED, outcome, task
@@ -86,9 +87,14 @@ def test_a_stage_that_a_signal_ended_names_the_signal() -> None:
     )
 
 
-def test_a_stage_without_its_outputs_is_no_success() -> None:
-    _, failures = _shown([PLANNED, Failed(task("train@mobilenet"), outcome(5.0), 6.0)])
-    assert failures.startswith("\ntrain@mobilenet ended without its outputs after 5.0 s:\n")
+def test_a_stage_of_a_cluster_names_its_worker() -> None:
+    finished = Finished(task("plan"), Outcome(0, 4.0, "plan: done\n", "gpu-1"), 4.0)
+    failed = Failed(task("data@digits"), Outcome(1, 5.0, "no\n", "gpu-2"), 9.0)
+    running, failures = _shown([PLANNED, finished, failed])
+    assert running.startswith(
+        "plan: done (4.0 s on gpu-1)\ndata@digits: failed with exit code 1 after 5.0 s on gpu-2\n"
+    )
+    assert failures == "\ndata@digits failed with exit code 1 after 5.0 s on gpu-2:\n  no\n"
 
 
 def test_many_stages_that_did_not_run_are_counted() -> None:

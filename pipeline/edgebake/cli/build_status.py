@@ -15,7 +15,7 @@ from edgebake.execution import estimate
 from edgebake.execution.build_state import OPEN, BuildState, Phase, TaskState
 from edgebake.execution.estimate import CanStart, Estimate, Work
 from edgebake.execution.events import Event, Failed, Finished, Planned, Restored
-from edgebake.execution.task import Outcome
+from edgebake.execution.task import BUILD_PROCESS, THIS_MACHINE, Outcome
 from edgebake.report import durations
 
 REFRESHES = 4  # of the tree, per second
@@ -131,8 +131,7 @@ def event_lines(event: Event) -> Iterator[str | Text]:
     elif isinstance(event, Restored):
         yield f"{event.task.name}: restored from the run cache"
     elif isinstance(event, Failed):
-        seconds = durations.brief(event.outcome.seconds)
-        yield Text(f"{event.task.name}: {_ending(event.outcome)} after {seconds}", style="red")
+        yield Text(f"{event.task.name}: {_ending(event.outcome)}", style="red")
 
 
 def _finished_lines(event: Finished) -> Iterator[str]:
@@ -142,7 +141,7 @@ def _finished_lines(event: Finished) -> Iterator[str]:
         lines = [f"{event.task.name}: done"]
     *notes, last = lines
     yield from notes
-    yield f"{last} ({durations.brief(event.outcome.seconds)})"
+    yield f"{last} ({durations.brief(event.outcome.seconds)}{_place(event.outcome)})"
 
 
 def summary_line(state: BuildState) -> str:
@@ -175,8 +174,7 @@ def failure_lines(state: TaskState, blocked: list[str]) -> Iterator[str | Text]:
     outcome = state.outcome
     if outcome is None:
         return
-    seconds = durations.brief(outcome.seconds)
-    yield Text(f"\n{state.task.name} {_ending(outcome)} after {seconds}:", style="red")
+    yield Text(f"\n{state.task.name} {_ending(outcome)}:", style="red")
     lines = [line for line in outcome.output.splitlines() if line.strip()]
     hidden = len(lines) - FAILURE_LINES
     if hidden > 0:
@@ -190,12 +188,18 @@ def failure_lines(state: TaskState, blocked: list[str]) -> Iterator[str | Text]:
 
 
 def _ending(outcome: Outcome) -> str:
-    """Return how a failed command ended."""
+    """Return how a failed command ended, when and where."""
+    ending = f"failed with exit code {outcome.code}"
     if outcome.code < 0:
-        return f"was ended by {signal_name(-outcome.code)}"
-    if outcome.code == 0:
-        return "ended without its outputs"
-    return f"failed with exit code {outcome.code}"
+        ending = f"was ended by {signal_name(-outcome.code)}"
+    return f"{ending} after {durations.brief(outcome.seconds)}{_place(outcome)}"
+
+
+def _place(outcome: Outcome) -> str:
+    """Return where a command ran, if it was not on this machine."""
+    if outcome.worker in (THIS_MACHINE, BUILD_PROCESS):
+        return ""
+    return f" on {outcome.worker}"
 
 
 def _names(names: list[str]) -> str:

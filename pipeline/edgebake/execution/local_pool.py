@@ -19,13 +19,12 @@ from pathlib import Path
 from edgebake.errors import HostError
 from edgebake.execution import child_group, progress_pipe, stage_process
 from edgebake.execution.policy import Limits
-from edgebake.execution.task import Outcome, Task
+from edgebake.execution.task import THIS_MACHINE, Outcome, Task
 from edgebake.terminal.progress import Sink
 
 WARM_MODULES = "edgebake.execution.warm_modules"
 WARM_SERVER_LOG = "artifacts/warm_server.log"
 FORKED_SYSTEMS = ("linux",)
-WORKER = "this machine"
 
 
 class LocalPool:
@@ -96,7 +95,7 @@ class LocalPool:
             child_group.end_all([process.pid or 0])  # what the task has left running
             text = output.read_bytes().decode(errors="backslashreplace")
         code = process.exitcode or 0
-        return Outcome(code, time.monotonic() - start, text, WORKER)
+        return Outcome(code, time.monotonic() - start, text, THIS_MACHINE)
 
     def _fork(self, task: Task, output: Path, show: Sink) -> BaseProcess | None:
         """Start the process of a task; None if the pool is closed."""

@@ -11,11 +11,10 @@ from edgebake.execution import estimate, events, policy
 from edgebake.execution.dvc_repo import DvcError, Project, State
 from edgebake.execution.estimate import Work
 from edgebake.execution.events import Event, Observer
-from edgebake.execution.task import Outcome, Pool, Task
+from edgebake.execution.task import BUILD_PROCESS, Outcome, Pool, Task
 from edgebake.terminal.progress import Progress
 
 WRITE_INTERVAL = 30.0  # seconds between two writes of dvc.lock
-HERE = "build"  # the worker of tasks that run in the build's own process
 RECORD_READER = "proof"  # the stage that reads dvc.lock
 
 # Runs a task in the build's own process and returns what it prints.
@@ -89,7 +88,7 @@ class Scheduler:
         try:
             state = self.project.start(task.name)
         except DvcError as error:
-            self._fail(task, Outcome(1, 0.0, f"{error}\n", HERE))
+            self._fail(task, Outcome(1, 0.0, f"{error}\n", BUILD_PROCESS))
             return
         if state is State.TO_RUN:
             if task.stage in self.own_tasks:
@@ -109,9 +108,9 @@ class Scheduler:
         self._running[task.name] = task
         try:
             output = self.own_tasks[task.stage]()
-            outcome = Outcome(0, self._now() - start, output, HERE)
+            outcome = Outcome(0, self._now() - start, output, BUILD_PROCESS)
         except EdgebakeError as error:
-            outcome = Outcome(1, self._now() - start, f"edgebake: {error}\n", HERE)
+            outcome = Outcome(1, self._now() - start, f"edgebake: {error}\n", BUILD_PROCESS)
         self._end(task, outcome)
 
     def _start_waiting(self, path_seconds: Mapping[str, float]) -> None:

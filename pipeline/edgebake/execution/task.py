@@ -26,6 +26,10 @@ class Task:
     resources: dict[str, float] = field(default_factory=dict, compare=False)  # of a worker
 
 
+THIS_MACHINE = "this machine"
+BUILD_PROCESS = "build"  # for tasks without a process of their own
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a task's command ended."""
@@ -33,7 +37,7 @@ class Outcome:
     code: int  # exit code; negative: the number of the signal that ended it
     seconds: float
     output: str  # what it printed
-    worker: str  # name of the process or machine that ran it
+    worker: str  # that ran it: THIS_MACHINE, BUILD_PROCESS, or the name of one of a cluster
 
 
 class Pool(Protocol):
