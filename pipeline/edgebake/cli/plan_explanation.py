@@ -12,6 +12,7 @@ from edgebake.execution import dvc_repo, estimate, explanation, machine
 from edgebake.execution.estimate import CanStart, Work
 from edgebake.execution.explanation import ALWAYS_RUN, Explanation, Fate
 from edgebake.execution.policy import Limits
+from edgebake.plan.compose import compose_release
 from edgebake.recipe.stage_params import read_plan
 from edgebake.report import durations
 
@@ -34,8 +35,9 @@ def explain_plan(console: Console, jobs: int | None) -> None:
 
     revision.write()  # as every build does first, so that DVC compares with the present commit
     last = last_durations.read()
+    memory = compose_release().memory_gb
     with dvc_repo.opened() as project:
-        explanations = explanation.explain(project, read_plan())
+        explanations = explanation.explain(project, read_plan(), memory)
         upstream = {name: node.upstream for name, node in project.nodes.items()}
         count = sum(name not in ALWAYS_RUN for name in project.nodes)
     show(console, explanations, last)

@@ -18,6 +18,7 @@ from edgebake.execution.retries import FOLDER as ATTEMPTS
 from edgebake.execution.task import Task
 from edgebake.plan import code_digest, code_history
 from edgebake.plan.changes import Change, compare_values
+from edgebake.recipe import StageMemory
 from edgebake.recipe.stage_params import Plan
 
 # Stages of a second, which every build runs.
@@ -46,12 +47,13 @@ class Explanation:
     after: tuple[str, ...]  # names of the stages before it that are not unchanged either
 
 
-def explain(project: Project, plan: Plan) -> list[Explanation]:
+def explain(project: Project, plan: Plan, memory: StageMemory) -> list[Explanation]:
     """Return an explanation of every stage that is not unchanged, each after those it waits for.
 
     Args:
         project: whose plan and digests of code are written.
         plan: the content of params.yaml.
+        memory: of stages, as the release states it.
     """
     explained: dict[str, Explanation] = {}
     for name, node in project.nodes.items():
@@ -63,7 +65,7 @@ def explain(project: Project, plan: Plan) -> list[Explanation]:
         reasons = tuple(_Reasons(node, difference, plan).all(upstream))
         if reasons or after:
             fate = _fate(project, name, reasons, upstream)
-            explained[name] = Explanation(task_of(node, plan), fate, reasons, after)
+            explained[name] = Explanation(task_of(node, plan, memory), fate, reasons, after)
     return list(explained.values())
 
 
