@@ -317,15 +317,24 @@ def test_report_names_what_was_validated_and_metrics_are_its_numbers(
     report = ran.json("report.json")
     assert (report["variant"], report["convert"]) == (f"{ONNX}-linux", ONNX)
     assert report["runtime"] == "onnxruntime"
-    assert ran.json("metrics.json") == {
-        name: metric["value"] for name, metric in metrics.items() if metric["value"] is not None
+    assert ran.json("metrics.json") == _unmarked_values(metrics)
+
+
+def _unmarked_values(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the values of metrics that were measured, and not beside other work."""
+    return {
+        name: metric["value"]
+        for name, metric in metrics.items()
+        if metric["value"] is not None and not metric.get("beside")
     }
 
 
 def test_the_line_tells_accuracy_and_latency(ran: Ran, metrics: dict[str, Any]) -> None:
-    assert (
-        ran.line == f"accuracy 0.1019, p90 {metrics['latency_p90_ms']['value']:.3f} ms on this host"
-    )
+    latency = metrics["latency_p90_ms"]
+    expected = f"accuracy 0.1019, p90 {latency['value']:.3f} ms on this host"
+    if "beside" in latency:  # the machine of this test run does something else
+        expected += f", beside other work: {latency['beside']}"
+    assert ran.line == expected
 
 
 def test_core_ml_is_measured_by_the_executor_and_says_so(core_ml: Ran) -> None:
@@ -370,10 +379,7 @@ def test_core_ml_is_not_timed_off_a_mac_and_says_why(core_ml: Ran) -> None:
         }
         assert metrics[name] == absent
     assert core_ml.files()["latency.csv"] == b"percentile,milliseconds\n"
-    numbers = {
-        name: metric["value"] for name, metric in metrics.items() if metric["value"] is not None
-    }
-    assert core_ml.json("metrics.json") == numbers
+    assert core_ml.json("metrics.json") == _unmarked_values(metrics)
 
 
 def test_core_ml_leaves_every_file_all_the_same(core_ml: Ran) -> None:
