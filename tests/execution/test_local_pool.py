@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome, Task
 from edgebake.terminal.progress import Progress
@@ -15,7 +15,9 @@ from edgebake.terminal.progress import Progress
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[LocalPool]:
-    opened = LocalPool(Limits(2, 100.0), {**os.environ, "EDGEBAKE_TEST": "seen"})
+    opened = LocalPool(
+        Limits(2, 100.0), StageEnvironment({**os.environ, "EDGEBAKE_TEST": "seen"}, {})
+    )
     yield opened
     opened.close()
 
@@ -64,9 +66,19 @@ def test_two_tasks_run_side_by_side_in_processes_of_their_own(pool: LocalPool) -
     assert (first.result(300).output, second.result(300).output) == ("first\n", "second\n")
 
 
+def test_a_stage_gets_no_key_but_package_the_one_that_encrypts() -> None:
+    package = {"signature": {"key": "env:SIGNING_KEY"}, "encryption_key": "env:MODEL_KEY"}
+    variables = {"SIGNING_KEY": "s", "MODEL_KEY": "m", "EDGEBAKE_HSM_PIN": "p", "OTHER": "o"}
+    environment = StageEnvironment(variables, {"package": {"android": package}})
+    train = environment.of_task(Task("train@a", "train", "a", ("train", "a")))
+    assert train == {"OTHER": "o", "DVC_STAGE": "train@a"}
+    packaging = environment.of_task(Task("package@android", "package", "android", ()))
+    assert packaging == {"OTHER": "o", "MODEL_KEY": "m", "DVC_STAGE": "package@android"}
+
+
 def test_closing_ends_every_process(tmp_path: Path) -> None:
     file = tmp_path / "pid"
-    opened = LocalPool(Limits(2, 100.0), dict(os.environ))
+    opened = LocalPool(Limits(2, 100.0), StageEnvironment(dict(os.environ), {}))
     opened.start(_shell(f"echo $$ > {file}; sleep 600"), lambda _: None)
     deadline = time.monotonic() + 300
     while not file.exists() or not file.read_text():

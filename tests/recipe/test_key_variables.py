@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from edgebake.cli.main import main
-from edgebake.execution import local, runner
+from edgebake.execution import runner
 from edgebake.plan import variants
 from edgebake.recipe import key_variables
 
@@ -57,11 +57,3 @@ def test_package_gets_the_key_that_encrypts(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runner, "run", lambda *_: left.append(_left()))
     assert main(["package", "android"]) == 0
     assert left == [["MODEL_KEY", "OTHER"]]
-
-
-@pytest.mark.usefixtures("keys")
-def test_a_build_gives_dvc_no_signing_key() -> None:
-    environment = local._environment()
-    assert "SIGNING_KEY" not in environment
-    assert "EDGEBAKE_HSM_PIN" not in environment
-    assert environment["MODEL_KEY"] == "secret"

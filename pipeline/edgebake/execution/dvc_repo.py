@@ -113,12 +113,20 @@ class Project:
             self._locks.pop(name, ExitStack()).close()
 
     def write_lock(self) -> None:
-        """Write dvc.lock whole: an interrupted write leaves the previous file."""
-        for name in self.nodes:  # the order of `dvc repro`
+        """Write dvc.lock whole, if a stage changed: an interrupted write leaves the previous file.
+
+        The entries are in the order of `dvc repro`.
+        """
+        changed: dict[str, Any] = {}
+        for name in self.nodes:
             if name in self._finished:
-                self._recorded |= to_lockfile(self._stages[name])
-                self._texts.pop(name, None)
+                changed |= to_lockfile(self._stages[name])
         self._finished.clear()
+        if all(self._recorded.get(name) == entry for name, entry in changed.items()):
+            return
+        self._recorded |= changed
+        for name in changed:
+            self._texts.pop(name, None)
         lines = [dumps_yaml({"schema": "2.0"}), "stages:\n"]
         for name, entry in self._recorded.items():
             if name not in self._texts:
@@ -128,6 +136,11 @@ class Project:
         with self._exclusive():
             artifacts.write(LOCK, "".join(lines).encode())
 
+    @property
+    def is_dirty(self) -> bool:
+        """Whether dvc.lock may lack a stage that is finished."""
+        return bool(self._finished)
+
     def stage(self, name: str) -> Any:
         """Return DVC's own object of a stage, for `dvc_difference`."""
         return self._stages[name]
@@ -135,11 +148,6 @@ class Project:
     def recorded(self, name: str) -> Any:
         """Return the entry of a stage in dvc.lock; an empty one if it has not run."""
         return self._recorded.get(name, {})
-
-    @property
-    def is_dirty(self) -> bool:
-        """Whether dvc.lock lacks a stage that is finished."""
-        return bool(self._finished)
 
     def close(self) -> None:
         """Release what is still reserved, and write dvc.lock if it lacks a finished stage."""

@@ -19,10 +19,10 @@ from rich.console import Console
 from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.execution import durations, dvc_state, machine, plan_stage
+from edgebake.execution import durations, dvc_state, local_pool, machine, plan_stage
 from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.events import Observer
-from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Pool
 from edgebake.plan import planner, scheme_search
@@ -45,11 +45,12 @@ class BuildOptions:
 
 
 @dataclass(frozen=True)
-class _Watch:
-    """What is told of a build."""
+class _Session:
+    """What stays the same in a build, however often it plans."""
 
     start: float  # of the clock time.monotonic
     observers: tuple[Observer, ...]
+    environment: dict[str, str]  # of the stages, with the keys that were given to the build
 
 
 def build(console: Console, options: BuildOptions, observers: Iterable[Observer] = ()) -> int:
@@ -66,17 +67,22 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
     _check_tools()
     os.environ.update(_user_name())
     _print(console, dvc_state.set_aside_unreadable())
-    planner.update()
-    watch = _Watch(start, (durations.observe, *observers))
+    changes = planner.update()
+    environment = _environment()
+    # Neither DVC nor the server that stages are forked from needs a key; stages get theirs.
+    key_variables.withhold(read_plan(), "")
+    if changes or planner.missing_outputs(read_plan()):
+        local_pool.warm_up()
+    session = _Session(start, (durations.observe, *observers), environment)
     try:
-        return _build_plan(console, options, watch)
+        return _build_plan(console, options, session)
     finally:
         _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
 
 
-def _build_plan(console: Console, options: BuildOptions, watch: _Watch) -> int:
+def _build_plan(console: Console, options: BuildOptions, session: _Session) -> int:
     while True:
-        code = _run_stages(console, options, watch)
+        code = _run_stages(console, options, session)
         candidates = read_plan().get(scheme_search.PLAN_KEY)
         if code == 0 or candidates is None:
             return code
@@ -98,21 +104,21 @@ def _print_changes(
             console.print("\n".join(lines), markup=False)
 
 
-def _run_stages(console: Console, options: BuildOptions, watch: _Watch) -> int:
+def _run_stages(console: Console, options: BuildOptions, session: _Session) -> int:
     """Run every stage whose inputs changed; return 1 if one failed."""
     from edgebake.execution.dvc_repo import DvcError
 
     try:
-        return _walk(console, options, watch)
+        return _walk(console, options, session)
     except DvcError as error:
         damaged = dvc_state.set_aside_databases(str(error))
         if not damaged:
             raise
         _print(console, damaged)
-        return _run_stages(console, options, watch)
+        return _run_stages(console, options, session)
 
 
-def _walk(console: Console, options: BuildOptions, watch: _Watch) -> int:
+def _walk(console: Console, options: BuildOptions, session: _Session) -> int:
     from edgebake.execution import dvc_repo
     from edgebake.execution.needs import task_of
     from edgebake.execution.scheduler import Scheduler
@@ -121,16 +127,16 @@ def _walk(console: Console, options: BuildOptions, watch: _Watch) -> int:
     own_tasks = {"plan": plan_stage.run, "revision": lambda: f"revision: {revision.write()}\n"}
     plan = read_plan()
     memory = compose_release().memory_gb
-    with _opened_pool(console, options) as pool, dvc_repo.opened() as project:
+    with _opened_pool(console, options, session) as pool, dvc_repo.opened() as project:
         scheduler = Scheduler(
             project=project,
             tasks={name: task_of(node, plan, memory) for name, node in project.nodes.items()},
             pool=pool,
             own_tasks=own_tasks,
-            observers=watch.observers,
+            observers=session.observers,
             durations=durations.read(),
             fail_fast=options.fail_fast,
-            start=watch.start,
+            start=session.start,
         )
         if not scheduler.run():
             return 1
@@ -139,9 +145,10 @@ def _walk(console: Console, options: BuildOptions, watch: _Watch) -> int:
 
 
 @contextmanager
-def _opened_pool(console: Console, options: BuildOptions) -> Iterator[Pool]:
+def _opened_pool(console: Console, options: BuildOptions, session: _Session) -> Iterator[Pool]:
     limits = options.limits()
-    pool = LocalPool(limits, _environment())
+    plan = read_plan()
+    pool = LocalPool(limits, StageEnvironment(session.environment, plan))
     try:
         if options.cluster is None:
             yield pool
@@ -149,7 +156,7 @@ def _opened_pool(console: Console, options: BuildOptions) -> Iterator[Pool]:
         from edgebake.execution.cluster import connection
 
         here = connection.Machine(pool, limits.jobs, lambda line: _print(console, [line]))
-        with connection.opened(options.cluster, here, read_plan()) as workers:
+        with connection.opened(options.cluster, here, plan) as workers:
             yield workers
     finally:
         pool.close()
@@ -179,13 +186,10 @@ def _check_tools() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment with this `python` first on the path and no signing key."""
+    """Return this process' environment with this `python` first on the path."""
     folder = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "")
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
-    for name in key_variables.signing(read_plan()):
-        environment.pop(name, None)
-    return environment
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
 
 
 def _user_name() -> dict[str, str]:

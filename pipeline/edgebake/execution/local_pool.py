@@ -12,14 +12,18 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from edgebake.errors import HostError
 from edgebake.execution import child_group, progress_pipe, stage_process
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import THIS_MACHINE, Outcome, Task
+from edgebake.recipe import key_variables
 from edgebake.terminal.progress import Sink
 
 WARM_MODULES = "edgebake.execution.warm_modules"
@@ -27,25 +31,43 @@ WARM_SERVER_LOG = "artifacts/warm_server.log"
 FORKED_SYSTEMS = ("linux",)
 
 
+@dataclass(frozen=True)
+class StageEnvironment:
+    """The variables of each stage: a key only where the stage needs it."""
+
+    variables: Mapping[str, str]
+    plan: Mapping[str, Any]  # the content of params.yaml
+
+    def of_task(self, task: Task) -> dict[str, str]:
+        """Return the variables of a task."""
+        keys = key_variables.withheld(self.plan, task.stage)
+        own = {name: value for name, value in self.variables.items() if name not in keys}
+        return {**own, "DVC_STAGE": task.name}
+
+
+def warm_up() -> None:
+    """Start the server now, so that its imports run beside what comes before the first task."""
+    if sys.platform in FORKED_SYSTEMS:
+        _context()
+        forkserver.ensure_running()
+
+
 class LocalPool:
     """The processes of one build on this machine."""
 
     def __init__(
-        self, limits: Limits, environment: Mapping[str, str], folder: Path | None = None
+        self, limits: Limits, environment: StageEnvironment, folder: Path | None = None
     ) -> None:
         """Take what may run at a time, and the environment of every task.
 
         Args:
             limits: the number of jobs, and the memory that they may use together.
-            environment: variables, all others are removed.
+            environment: the variables of each task, all others are removed.
             folder: of the project; None: the current one.
         """
         self._limits = limits
         self._environment = environment
-        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
-        if sys.platform in FORKED_SYSTEMS:
-            self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([WARM_MODULES])
+        self._context = _context()
         self._folder = folder or Path.cwd()
         self._processes: set[BaseProcess] = set()
         self._is_closed = False
@@ -103,7 +125,7 @@ class LocalPool:
             arguments=task.command,
             shell=task.shell,
             folder=self._folder,
-            environment={**self._environment, "DVC_STAGE": task.name},
+            environment=self._environment.of_task(task),
         )
         reading, writing = self._context.Pipe(duplex=False)
         process = self._context.Process(target=stage_process.run, args=(command, output, writing))
@@ -115,3 +137,12 @@ class LocalPool:
             self._processes.add(process)
         progress_pipe.listen(reading, show)
         return process
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Return how processes are started on this system."""
+    if sys.platform not in FORKED_SYSTEMS:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([WARM_MODULES])
+    return context

@@ -152,6 +152,11 @@ def write(plan: Plan) -> None:
             path.unlink()
 
 
+def missing_outputs(plan: Plan) -> list[Path]:
+    """Return the folders of variants that are not there, so that a build has to make them."""
+    return sorted(folder for folder in _output_folders(plan) if not folder.is_dir())
+
+
 def _read_previous_plan() -> Plan:
     """Read params.yaml; return {} if it is damaged, because it is written anew."""
     try:

@@ -24,8 +24,8 @@ def encryption_keys(plan: Mapping[str, Any]) -> set[str]:
     return {str(uri) for uri in uris if uri}
 
 
-def withhold(plan: Mapping[str, Any], stage: str) -> None:
-    """Remove the keys that a stage does not need from the environment of this process.
+def withheld(plan: Mapping[str, Any], stage: str) -> set[str]:
+    """Return the variables with keys that a stage does not need.
 
     Only `package` needs one: it encrypts models.
     """
@@ -33,7 +33,12 @@ def withhold(plan: Mapping[str, Any], stage: str) -> None:
     if stage != "package":
         for uri in encryption_keys(plan):
             variables.add(uri.removeprefix(PREFIX))  # a path is the name of no variable
-    for name in variables:
+    return variables
+
+
+def withhold(plan: Mapping[str, Any], stage: str) -> None:
+    """Remove the keys that a stage does not need from the environment of this process."""
+    for name in withheld(plan, stage):
         os.environ.pop(name, None)
 
 

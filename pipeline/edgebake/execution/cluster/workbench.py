@@ -18,10 +18,9 @@ from edgebake.errors import EdgebakeError
 from edgebake.execution.cluster import commit_pack
 from edgebake.execution.cluster.orders import Answer, Order
 from edgebake.execution.dvc_objects import ObjectStore, RemoteLocation, StoredPath
-from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome
-from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import PARAMS, parse_plan
 from edgebake.terminal.progress import Progress
 
@@ -168,13 +167,10 @@ class Workbench:
         }
 
 
-def _environment(project: Path) -> dict[str, str]:
-    """Return the worker's own variables without keys of the release: no task needs one."""
+def _environment(project: Path) -> StageEnvironment:
+    """Return the worker's own variables; a key of the release reaches no task."""
     plan = parse_plan((project / PARAMS).read_bytes())
-    withheld = key_variables.signing(plan)
-    for uri in key_variables.encryption_keys(plan):
-        withheld.add(uri.removeprefix(key_variables.PREFIX))
-    return {name: value for name, value in os.environ.items() if name not in withheld}
+    return StageEnvironment(dict(os.environ), plan)
 
 
 def _tail(file: Path, characters: int) -> str:
