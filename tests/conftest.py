@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import chdir
 from copy import deepcopy
@@ -24,12 +25,29 @@ ROOT = Path(__file__).parents[1]
 settings.load_profile(properties.DEFAULT)  # `--hypothesis-profile` comes later, and wins
 
 
+NEW_MODULES = 300  # as many as a large library imports
+FROZEN = pytest.StashKey[int]()  # the number of modules when objects were frozen last
+
+
 def pytest_configure() -> None:
     """Collect garbage less often.
 
     With the millions of objects of TensorFlow, collection took a sixth of the time.
     """
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Exempt large libraries from garbage collection, once fixtures or tests have imported them.
+
+    coremltools collects three times in each conversion, which was half of its time.
+    """
+    stash = item.config.stash
+    if len(sys.modules) > stash.get(FROZEN, 0) + NEW_MODULES:
+        gc.collect()
+        gc.freeze()
+        stash[FROZEN] = len(sys.modules)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ APPLE_SUITE_EACH=6 runs at most six parametrizations of each test; APPLE_SUITE_R
 the results.
 """
 
+import gc
 import json
 import os
 from collections import Counter
@@ -82,6 +83,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     stays = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in stays])
     items[:] = kept
+    # coremltools collects garbage three times in each conversion: pass over what is imported.
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
