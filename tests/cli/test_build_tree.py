@@ -124,3 +124,7 @@ def test_with_an_unknown_number_of_workers_the_estimate_is_the_longest_path() ->
 def test_without_any_duration_nothing_is_estimated() -> None:
     left = estimate.estimate(remaining_work(_state(), {}, NOW), Limits(2, memory_gb=16).allow)
     assert build_tree.remaining_text(left) == "no duration is known yet"
+
+
+def test_at_the_end_nothing_is_estimated() -> None:
+    assert build_tree.remaining_text(Estimate((), ())) == "nothing left to run"

@@ -129,6 +129,8 @@ def head_lines(tree: BuildTree) -> Iterator[str]:
 
 def remaining_text(estimate: Estimate, is_lower_bound: bool = False) -> str:
     """Return how long a build still takes, and what is not known about it."""
+    if not estimate.spans:
+        return "nothing left to run"
     unknown = len(estimate.unknown)
     known = len(estimate.spans) - unknown
     if not known:
