@@ -91,6 +91,16 @@ def test_a_build_leaves_the_record_that_dvc_leaves() -> None:
 
 
 @pytest.mark.usefixtures("dvc_project")
+def test_dvc_draws_nothing_over_the_view_of_a_build(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DVC_IGNORE_ISATTY", "1")  # draws bars as on a terminal
+    with dvc_repo.opened() as project:
+        assert len(list(_build(project))) == 4
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("dvc_project")
 def test_nothing_runs_where_nothing_changed() -> None:
     for _ in range(2):
         with dvc_repo.opened() as project:

@@ -33,6 +33,8 @@ DVC_YAML = "dvc.yaml"
 LOCK = Path("dvc.lock")
 # The command in dvc.yaml of a stage of edgebake.
 PREFIX = ["python", "-m", "edgebake"]
+# Loggers whose level also turns off the bars that DVC draws over a terminal.
+PROGRESS_BARS = ("dvc.progress", "dvc_data.callbacks")
 PATIENCE = 60.0  # seconds to wait for another DVC process
 
 
@@ -213,8 +215,7 @@ def repository(folder: Path, settings: Mapping[str, Any]) -> Any:
     Raises:
         DvcError: DVC cannot read the project.
     """
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    logging.getLogger("dvc_data").setLevel(logging.CRITICAL)
+    _silence()
     try:
         return Repo(str(folder), config=dict(settings))
     except DvcException as error:
@@ -228,7 +229,7 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
     Raises:
         DvcError: DVC cannot read the project.
     """
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # also turns its progress bars off
+    _silence()
     try:
         repo = Repo()
     except DvcException as error:
@@ -243,6 +244,13 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
                 yield project
             finally:
                 project.close()
+
+
+def _silence() -> None:
+    """Turn off what DVC prints on a terminal: what goes wrong is in its exceptions."""
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    for name in PROGRESS_BARS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _read(repo: Any, use_run_cache: bool) -> Project:
