@@ -47,5 +47,5 @@ def test_a_slow_test_says_what_it_guards_and_why_it_takes_long(file: Path) -> No
 def test_the_longest_files_are_there_and_take_their_place() -> None:
     files = [FOLDER / name for name in order.LONG]
     assert [file for file in files if not file.is_file()] == []
-    others = FOLDER / "test_layout.py"
-    assert sorted([others, *reversed(files)], key=order.position) == [*files, others]
+    others = [FOLDER / "test_layout.py", Path("/elsewhere/test_layout.py")]
+    assert sorted([*others, *reversed(files)], key=order.position) == [*files, *others]
