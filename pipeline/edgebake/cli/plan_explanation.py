@@ -17,6 +17,7 @@ from edgebake.recipe.stage_params import read_plan
 from edgebake.report import durations
 
 UNKNOWN = "?"
+NO_TIME = "-"
 SHOWN_REASONS = 5  # of one stage
 NOTE = "a stage that waits for another is left out if its inputs come out as they were"
 
@@ -124,7 +125,7 @@ def _at_least(names: Sequence[str], last: Mapping[str, float]) -> str:
 
 def _time(explained: Explanation, last: Mapping[str, float]) -> str:
     if explained.fate is Fate.RESTORED:
-        return "restored from the run cache"
+        return NO_TIME
     seconds = last.get(explained.task.name)
     if seconds is None:
         return UNKNOWN
@@ -141,3 +142,5 @@ def _reasons(explained: Explanation) -> Iterator[str]:
         others = len(explained.after) - 1
         more = f" and {others} more" if others else ""
         yield f"after {first}{more}"
+    if explained.fate is Fate.RESTORED:
+        yield "restored from the run cache"

@@ -44,7 +44,9 @@ class Explanation:
     task: Task
     fate: Fate
     reasons: tuple[str, ...]
-    after: tuple[str, ...]  # names of the stages before it that are not unchanged either
+    after: tuple[str, ...]  # names of the stages before it whose outputs may become others
+    # Whether its outputs may become others; not if they are missing and only restored.
+    is_changed: bool = True
 
 
 def explain(project: Project, plan: Plan, memory: StageMemory) -> list[Explanation]:
@@ -60,12 +62,15 @@ def explain(project: Project, plan: Plan, memory: StageMemory) -> list[Explanati
         if name in ALWAYS_RUN or not node.command:
             continue
         difference = dvc_difference.compare(project, name)
-        after = tuple(other for other in node.upstream if other in explained)
-        upstream = [explained[other] for other in after]
-        reasons = tuple(_Reasons(node, difference, plan).all(upstream))
+        upstream = [explained[other] for other in node.upstream if other in explained]
+        reasons = _Reasons(node, difference, plan).all(upstream)
+        after = tuple(other.task.name for other in upstream if other.is_changed)
         if reasons or after:
-            fate = _fate(project, name, reasons, upstream)
-            explained[name] = Explanation(task_of(node, plan, memory), fate, reasons, after)
+            changed = [explained[other] for other in after]
+            fate = _fate(project, name, reasons, changed)
+            task = task_of(node, plan, memory)
+            is_changed = fate is not Fate.RESTORED or reasons != _Reasons.of_outputs(difference)
+            explained[name] = Explanation(task, fate, tuple(reasons), after, is_changed)
     return list(explained.values())
 
 
@@ -89,12 +94,19 @@ class _Reasons:
     difference: Difference
     plan: Plan
 
-    def all(self, upstream: Sequence[Explanation]) -> Iterator[str]:
-        """Yield each reason in words; what the stages before it will write is none."""
+    def all(self, upstream: Sequence[Explanation]) -> list[str]:
+        """Return each reason in words; what the stages before it will write is none."""
+        if not self.difference.is_recorded:
+            return ["it has not run yet"]
+        return [*self._of_inputs(upstream), *self.of_outputs(self.difference)]
+
+    @staticmethod
+    def of_outputs(difference: Difference) -> list[str]:
+        """Return which outputs are missing or are not what the stage wrote."""
+        return [f"its output {path}: {status}" for path, status in difference.outputs.items()]
+
+    def _of_inputs(self, upstream: Sequence[Explanation]) -> Iterator[str]:
         difference = self.difference
-        if not difference.is_recorded:
-            yield "it has not run yet"
-            return
         if difference.is_command_changed:
             yield "its command in dvc.yaml"
         yield from self._of_params()
@@ -102,8 +114,6 @@ class _Reasons:
         for path, status in difference.inputs.items():
             if not _is_written_by(Path(path), to_come):
                 yield self._of_input(Path(path), status)
-        for path, status in difference.outputs.items():
-            yield f"its output {path}: {status}"
 
     def _of_params(self) -> Iterator[str]:
         for key, before in self.difference.params.items():
