@@ -95,6 +95,7 @@ def write_target(recipes: Path, number: int) -> str:
 def planning_seconds(project: Path, *options: str) -> float:
     """Return the CPU seconds of `edgebake plan` in a project; exit if it fails."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "pipeline")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile the package
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "edgebake", "plan", *options],
