@@ -21,6 +21,15 @@ def test_a_folder_is_one_of_images_unless_something_else_lies_in_it(tmp_path: Pa
     assert detect(tmp_path).source == "python"
 
 
+def test_arrays_beside_folders_of_images_do_not_make_it_another_kind(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "weights.npz").touch()
+    with pytest.raises(DataError, match="holds none; expected x and y"):
+        detect(tmp_path)
+    (tmp_path / "cat/1.JPG").touch()
+    assert detect(tmp_path).source == "image_folder"
+
+
 def test_arrays_say_their_color_and_their_splits(tmp_path: Path) -> None:
     gray, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
     np.savez(tmp_path / "gray.npz", x_train=gray, y_train=labels, x_test=gray, y_test=labels)

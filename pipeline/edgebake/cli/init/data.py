@@ -7,6 +7,7 @@ from pathlib import Path
 from edgebake import plugins
 from edgebake.data.readers import arrays, record_files, records
 from edgebake.data.readers.decode import max_bytes
+from edgebake.data.readers.folder import SUFFIXES
 from edgebake.data.sources import keras
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
@@ -101,6 +102,8 @@ def _detect_source(path: Path) -> str:
         return "python"
     names = [path.name]
     if path.is_dir():
+        if _has_folders_of_images(path):
+            return "image_folder"  # which names files of other kinds that lie beside
         names = [file.name for file in path.iterdir()]
     if any(name.endswith((".npy", ".npz")) for name in names):
         return "npz"
@@ -109,6 +112,14 @@ def _detect_source(path: Path) -> str:
     if path.is_dir():
         return "image_folder"
     raise DataError(f"{path}: not a known kind of data; expected {EXPECTED}")
+
+
+def _has_folders_of_images(path: Path) -> bool:
+    for folder in path.iterdir():
+        if folder.is_dir() and not folder.name.startswith("."):
+            if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()):
+                return True
+    return False
 
 
 def _explain_absence(path: Path) -> str:
