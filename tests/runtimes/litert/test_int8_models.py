@@ -81,8 +81,11 @@ def test_prelu_is_int8(keras: Any) -> None:
     assert _largest_difference(file, expected) < 0.02
 
 
-def test_nearest_upsampling_is_int8(keras: Any) -> None:
-    archive = _classifier(keras, keras.layers.UpSampling2D(name="up"))
+@pytest.mark.parametrize("interpolation", ["nearest", "bicubic"])
+def test_upsampling_is_int8(keras: Any, interpolation: str) -> None:
+    """Bicubic resizing is two products of a constant and the image, in this order."""
+    layer = keras.layers.UpSampling2D(name="up", interpolation=interpolation)
+    archive = _classifier(keras, layer)
     file, expected = _quantized(archive, FloatFallback())
     assert _float_operators(file) == []
     assert _largest_difference(file, expected) < 0.02

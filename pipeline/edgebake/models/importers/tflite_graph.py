@@ -36,7 +36,7 @@ def fix_shapes(model: schema.ModelT, reserved_names: set[bytes]) -> None:
     running.invoke()
     constants: set[int] = set()
     for index, tensor in enumerate(graph.tensors):
-        if _is_constant(model, tensor):
+        if tables.is_constant(model, tensor):
             constants.add(index)
     for operator in list(graph.operators):
         is_foldable = constants.issuperset(_input_indices(operator))
@@ -60,11 +60,6 @@ def _is_shape(model: schema.ModelT, operator: schema.OperatorT) -> bool:
 
 def _input_indices(operator: schema.OperatorT) -> list[int]:
     return [index for index in operator.inputs if index >= 0]  # -1: no tensor
-
-
-def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
-    data = model.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
 
 
 def _make_constant(

@@ -49,6 +49,4 @@ def _is_constant(model: schema.ModelT, index: int) -> bool:
     """Return whether a tensor is a constant, or the input that an operator leaves out."""
     if index < 0:
         return True
-    tensor = model.subgraphs[0].tensors[index]
-    data = model.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
+    return tables.is_constant(model, model.subgraphs[0].tensors[index])

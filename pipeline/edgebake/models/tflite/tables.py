@@ -100,3 +100,9 @@ def operator_kind(code: schema.OperatorCodeT) -> str:
     if name == "CUSTOM" and custom_name:
         return custom_name.decode(errors="replace")
     return name
+
+
+def is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    """Return whether the file holds the values of a tensor."""
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0

@@ -87,16 +87,9 @@ def live_dtypes(
         if index < 0:  # an optional input that is absent
             continue
         tensor = graph.tensors[index]
-        if not _is_constant(model, tensor):
+        if not tables.is_constant(model, tensor):
             dtypes.add(DTYPES[tensor.type])
     return tuple(sorted(dtypes))
-
-
-def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
-    data = model.buffers[tensor.buffer].data
-    if data is None:
-        return False
-    return len(data) > 0
 
 
 def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:

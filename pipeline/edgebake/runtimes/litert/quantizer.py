@@ -58,6 +58,11 @@ def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
         patterns = [_pattern_of(tensor) for tensor in options.only_tensors]
     for pattern in patterns:
         _quantize_statically(manager, pattern, options.activations, options.granularity)
+    if options.only_tensors is None:
+        # The quantizer has a scale per summand for them, with which the kernel answers 0.
+        for tensor in _products_with_constant_first(model.model):
+            pattern = _pattern_of(tensor)
+            _quantize_statically(manager, pattern, options.activations, Granularity.per_tensor)
     for tensor in options.fallback_tensors:
         _exclude(manager, _pattern_of(tensor), options)
     for outputs in options.float_operators:
@@ -117,6 +122,19 @@ def _outputs_of_divisible_layers(model: bytes, block_size: int) -> Iterator[str]
             weight = graph.tensors[operator.inputs[1]]
             _, input_channels = weight.shape
             if input_channels % block_size == 0:
+                yield graph.tensors[operator.outputs[0]].name.decode()
+
+
+def _products_with_constant_first(model: bytes) -> Iterator[str]:
+    """Yield the output tensors of matrix products whose first matrix is a constant."""
+    parsed = tables.parse_tables(model)
+    for graph in parsed.subgraphs:
+        for operator in graph.operators:
+            name = tables.builtin_name(parsed.operatorCodes[operator.opcodeIndex])
+            if name != "BATCH_MATMUL":
+                continue
+            first = graph.tensors[operator.inputs[0]]
+            if tables.is_constant(parsed, first):
                 yield graph.tensors[operator.outputs[0]].name.decode()
 
 
