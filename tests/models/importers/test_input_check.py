@@ -47,6 +47,32 @@ def test_images_pass(shape: tuple[int | None, ...], channels_first: bool) -> Non
 
 
 @pytest.mark.parametrize(
+    ("shape", "problem"),
+    [
+        ((1, 3, 28, 28), None),
+        ((None, 3, 28, 28), None),
+        (("n", 3, 28, 28), None),
+        (
+            (8, 3, 28, 28),
+            "takes 8 images at once; expected 1, or any number: export it with a batch of 1",
+        ),
+    ],
+)
+def test_a_batch_of_several_images_is_refused(
+    shape: tuple[int | str | None, ...], problem: str | None
+) -> None:
+    assert input_check.batch_refusal(shape) == problem
+
+
+def test_a_class_is_no_probability() -> None:
+    assert input_check.number_refusal("float16") is None
+    assert input_check.number_refusal("int64") == (
+        "returns int64 numbers, such as the class itself; expected a probability or logit for each "
+        "class: save the model without the layer that chooses one"
+    )
+
+
+@pytest.mark.parametrize(
     ("inputs", "outputs", "expected"),
     [
         (1, 1, None),

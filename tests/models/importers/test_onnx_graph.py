@@ -193,6 +193,13 @@ def test_weights_are_not_read_from_elsewhere(tmp_path: Path) -> None:
         onnx_graph.load(str(file))
 
 
+def _training(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization":
+            node.attribute.append(helper.make_attribute("training_mode", 1))
+            node.output.extend(["running_mean", "running_var"])
+
+
 def _halves(model: onnx.ModelProto) -> None:
     for item in model.graph.initializer:
         item.CopyFrom(
@@ -271,6 +278,11 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     "halves": (
         _halves,
         "holds weights of float16; expected the float32 model that it was made from",
+    ),
+    "batch statistics": (
+        _training,
+        "BatchNormalization in training mode, which computes from the images of a batch; expected "
+        "the model in inference mode: in PyTorch, call model.eval() before torch.onnx.export",
     ),
     "a branch": (_branch, "graphs inside its graph (If); expected no branches and no loops"),
     "a newer opset": (_newer, "opset 23; expected 22 or older: export with opset_version=17"),

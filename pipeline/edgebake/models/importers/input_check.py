@@ -78,6 +78,24 @@ def output_refusal(shape: Sequence[int | str | None], can_reshape: bool) -> str 
     return f"returns {format_shape(shape)}, {kind}; {ONE_ANSWER}"
 
 
+def batch_refusal(shape: Sequence[int | str | None]) -> str | None:
+    """Return why a graph cannot take one image at a time; None if it can."""
+    batch = shape[0]
+    if not isinstance(batch, int) or batch == 1:
+        return None
+    return f"takes {batch} images at once; expected 1, or any number: export it with a batch of 1"
+
+
+def number_refusal(dtype: str) -> str | None:
+    """Return why an output is no number per class, by its type; None if it could be one."""
+    if not dtype.startswith(("int", "uint", "bool")):
+        return None
+    return (
+        f"returns {printable(dtype)} numbers, such as the class itself; expected a probability or "
+        "logit for each class: save the model without the layer that chooses one"
+    )
+
+
 def format_shape(shape: Sequence[int | str | None]) -> str:
     """Return a shape such as [n, 32, 32, any]; n is a batch of any size."""
     sizes = ["any" if size is None else printable(size) for size in shape]

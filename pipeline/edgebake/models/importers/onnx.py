@@ -142,6 +142,10 @@ def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
     dimensions = tensor.shape.dim
     sizes = [dimension.dim_value or None for dimension in dimensions]
     problem = input_check.refusal(sizes, dtype, channels_first=True)
+    problem = problem or input_check.batch_refusal(sizes)
+    output_type = model.graph.output[0].type.tensor_type.elem_type
+    output_dtype = onnx.TensorProto.DataType.Name(output_type).lower()
+    problem = problem or input_check.number_refusal(output_dtype)
     if problem is not None:
         raise ModelError(f"{file}: {problem}")
     if tensor.elem_type != onnx.TensorProto.FLOAT:

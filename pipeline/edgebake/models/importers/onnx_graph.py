@@ -151,7 +151,8 @@ def _check_operators(model: onnx.ModelProto, file: str) -> None:
     """Refuse operators that cannot be imported.
 
     Raises:
-        ModelError: one is not defined by ONNX, is quantized, or has a graph inside.
+        ModelError: one is not defined by ONNX, is quantized, in training mode, or has a graph
+            inside.
     """
     nodes = model.graph.node
     foreign = set()
@@ -170,12 +171,25 @@ def _check_operators(model: onnx.ModelProto, file: str) -> None:
             f"{file}: already quantized ({listed(quantized)}); expected the float model that it "
             "was made from"
         )
+    training = sorted({node.op_type for node in nodes if _is_training(node)})
+    if training:
+        raise ModelError(
+            f"{file}: {listed(training)} in training mode, which computes from the images of a "
+            "batch; expected the model in inference mode: in PyTorch, call model.eval() before "
+            "torch.onnx.export"
+        )
     control_flow = operators.intersection(CONTROL_FLOW)
     if control_flow:
         raise ModelError(
             f"{file}: graphs inside its graph ({listed(control_flow)}); expected no branches and "
             "no loops"
         )
+
+
+def _is_training(node: onnx.NodeProto) -> bool:
+    """Return whether a batch normalization computes mean and variance of what it is given."""
+    modes = [attribute.i for attribute in node.attribute if attribute.name == "training_mode"]
+    return node.op_type == "BatchNormalization" and modes == [1]
 
 
 def _check_inputs_and_outputs(model: onnx.ModelProto, file: str) -> None:

@@ -10,6 +10,9 @@ from edgebake.tasks.contract import Contract
 KEY = "model.imported.output"
 LINEAR = "linear"  # the activation of a layer that has none
 IMAGES = 4
+# Of the sum of outputs that are not negative: above, they are no probabilities, but may be some
+# times a constant.
+SMALLEST_SCALE = 1.5
 TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float16 models
 
 
@@ -28,6 +31,13 @@ def check_output(predictions: NDArray[np.float32], output: Output, file: str) ->
         ModelError: they are logits where probabilities are expected, or the reverse.
     """
     row_sums = predictions.sum(axis=1)
+    total = float(row_sums[0])
+    is_scaled = total > SMALLEST_SCALE and np.allclose(row_sums, total, rtol=TOLERANCE)
+    if is_scaled and bool((predictions >= 0).all()):
+        raise ModelError(
+            f"{file}: its outputs sum to {total:g} for every image, as probabilities times "
+            f"{total:g} would; expected a sum of 1: save the model without this factor"
+        )
     sum_to_one = np.allclose(row_sums, 1, atol=TOLERANCE)
     are_probabilities = sum_to_one and bool((predictions >= 0).all())
     if output is Output.logits and are_probabilities:

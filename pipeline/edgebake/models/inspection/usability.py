@@ -40,6 +40,11 @@ def _interface_problem(info: ModelInfo) -> str | None:
     problem = input_check.refusal(tensor.shape, tensor.dtype, channels_first=is_onnx)
     if problem is not None:
         return problem
+    if info.format in GRAPHS:
+        problem = input_check.batch_refusal(tensor.shape)
+        problem = problem or input_check.number_refusal(info.outputs[0].dtype)
+    if problem is not None:
+        return problem
     output_shape = info.outputs[0].shape
     if not output_shape:  # ONNX files need not state it
         return None
