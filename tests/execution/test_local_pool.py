@@ -10,6 +10,8 @@ import pytest
 from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome, Task
+from edgebake.plan import code_digest, planner
+from edgebake.recipe.stage_params import Plan
 from edgebake.terminal.progress import Progress
 
 
@@ -64,6 +66,19 @@ def test_two_tasks_run_side_by_side_in_processes_of_their_own(pool: LocalPool) -
     first = pool.start(_shell("sleep 0.2; echo first"), shown.append)
     second = pool.start(_shell("echo second"), shown.append)
     assert (first.result(300).output, second.result(300).output) == ("first\n", "second\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_the_progress_of_a_stage_arrives(planned: Plan) -> None:
+    planner.write(planned)
+    code_digest.write(planned)
+    opened = LocalPool(Limits(1, 100.0), StageEnvironment(dict(os.environ), {}))
+    shown: list[Progress] = []
+    task = Task("data@digits", "data", "digits", ("data", "digits"))
+    outcome = opened.start(task, shown.append).result(timeout=300)
+    opened.close()
+    assert outcome.output.startswith("data digits: 1,797 examples")
+    assert shown[-1] == Progress(1797, 1797, "examples")
 
 
 def test_a_stage_gets_no_key_but_package_the_one_that_encrypts() -> None:
