@@ -13,7 +13,7 @@ from tests import builds
 
 # A folder in which several runs of pytest find the same releases.
 VARIABLE = "EDGEBAKE_TEST_RELEASES"
-STAGES_OF_THE_DEFAULT = 33  # with `plan` and `revision`
+STAGES_OF_THE_DEFAULT = 35  # with `plan` and `revision`
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

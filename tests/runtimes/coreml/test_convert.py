@@ -354,10 +354,10 @@ def digests(archive: bytes) -> Iterator[str]:
 def test_another_process_writes_the_same_bytes(archive: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(archive)
     program = (
-        "import sys; from pathlib import Path\n"
+        "import gc, sys; from pathlib import Path\n"
         "from edgebake.models import keras_session\n"
         "from tests.runtimes.coreml.test_convert import digests\n"
-        "keras_session.start(1)\n"
+        "keras_session.start(1); gc.freeze()\n"
         "print(*digests(Path(sys.argv[1]).read_bytes()), sep=chr(10))"
     )
     settings = {
