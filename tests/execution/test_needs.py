@@ -29,6 +29,7 @@ def test_a_release_states_the_memory_of_a_stage(stage: str, assumed: float, stat
         ("validate", {"where": "host", "runtime": "coreml"}, "darwin", True),
         ("validate", {"where": "ssh", "runtime": "litert"}, "linux", False),
         ("validate", {"where": "recorded", "runtime": "litert"}, "linux", False),
+        ("validate", {"where": "idle_host", "runtime": "litert"}, "linux", True),
         ("validate", {"where": "mac", "runtime": "coreml", "mac": None}, "darwin", True),
         ("validate", {"where": "mac", "runtime": "coreml", "mac": None}, "linux", False),
         (

@@ -9,13 +9,14 @@ from edgebake.execution.dvc_repo import Node
 from edgebake.execution.task import Task
 from edgebake.machine import cores
 from edgebake.recipe import StageMemory
-from edgebake.runtimes.run_modes import HOST
 
 # The stages that read dvc.lock, the git history or a key, which only the build's machine has, or
 # write what the planner reads there.
 LOCAL_STAGES = frozenset({"plan", "revision", "package", "proof"})
+# Values of `validate.where` that time nothing on this machine.
+ELSEWHERE = ("adb", "ssh", "recorded")
 # Peak memory in 10^9 bytes, of the process and its children. Measured in the default release: data
-# 0.06, train 0.85, quantize 0.75, convert 0.86, validate 0.23, package 0.11, parity 0.05; training
+# 0.06, train 0.85, prune 0.93, quantize 0.75, convert 0.86, validate 0.23, package 0.11, parity 0.05; training
 # and quantizing a MobileNet or ConvNeXt of 32 to 64 pixels 1.8. recipes/release.yaml may state
 # others. They are no part of the stages, so that a new number runs none of them again.
 SMALL_GB = 0.5
@@ -88,4 +89,6 @@ def times_this_machine(stage: str, params: Mapping[str, Any]) -> bool:
         return False  # the executor of ML Programs is not timed
     where = params.get("where")
     device = (params.get("mac") or {}).get("device")
-    return where == HOST or (where == "mac" and is_mac and device is None)
+    if where == "mac":
+        return is_mac and device is None
+    return where not in ELSEWHERE  # a place of the project may time files here too
