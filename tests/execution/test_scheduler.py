@@ -178,6 +178,19 @@ def test_the_longest_path_starts_first() -> None:
     assert walk.project.finished[1] == "train@b"
 
 
+def test_without_durations_the_task_with_most_tasks_behind_it_starts_first() -> None:
+    walk = Walk(pool=FakePool(Limits(jobs=1, memory_gb=100.0)), durations={"convert@a": 0.5})
+    walk.run()
+    assert walk.project.finished == [
+        "plan",
+        "train@b",
+        "train@a",
+        "convert@b",
+        "convert@a",
+        "proof@linux",
+    ]
+
+
 def test_unchanged_and_restored_tasks_do_not_run() -> None:
     states = {"train@a": State.UNCHANGED, "train@b": State.RESTORED}
     walk = Walk(FakeProject(states))

@@ -15,6 +15,7 @@ from edgebake.execution.task import BUILD_PROCESS, Outcome, Pool, Task
 from edgebake.terminal.progress import Progress
 
 WRITE_INTERVAL = 30.0  # seconds between two writes of dvc.lock
+UNKNOWN = 1.0  # seconds of a task that never ran here, to order tasks
 RECORD_READER = "proof"  # the stage that reads dvc.lock
 
 # Runs a task in the build's own process and returns what it prints.
@@ -46,7 +47,8 @@ class Scheduler:
         """Run every task whose inputs changed; return whether none failed."""
         upstream = {name: self.project.nodes[name].upstream for name in self.tasks}
         tasks = tuple(self.tasks.values())
-        path_seconds = estimate.path_seconds(Work(tasks, upstream, self.durations))
+        seconds = {task.name: self.durations.get(task.name, UNKNOWN) for task in tasks}
+        path_seconds = estimate.path_seconds(Work(tasks, upstream, seconds))
         self._tell(events.Planned(tasks, upstream, self._now()))
         while True:
             self._compare_ready()

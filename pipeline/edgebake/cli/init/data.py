@@ -116,9 +116,10 @@ def _detect_source(path: Path) -> str:
 
 def _has_folders_of_images(path: Path) -> bool:
     for folder in path.iterdir():
-        if folder.is_dir() and not folder.name.startswith("."):
-            if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()):
-                return True
+        if not folder.is_dir() or folder.name.startswith("."):
+            continue
+        if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()):
+            return True
     return False
 
 
