@@ -56,6 +56,8 @@ class StageMemory:
     train: float | None = None
     # Memory of the stage `prune`.
     prune: float | None = None
+    # Memory of the stage `baseline`.
+    baseline: float | None = None
     # Memory of the stage `quantize`.
     quantize: float | None = None
     # Memory of the stage `convert`.
