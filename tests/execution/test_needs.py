@@ -1,14 +1,19 @@
 """The memory of stages, and which of them time a file on this machine."""
 
 import sys
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from edgebake.execution import needs
 from edgebake.machine import cores
 from edgebake.recipe import StageMemory
+from edgebake.recipe.stage_params import STAGE_PARAMS
 
+ROOT = Path(__file__).parents[2]
 PAIRED = {"device": "an iPhone"}
 
 
@@ -19,6 +24,12 @@ PAIRED = {"device": "an iPhone"}
 def test_a_release_states_the_memory_of_a_stage(stage: str, assumed: float, stated: float) -> None:
     assert needs.memory_gb(stage, StageMemory()) == assumed
     assert needs.memory_gb(stage, StageMemory(train=10.0)) == stated
+
+
+def test_every_stage_has_a_memory_and_the_release_may_state_it() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert needs.MEMORY_GB.keys() == stages.keys()
+    assert {field.name for field in fields(StageMemory)} == STAGE_PARAMS.keys()
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,22 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
     assert results[0] != results[2]
 
 
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_training_step_is_traced_once(taught: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    student = model()
+    traces: list[Any] = []
+    train_step = student.train_step
+
+    def traced(batch: Any) -> Any:
+        traces.append(batch)
+        return train_step(batch)
+
+    monkeypatch.setattr(student, "train_step", traced)
+    teacher = teacher_of(splits(), 0.5) if taught else None
+    loop.fit(student, splits(), WORDS, TrainingOptions(teacher=teacher))
+    assert len(traces) == 1
+
+
 def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
     student = model()
     shown: list[Progress] = []

@@ -13,7 +13,7 @@ GPU = "GPU"
 MAC = "mac"
 DEVICE = "device:"  # followed by the name of a target, whose device hangs at the worker
 SLOTS = "slots"  # how many tasks a worker runs at a time; it has a name for Dask's scheduler
-TRAINING_STAGES = ("train", "prune", "quantize")
+TRAINING_STAGES = ("train", "prune", "baseline", "quantize")
 REMOTE_DEVICES = ("adb", "ssh")
 EXAMPLE = "GPU=1,device:pixel_8=1,mac=1"
 

@@ -134,6 +134,7 @@ class _Training:
         loss, metric = _loss_and_metric(train, options.teacher)
         model.compile(optimizer, loss, metrics=[], weighted_metrics=[metric])
         model.optimizer.build(model.trainable_variables)
+        _build_metrics(model, labels)
 
     def run(self) -> History:
         """Train until the last epoch or an early stop, from the checkpoint if there is one."""
@@ -245,3 +246,13 @@ def _loss_and_metric(
     if _uses_mixup(train):
         return "categorical_crossentropy", "accuracy"
     return "sparse_categorical_crossentropy", "accuracy"
+
+
+def _build_metrics(model: keras.Model, labels: NDArray[np.generic]) -> None:
+    """Create the variables of the metrics, for labels of this form.
+
+    Keras would create them while the first step is traced, and TensorFlow then traces it again.
+    """
+    predictions = np.zeros((1, *model.output_shape[1:]), np.float32)
+    model.compute_metrics(None, labels[:1], predictions)
+    model.reset_metrics()
