@@ -36,8 +36,9 @@ REFUSED_PARTS = {
     "rank 3, on which coremltools' documentation and tests disagree",
     "sampling_mode UNALIGN_CORNERS, on which coremltools' documentation and tests disagree",
 }
-# These test the errors of Core ML for indices outside of a tensor, which are not modeled.
-HOW_CORE_ML_FAILS = "::test_ios17_invalid_indices["
+# The first tests the errors of Core ML for indices outside of a tensor, which are not modeled; the
+# second how long coremltools takes, which differs on a busy machine.
+NOT_THE_EXECUTOR = ("::test_ios17_invalid_indices[", "::test_efficient_type_inference")
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +85,12 @@ def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
 
 
 def test_no_value_that_core_ml_has_to_give_is_missed(reports: list[dict[str, Any]]) -> None:
-    failed = [name for report in reports for name in report["failed"] if "::" in name]
-    assert [name for name in failed if HOW_CORE_ML_FAILS not in name] == []
+    failed = []
+    for report in reports:
+        for name in report["failed"]:
+            if "::" in name and not any(part in name for part in NOT_THE_EXECUTOR):
+                failed.append(name)
+    assert failed == []
     assert sum(report["outcomes"]["passed"] for report in reports) >= 650
 
 
