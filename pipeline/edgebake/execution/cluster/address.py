@@ -5,6 +5,7 @@ keeps strangers out; its files are in Dask's own configuration (`distributed.com
 """
 
 import ipaddress
+import logging
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from edgebake.errors import HostError
 
 LOCAL = "local"  # instead of an address: a scheduler and workers for this build, on this machine
+LOOPBACK = "127.0.0.1"
 PLAIN = "tcp"
 ENCRYPTED = "tls"
 TLS_FILES = ("tls_ca_file", "tls_client_cert", "tls_client_key")
@@ -52,6 +54,22 @@ def check(address: str, *, is_insecure_allowed: bool) -> str:
     return address
 
 
+def quiet_dask() -> None:
+    """Keep Dask from logging every lost connection with its traceback: edgebake says what matters.
+
+    Raises:
+        HostError: Dask is not installed.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise HostError(
+            "distributed: not installed; expected it for a cluster: `pip install edgebake[cluster]`"
+        ) from None
+    # After the import, which sets levels of its own.
+    logging.getLogger(distributed.__name__).setLevel(logging.CRITICAL)
+
+
 def security(address: str) -> Any:
     """Return Dask's settings of TLS for an address; None for one without TLS.
 
@@ -70,6 +88,17 @@ def security(address: str) -> Any:
             "configuration, distributed.comm.tls: docs/guides/cluster.md"
         )
     return settings
+
+
+def listen_host(address: str) -> str | None:
+    """Return the address at which a worker listens; None: at all, which TLS protects.
+
+    Dask itself listens at all of them even if its scheduler is on this machine.
+    """
+    host = urlsplit(address).hostname or ""
+    if not _is_loopback(host):
+        return None
+    return LOOPBACK
 
 
 def _is_loopback(host: str) -> bool:

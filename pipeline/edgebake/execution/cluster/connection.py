@@ -19,7 +19,6 @@ from edgebake.execution.dvc_objects import ObjectStore
 from edgebake.execution.task import Pool
 
 PATIENCE = 30  # seconds to wait for the scheduler
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,9 @@ def opened(
         HostError: Dask is not installed, the address is not safe or not there, or files differ
             from the commit.
     """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise HostError(
-            "distributed: not installed; expected it for --cluster: `pip install edgebake[cluster]`"
-        ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # lost connections, with tracebacks
+    address.quiet_dask()
+    from distributed import Client
+
     with ExitStack() as resources:
         is_local = options.address == address.LOCAL
         store = ObjectStore(Path())
@@ -83,7 +78,7 @@ def _local_cluster(count: int) -> Iterator[str]:
     with ExitStack() as resources:
         cluster = LocalCluster(
             n_workers=0,
-            host=LOOPBACK,
+            host=address.LOOPBACK,
             protocol=f"{address.PLAIN}://",
             dashboard_address=None,
             silence_logs=logging.CRITICAL,

@@ -4,7 +4,6 @@ One worker per process. It lives in a thread, so that a signal ends it from the 
 """
 
 import asyncio
-import logging
 import os
 import tempfile
 import threading
@@ -62,8 +61,7 @@ def run(options: WorkerOptions, show: Callable[[str], None]) -> None:
     Raises:
         HostError: the scheduler cannot be reached, or has ended.
     """
-    # Dask logs the tracebacks of every lost connection; the lines of `show` say what matters.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    address.quiet_dask()
     security = address.security(options.address)
     with tempfile.TemporaryDirectory(prefix="edgebake-worker-", dir=options.folder) as folder:
         process = _Process(options, security, Path(folder), show)
@@ -125,6 +123,7 @@ class _Process:
             resources={resources.SLOTS: options.slots, **options.resources},
             local_directory=str(self._folder),
             memory_limit=0,  # the memory of a task is not this process's
+            host=address.listen_host(options.address),
             dashboard=False,
             dashboard_address="127.0.0.1:0",
             security=self._security,
