@@ -44,9 +44,13 @@ def test_tls_without_certificates_is_refused() -> None:
 
 
 def test_certificates_come_from_the_configuration_of_dask() -> None:
-    pair = {"cert": "cert.pem", "key": "key.pem"}
-    tls = {"ca-file": "ca.pem", "client": pair, "worker": pair, "scheduler": pair}
-    with dask.config.set({"distributed.comm.tls": tls}):
+    import distributed  # noqa: F401 - it adds its own defaults to Dask's configuration
+
+    tls = {"distributed.comm.tls.ca-file": "ca.pem"}
+    for side in ("client", "worker"):
+        for part in ("cert", "key"):
+            tls[f"distributed.comm.tls.{side}.{part}"] = f"{part}.pem"
+    with dask.config.set(tls):
         settings = address.security("tls://scheduler:8786")
     assert settings.require_encryption
     assert settings.tls_ca_file == "ca.pem"

@@ -75,6 +75,10 @@ class ClusterPool:
         self._shows[task.name] = show
         return self._threads.submit(self._run, task, self.placement.take(task))
 
+    def last_lines(self, task: str) -> str:
+        """Return the last lines of a task's log that a worker has told."""
+        return self._logs.get(task, "")
+
     def close(self) -> None:
         """End the tasks that still run, and leave the scheduler."""
         self._is_closed.set()
@@ -197,7 +201,7 @@ class ClusterPool:
 
     def _killed(self, task: Task, deaths: list[WorkerFacts]) -> str:
         names = ", ".join(facts.name for facts in deaths)
-        log = self._logs.get(task.name, "").strip() or "(nothing)"
+        log = self.last_lines(task.name).strip() or "(nothing)"
         return (
             f"{task.name}: {MAX_DEATHS} workers ended while they ran it: {names}; "
             f"expected one of them to survive it. The last lines of its log:\n{log}"

@@ -21,7 +21,7 @@ from edgebake.execution.task import Task
 from edgebake.recipe.stage_params import PARAMS
 
 # What a build itself writes beside files that git ignores.
-WRITTEN = (PARAMS, "dvc.lock")
+WRITTEN = (PARAMS, "dvc.lock", ".dvc/.gitignore")
 
 
 @dataclass(frozen=True)
