@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1] / "pipeline/edgebake"
 SOURCES = sorted(ROOT.rglob("*.py"))
 # Packages without a public Python interface for what is used of them, and parts that begin with _.
 PRIVATE = re.compile(
-    r"(keras\.src|tensorflow\.python|onnxruntime\.capi|dvc|hydra\._internal"
+    r"(keras\.src|tensorflow\.python|onnxruntime\.capi|dvc(_data)?|hydra\._internal"
     r"|(?!edgebake)[a-z]\w*(\.\w+)*\._[A-Za-z]\w*)(\.|$)"
 )
 STANDARD_LIBRARY = ("os._exit",)  # documented
@@ -86,6 +86,31 @@ PRIVATE_NAMES = (
         "hydra._internal.core_plugins.file_config_source.FileConfigSource",
         "plan/hydra_source.py",
         "a source of recipes extends that of files",
+    ),
+    PrivateName(
+        "dvc_data.hashfile.build.build",
+        "execution/dvc_objects.py",
+        "DVC's interface for Python moves outputs of its graph alone",
+    ),
+    PrivateName(
+        "dvc_data.hashfile.checkout.checkout",
+        "execution/dvc_objects.py",
+        "DVC's interface for Python moves outputs of its graph alone",
+    ),
+    PrivateName(
+        "dvc_data.hashfile.hash_info.HashInfo",
+        "execution/dvc_objects.py",
+        "DVC's interface for Python moves outputs of its graph alone",
+    ),
+    PrivateName(
+        "dvc_data.hashfile.load",
+        "execution/dvc_objects.py",
+        "DVC's interface for Python moves outputs of its graph alone",
+    ),
+    PrivateName(
+        "dvc_data.hashfile.transfer.transfer",
+        "execution/dvc_objects.py",
+        "DVC's interface for Python moves outputs of its graph alone",
     ),
     PrivateName(
         "dvc.dirs.site_cache_dir",

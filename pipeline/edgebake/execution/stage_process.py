@@ -16,7 +16,6 @@ from pathlib import Path
 from edgebake.execution import progress_pipe
 from edgebake.terminal import progress
 
-
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 
 

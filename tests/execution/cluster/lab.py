@@ -1,7 +1,7 @@
 """Machines of a cluster on this one: a Dask scheduler and workers in folders of their own.
 
 Where the kernel and the rights of the process allow it, each worker has a network namespace of its
-own, which can be cut off; elsewhere, a worker that is cut off is stopped, so that it answers nobody.
+own, which can be cut off; elsewhere, a worker that is cut off is stopped: it answers nobody.
 """
 
 import os
@@ -36,6 +36,7 @@ class Lab:
 
     folder: Path
     has_networks: bool
+    host: str  # of the scheduler, and of a remote that the test starts
     scheduler: str = ""
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
@@ -75,6 +76,10 @@ class Lab:
         """Return what a process has printed."""
         return (self.folder / f"{name}.log").read_text()
 
+    def logs(self) -> dict[str, str]:
+        """Return what every process has printed."""
+        return {name: self.log(name) for name in self.processes}
+
     def wait_for(self, pattern: str, names: tuple[str, ...] = ("",)) -> str:
         """Wait until a file is in the folder of one of the processes, and return whose it is."""
         deadline = time.monotonic() + PATIENCE
@@ -83,7 +88,7 @@ class Lab:
                 if any((self.folder / name).glob(pattern)):
                     return name
             time.sleep(0.1)
-        raise AssertionError(f"no {pattern} in {names}")
+        raise AssertionError(f"no {pattern} in {names}: {self.logs()}")
 
     def end(self) -> None:
         """End every process."""
@@ -105,8 +110,9 @@ class Lab:
 @contextmanager
 def opened(folder: Path) -> Iterator[Lab]:
     """Start a scheduler; end all processes and remove all networks afterwards."""
-    lab = Lab(folder, has_networks=_can_make_networks())
-    host = f"{NETWORK}.1" if lab.has_networks else "127.0.0.1"
+    has_networks = _can_make_networks()
+    host = f"{NETWORK}.1" if has_networks else "127.0.0.1"
+    lab = Lab(folder, has_networks, host)
     file = folder / "scheduler.json"
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", f"tcp://{host}"]
     command += ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]

@@ -54,7 +54,5 @@ def test_a_clean_clone_has_nothing_of_the_task_before(
 
 def test_a_pack_of_another_commit_is_refused(commits: tuple[str, str], tmp_path: Path) -> None:
     commit_pack.write(commits[0], tmp_path / "pack")
-    with pytest.raises(
-        HostError, match="did not receive expected|not a tree|unable to read|reference is not"
-    ):
+    with pytest.raises(HostError, match=r"^git (index-pack|checkout): "):
         commit_pack.clone(tmp_path / "pack", commits[1], tmp_path / "clone")

@@ -6,7 +6,7 @@ The tasks are shell commands, so that a worker needs no library; test_cluster_bu
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,18 +21,16 @@ from edgebake.errors import HostError
 from edgebake.execution.cluster import agreement, audit, connection
 from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.cluster.pool import ClusterPool
-from edgebake.execution.local_pool import LocalPool
+from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome, Task
+from edgebake.recipe.stage_params import STAGE_PARAMS
 from tests import builds
 from tests.execution.cluster import lab as machines
 from tests.execution.cluster.lab import Lab
 
-EMPTY = ("data", "prune", "quantize", "convert", "validate", "package")
-PLAN: dict[str, dict[str, Any]] = {
-    **{stage: {} for stage in EMPTY},
-    "train": {"a": {"tools": {"numpy": "1"}}},
-}
+EMPTY_PLAN: dict[str, dict[str, Any]] = {stage: {} for stage in STAGE_PARAMS}
+PLAN = {**EMPTY_PLAN, "train": {"a": {"tools": {"numpy": "1"}}}}
 OUTPUT = Path("artifacts/train/a/model")
 COMMAND = "mkdir -p artifacts/train/a; cat code data > artifacts/train/a/model; echo made"
 SLOW = f"mkdir -p artifacts/train; echo epoch 1 > artifacts/train/a.log; sleep 600; {COMMAND}"
@@ -48,7 +46,7 @@ class Builder:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def open(self) -> ClusterPool:
-        local = LocalPool(Limits(1, 100.0), dict(os.environ))
+        local = LocalPool(Limits(1, 100.0), StageEnvironment(dict(os.environ), PLAN))
         here = connection.Machine(local, 2, self.lines.append)
         options = ClusterOptions(self.lab.scheduler, is_insecure_allowed=True)
         return self.stack.enter_context(connection.opened(options, here, PLAN))
@@ -57,7 +55,7 @@ class Builder:
         """Wait until a line with each end was shown."""
         deadline = time.monotonic() + machines.PATIENCE
         while not all(any(line.endswith(end) for line in self.lines) for end in ends):
-            assert time.monotonic() < deadline, self.lines
+            assert time.monotonic() < deadline, (self.lines, self.lab.logs())
             time.sleep(0.1)
 
 
@@ -71,23 +69,50 @@ def project(folder: Path, remote: str, *settings: str) -> Path:
     (folder / ".gitignore").write_text("/data\n/artifacts\n")
     (folder / "code").write_text("code ")
     (folder / "data").write_text("data\n")
-    (folder / "params.yaml").write_text(json.dumps(PLAN))
+    (folder / "params.yaml").write_text(json.dumps(EMPTY_PLAN))
     builds.run(folder, "git", "init", "--quiet")
     builds.commit(folder, "The project")
     return folder
 
 
 @pytest.fixture
-def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
-    """A scheduler, and a project with a remote in a folder, in which the test runs."""
-    folder = project(tmp_path / "project", str(tmp_path / "remote"))
-    monkeypatch.chdir(folder)
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A scheduler without workers."""
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "state"))
     (tmp_path / "machines").mkdir()
-    with machines.opened(tmp_path / "machines") as lab:
-        opened = Builder(lab)
-        with opened.stack:
-            yield opened
+    with machines.opened(tmp_path / "machines") as opened:
+        yield opened
+
+
+@pytest.fixture
+def builder(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
+    """A scheduler, and a project with a remote in a folder, in which the test runs."""
+    monkeypatch.chdir(project(tmp_path / "project", str(tmp_path / "remote")))
+    opened = Builder(lab)
+    with opened.stack:
+        yield opened
+
+
+@pytest.fixture
+def s3_builder(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
+    """A scheduler, and a project with a remote that has the interface of S3."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(lab.host, 0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="bucket")
+    folder = project(tmp_path / "project", "s3://bucket/objects", f"endpointurl = {endpoint}")
+    monkeypatch.chdir(folder)
+    opened = Builder(lab)
+    with opened.stack:
+        yield opened
+    server.stop()
+
+
+def of_command(command: str) -> Task:
+    return replace(TASK, shell=command)
 
 
 def start(pool: ClusterPool, task: Task) -> Future[Outcome]:
@@ -106,7 +131,7 @@ def other_version(folder: Path) -> dict[str, str]:
 def test_a_task_survives_a_kill_and_a_cut_and_another_version_gets_none(builder: Builder) -> None:
     """A task is slow until a file is on its machine, so that it can be interrupted in it."""
     lab = builder.lab
-    task = replace(TASK, shell=f"if [ -e $HOME/quick ]; then {COMMAND}; else {SLOW}; fi")
+    task = of_command(f"if [ -e $HOME/quick ]; then {COMMAND}; else {SLOW}; fi")
     names = ("one", "two")
     for name in names:
         lab.start_worker(name, HOME=str(lab.folder / name))
@@ -144,7 +169,7 @@ def test_a_task_on_which_three_workers_die_stops_the_build_with_its_log(builder:
         builder.lab.start_worker(name)
     pool = builder.open()
     builder.wait_for_lines(*[f"worker {name} (slots=1): joined" for name in names])
-    future = start(pool, replace(TASK, shell=SLOW))
+    future = start(pool, of_command(SLOW))
     died = []
     for _ in names:
         rest = tuple(name for name in names if name not in died)
@@ -176,9 +201,10 @@ def test_what_no_worker_has_is_said(builder: Builder, monkeypatch: pytest.Monkey
     assert pool.can_start(replace(TASK, resources={"mac": 1.0}), [])
 
 
-def test_an_audit_names_both_machines_and_the_file(builder: Builder) -> None:
-    """The worker `other` computes another model than `one`."""
-    task = replace(TASK, shell=f"{COMMAND}; cat $HOME/extra >> artifacts/train/a/model || true")
+def test_an_audit_names_both_machines_and_the_file(s3_builder: Builder) -> None:
+    """The worker `other` computes another model than `one`; their remote is S3's."""
+    builder = s3_builder
+    task = of_command(f"{COMMAND}; cat $HOME/extra >> artifacts/train/a/model || true")
     builder.lab.start_worker("one", HOME=str(builder.lab.folder / "one"))
     pool = builder.open()
     builder.wait_for_lines("worker one (slots=1): joined")
