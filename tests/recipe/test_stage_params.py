@@ -5,7 +5,7 @@ import pytest
 from edgebake.documents import strict_yaml
 from edgebake.errors import RecipeError
 from edgebake.plan.planner import HEADER
-from edgebake.recipe.stage_params import Plan, parse_plan
+from edgebake.recipe.stage_params import Plan, parse, parse_plan
 
 
 def test_the_planners_plan_is_read_back(planned: Plan) -> None:
@@ -41,3 +41,14 @@ def test_a_text_like_a_number_is_read_from_a_plan_as_a_text(planned: Plan) -> No
     bundle = {**bundle, "about": {**bundle["about"], "author": "1e5"}}
     plan = {**planned, "package": {**planned["package"], "linux": bundle}}
     assert parse_plan(strict_yaml.dump(plan).encode()) == plan
+
+
+def test_a_value_that_refers_to_another_is_read_as_that(planned: Plan) -> None:
+    params = {**planned["train"]["digits-ds_cnn"], "epochs": "${batch_size}"}
+    assert parse("train", "digits-ds_cnn", params).epochs == params["batch_size"]
+
+
+def test_a_reference_to_nothing_is_refused_with_its_variant(planned: Plan) -> None:
+    params = {**planned["train"]["digits-ds_cnn"], "epochs": "${nothing}"}
+    with pytest.raises(RecipeError, match=r"^params.yaml: train.digits-ds_cnn"):
+        parse("train", "digits-ds_cnn", params)
