@@ -15,6 +15,7 @@ from edgebake.execution import local
 from edgebake.execution.local import BuildOptions
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import read_plan
+from edgebake.stages import verdicts
 from tests.bundle import whole
 from tests.plan.test_scheme_search import (
     MISSED,
@@ -108,6 +109,23 @@ def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(
         f"{NOTE}  dynamic  {MISSED}\n  int8     taken\n{NOTE}  dynamic  {MISSED}\n  "
         f"{second}\n  float16  taken\n"
     )
+
+
+@pytest.mark.usefixtures("planned_auto")
+def test_a_build_goes_on_where_convert_refuses_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = "digits-ds_cnn-dynamic-litert"
+    codes = [1, 0]
+
+    def run_stages(*_: object) -> int:
+        if len(codes) == 2:
+            verdicts.reject_converted(variant, f"convert {variant}: model.tflite: 0 of 8 as before")
+        return codes.pop(0)
+
+    monkeypatch.setattr(local, "_run_stages", run_stages)
+    monkeypatch.setattr(local, "_check_tools", lambda: None)
+    code, shown = _built()
+    assert (code, codes) == (0, [])
+    assert shown == f"{NOTE}  dynamic  model.tflite: 0 of 8 as before\n  int8     taken\n"
 
 
 @pytest.mark.usefixtures("planned_auto")
