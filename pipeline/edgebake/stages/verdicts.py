@@ -1,4 +1,4 @@
-"""What the scheme search of `quantize: auto` reads: why a target's scheme was rejected.
+"""Write what the scheme search of `quantize: auto` reads: why a scheme was rejected for a target.
 
 Written to artifacts/verdicts/<target>.json, by `package` after the gates and by `convert` if the
 scheme does not suit the model.
