@@ -5,15 +5,17 @@ import importlib.util
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from matplotlib.figure import Figure
 
 from edgebake.errors import HostError
 from edgebake.report import timeline
 from edgebake.report.timeline import Bar, Timeline
 from edgebake.report.timeline_chart import Chart
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DATA = Bar("data@digits", "data", "local", 0, 2, is_critical=True)
 TRAIN = Bar("train@ds_cnn", "train", "local", 2, 12, is_critical=True)
@@ -24,7 +26,7 @@ BARS = (TRAIN, DATA, OTHER, VALIDATE, SHORT)
 BUILD = Timeline(BARS, 16, {"unchanged": 3, "not run": 0})
 
 
-def _texts(figure: Figure) -> set[str]:
+def _texts(figure: "Figure") -> set[str]:
     """Return all texts of a picture."""
     texts = [*figure.texts, *figure.axes[0].texts, *figure.axes[0].get_yticklabels()]
     return {text.get_text() for text in texts}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
 
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
@@ -119,6 +118,8 @@ def test_holm_rejects_from_the_smallest_p_value_up_to_the_first_that_is_too_larg
 
 
 def test_holm_rejects_what_statsmodels_rejects() -> None:
+    from statsmodels.stats.multitest import multipletests
+
     random = np.random.default_rng(0)
     counts = set()
     for _ in range(20):
