@@ -5,7 +5,6 @@ one. `dvc repro` does the same steps, one stage at a time.
 """
 
 import enum
-import logging
 import shlex
 import sys
 import time
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dvc.dependency import param
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
@@ -24,17 +22,16 @@ from dvc.rwlock import rwlock
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.serialize import to_lockfile
-from dvc.utils.serialize import dumps_yaml, load_path
+from dvc.utils.serialize import dumps_yaml
 
 from edgebake import artifacts
 from edgebake.errors import EdgebakeError, HostError
+from edgebake.execution import dvc_settings
 
 DVC_YAML = "dvc.yaml"
 LOCK = Path("dvc.lock")
 # The command in dvc.yaml of a stage of edgebake.
 PREFIX = ["python", "-m", "edgebake"]
-# Loggers whose level also turns off the bars that DVC draws over a terminal.
-PROGRESS_BARS = ("dvc.progress", "dvc_data.callbacks")
 PATIENCE = 60.0  # seconds to wait for another DVC process
 
 
@@ -215,7 +212,7 @@ def repository(folder: Path, settings: Mapping[str, Any]) -> Any:
     Raises:
         DvcError: DVC cannot read the project.
     """
-    _silence()
+    dvc_settings.silence()
     try:
         return Repo(str(folder), config=dict(settings))
     except DvcException as error:
@@ -229,12 +226,7 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
     Raises:
         DvcError: DVC cannot read the project.
     """
-    _silence()
-    try:
-        repo = Repo()
-    except DvcException as error:
-        raise DvcError(f"dvc: {_text(error)}") from error
-    with repo, _params_parsed_once():
+    with repository(Path(), {}) as repo, dvc_settings.params_parsed_once():
         try:
             project = _read(repo, use_run_cache)
         except DvcException as error:
@@ -244,13 +236,6 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
                 yield project
             finally:
                 project.close()
-
-
-def _silence() -> None:
-    """Turn off what DVC prints on a terminal: what goes wrong is in its exceptions."""
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    for name in PROGRESS_BARS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _read(repo: Any, use_run_cache: bool) -> Project:
@@ -279,25 +264,6 @@ def _node(stage: Any, upstream: tuple[str, ...]) -> Node:
     inputs = tuple(Path(str(dep)) for dep in stage.deps)
     outputs = tuple(Path(str(out)) for out in stage.outs)
     return Node(stage.addressing, command, arguments, inputs, outputs, upstream)
-
-
-@contextmanager
-def _params_parsed_once() -> Iterator[None]:
-    """Let DVC parse params.yaml once per content, not once per stage and check."""
-    parsed: dict[tuple[str, int, int], Any] = {}
-
-    def load(path: Any, fs: Any = None, **options: Any) -> Any:
-        status = Path(path).stat()
-        key = (str(path), status.st_mtime_ns, status.st_size)
-        if key not in parsed:
-            parsed[key] = load_path(path, fs, **options)
-        return parsed[key]
-
-    param.load_path = load
-    try:
-        yield
-    finally:
-        param.load_path = load_path
 
 
 def _text(error: BaseException) -> str:
