@@ -5,6 +5,7 @@ not digested, because it differs between versions of Python.
 """
 
 import ast
+import functools
 import io
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -47,14 +48,15 @@ def code_lines(text: str) -> str:
 
     Blank lines inside a string are part of its value and stay.
     """
-    tree = ast.parse(text)
+    nodes = list(ast.walk(_parse(text)))
+    docstrings = list(_docstrings(nodes))
     lines = text.splitlines()
     for row, column in _comments(text):
         line = lines[row - 1]
         lines[row - 1] = line[:column]
-    for docstring in _docstrings(tree):
+    for docstring in docstrings:
         _blank(lines, docstring)
-    rows_inside_strings = set(_rows_inside_strings(tree))
+    rows_inside_strings = set(_rows_inside_strings(nodes, docstrings))
     code: list[str] = []
     for row, line in enumerate(lines, start=1):
         if row in rows_inside_strings:
@@ -71,7 +73,7 @@ def references(text: str, package: str) -> SourceReferences:
         text: its source.
         package: the package that it is in, for relative imports.
     """
-    tree = ast.parse(text)
+    tree = _parse(text)
     functions: dict[str, References] = {}
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS):
@@ -85,15 +87,23 @@ def references(text: str, package: str) -> SourceReferences:
     return SourceReferences(top, functions)
 
 
+@functools.lru_cache(maxsize=1)
+def _parse(text: str) -> ast.Module:
+    """Return a syntax tree; code and references of a module are read one after the other."""
+    return ast.parse(text)
+
+
 def _comments(text: str) -> Iterator[tuple[int, int]]:
+    if "#" not in text:
+        return
     stream = io.StringIO(text)
     for token in tokenize.generate_tokens(stream.readline):
         if token.type == tokenize.COMMENT:
             yield token.start
 
 
-def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+def _docstrings(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    for node in nodes:
         if not isinstance(node, DOCUMENTED):
             continue
         if ast.get_docstring(node, clean=False) is None:
@@ -118,10 +128,10 @@ def _blank(lines: list[str], node: ast.expr) -> None:
     lines[first] = remainder.decode()
 
 
-def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
-    docstrings = {id(node) for node in _docstrings(tree)}
-    for node in ast.walk(tree):
-        if id(node) in docstrings:
+def _rows_inside_strings(nodes: Iterable[ast.AST], docstrings: Iterable[ast.expr]) -> Iterator[int]:
+    left_out = {id(node) for node in docstrings}
+    for node in nodes:
+        if id(node) in left_out:
             continue
         if isinstance(node, ast.JoinedStr) or _is_string(node):
             yield from _rows(node)
