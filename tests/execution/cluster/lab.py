@@ -4,6 +4,7 @@ Where the kernel and the rights of the process allow it, each worker has a netwo
 own, which can be cut off; elsewhere, a worker that is cut off is stopped: it answers nobody.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -26,8 +27,42 @@ edgebake.execution.local_pool.WARM_MODULES = "json"
 from edgebake.cli.main import main
 raise SystemExit(main())
 """
-BRIDGE = "ebtest"
-NETWORK = "10.213.77"
+NETWORKS = 250  # labs at a time: 10.213.0.0/24 to 10.213.249.0/24
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge of its own, to which each worker's namespace has a link."""
+
+    number: int
+
+    @property
+    def bridge(self) -> str:
+        return f"ebtest{self.number}"
+
+    def address(self, machine: int) -> str:
+        return f"10.213.{self.number}.{machine}"
+
+    def namespace(self, name: str) -> str:
+        return f"{self.bridge}-{name}"
+
+    def link(self, machine: int) -> str:
+        return f"{self.bridge}-{machine}"
+
+    def add(self, name: str, machine: int) -> None:
+        """Add the namespace of a worker."""
+        namespace, link = self.namespace(name), self.link(machine)
+        _ip("netns", "add", namespace)
+        _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        _ip("link", "set", link, "master", self.bridge, "up")
+        _ip("-n", namespace, "address", "add", f"{self.address(machine)}/24", "dev", "eth0")
+        _ip("-n", namespace, "link", "set", "eth0", "up")
+        _ip("-n", namespace, "link", "set", "lo", "up")
+
+    def remove(self, name: str, machine: int) -> None:
+        """Remove the namespace of a worker, the link first: it would outlive it for a moment."""
+        _ip("link", "del", self.link(machine))
+        _ip("netns", "del", self.namespace(name))
 
 
 @dataclass
@@ -35,10 +70,11 @@ class Lab:
     """The processes and networks of one test."""
 
     folder: Path
-    has_networks: bool
+    network: Network | None  # None: the machines share that of the system
     host: str  # of the scheduler, and of a remote that the test starts
     scheduler: str = ""
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    machines: dict[str, int] = field(default_factory=dict)  # workers in namespaces
 
     def start(self, name: str, command: list[str], **variables: str) -> None:
         """Start a process in a folder of its own; its output goes to `<name>.log`."""
@@ -55,10 +91,10 @@ class Lab:
         arguments = ["worker", self.scheduler, "--jobs", "1", "--name", name, "--insecure"]
         arguments += ["--folder", str(self.folder / name), *options]
         command = [sys.executable, "-c", WORKER, *arguments]
-        if self.has_networks:
-            number = len(self.processes) + 10
-            self._add_network(name, number)
-            command = ["ip", "netns", "exec", _namespace(name), *command]
+        if self.network is not None:
+            self.machines[name] = len(self.machines) + 10
+            self.network.add(name, self.machines[name])
+            command = ["ip", "netns", "exec", self.network.namespace(name), *command]
         self.start(name, command, **variables)
 
     def kill(self, name: str) -> None:
@@ -67,8 +103,8 @@ class Lab:
 
     def cut_off(self, name: str) -> None:
         """Let nobody hear of a worker any more."""
-        if self.has_networks:
-            _ip("-n", _namespace(name), "link", "set", "eth0", "down")
+        if self.network is not None:
+            _ip("-n", self.network.namespace(name), "link", "set", "eth0", "down")
         else:
             self.processes[name].send_signal(signal.SIGSTOP)
 
@@ -96,47 +132,33 @@ class Lab:
             process.kill()
             process.wait()
 
-    def _add_network(self, name: str, number: int) -> None:
-        outer = f"ebtest{number}"
-        _ip("netns", "add", _namespace(name))
-        _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", _namespace(name))
-        _ip("link", "set", outer, "master", BRIDGE, "up")
-        inner = ("-n", _namespace(name))
-        _ip(*inner, "address", "add", f"{NETWORK}.{number}/24", "dev", "eth0")
-        _ip(*inner, "link", "set", "eth0", "up")
-        _ip(*inner, "link", "set", "lo", "up")
-
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Lab]:
     """Start a scheduler; end all processes and remove all networks afterwards."""
-    has_networks = _can_make_networks()
-    host = f"{NETWORK}.1" if has_networks else "127.0.0.1"
-    lab = Lab(folder, has_networks, host)
+    network = _new_network()
+    host = "127.0.0.1" if network is None else network.address(1)
+    lab = Lab(folder, network, host)
     file = folder / "scheduler.json"
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", f"tcp://{host}"]
     command += ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
     try:
-        if lab.has_networks:
-            _ip("address", "add", f"{host}/24", "dev", BRIDGE)
-            _ip("link", "set", BRIDGE, "up")
+        if network is not None:
+            _ip("address", "add", f"{host}/24", "dev", network.bridge)
+            _ip("link", "set", network.bridge, "up")
         lab.start("scheduler", command, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=TTL)
         lab.wait_for("scheduler.json")
         lab.scheduler = _address(file)
         yield lab
     finally:
         lab.end()
-        if lab.has_networks:
-            for name in lab.processes:
-                subprocess.run(
-                    ["ip", "netns", "del", _namespace(name)], check=False, capture_output=True
-                )
-            _ip("link", "del", BRIDGE)
+        if network is not None:
+            for name, machine in lab.machines.items():
+                network.remove(name, machine)
+            _ip("link", "del", network.bridge)
 
 
 def _address(file: Path) -> str:
-    import json
-
     while True:
         try:
             return str(json.loads(file.read_text())["address"])
@@ -144,21 +166,26 @@ def _address(file: Path) -> str:
             time.sleep(0.1)
 
 
-def _namespace(name: str) -> str:
-    return f"ebtest-{name}"
-
-
-def _can_make_networks() -> bool:
-    """Make the bridge between the machines; return whether that is possible here."""
+def _new_network() -> Network | None:
+    """Make a bridge that no other test has; None where that is not possible."""
     if not shutil.which("ip") or os.geteuid() != 0:
-        return False
-    try:
-        _ip("link", "add", BRIDGE, "type", "bridge")
-        _ip("netns", "add", _namespace("try"))
-        _ip("netns", "del", _namespace("try"))
-    except subprocess.CalledProcessError:
-        return False
-    return True
+        return None
+    for number in range(NETWORKS):
+        network = Network(number)
+        try:
+            _ip("link", "add", network.bridge, "type", "bridge")
+        except subprocess.CalledProcessError as error:
+            if b"File exists" in error.stderr:
+                continue
+            return None
+        try:
+            _ip("netns", "add", network.namespace("try"))
+        except subprocess.CalledProcessError:
+            _ip("link", "del", network.bridge)
+            return None
+        _ip("netns", "del", network.namespace("try"))
+        return network
+    return None
 
 
 def _ip(*arguments: str) -> None:

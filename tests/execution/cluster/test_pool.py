@@ -1,6 +1,10 @@
 """Builds on a Dask scheduler with workers in folders, and where possible networks, of their own.
 
-The tasks are shell commands, so that a worker needs no library; test_cluster_build.py runs stages.
+The tasks are shell commands, so that a worker needs no library.
+
+Guards that a build survives workers that are killed, cut off or different, and trusts none of them
+that computes other bytes; with a remote in a folder, and one with the interface of S3.
+Slow: each test starts a scheduler and up to four workers, which import Dask and DVC.
 """
 
 import json
@@ -28,6 +32,8 @@ from edgebake.recipe.stage_params import STAGE_PARAMS
 from tests import builds
 from tests.execution.cluster import lab as machines
 from tests.execution.cluster.lab import Lab
+
+pytestmark = pytest.mark.slow
 
 EMPTY_PLAN: dict[str, dict[str, Any]] = {stage: {} for stage in STAGE_PARAMS}
 PLAN = {**EMPTY_PLAN, "train": {"a": {"tools": {"numpy": "1"}}}}

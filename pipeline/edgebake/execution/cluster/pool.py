@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from edgebake.terminal.progress import Progress
 
 MAX_DEATHS = 3  # of workers that ran one task
 INTERVAL = 0.2  # seconds between two looks at a worker
+CLOSE_PATIENCE = 10.0  # seconds
 PATIENCE = 30.0  # seconds to wait for a worker that can serve a task
 MAX_THREADS = 1000  # tasks at a time
 
@@ -90,7 +92,8 @@ class ClusterPool:
                 worker.end_tasks, self.build, workers=addresses, wait=False, on_error="ignore"
             )
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self.client.close(timeout=INTERVAL)
+        with suppress(OSError):  # the scheduler is gone, or too busy to say goodbye
+            self.client.close(timeout=CLOSE_PATIENCE)
 
     def run_on(self, order: Order, facts: WorkerFacts) -> Answer | None:
         """Run an order on a worker that was taken for it; None if the worker ended meanwhile.
