@@ -379,12 +379,18 @@ def test_a_marked_timing_that_would_pass_decides_no_gate() -> None:
         decision = _only(evidence, **{name: gate})
         assert (decision.verdict, decision.lets_through) == (Verdict.not_measured, False)
         assert decision.measurement.reason == (
-            f"artifacts/report.json: {name}: timed beside other work: other programs kept 1.4 of "
-            "2 cores busy; expected a machine that does nothing else: run `edgebake build` again, "
-            "which times the file again"
+            f"artifacts/report.json: {name}.beside: other programs kept 1.4 of 2 cores busy; "
+            "expected a machine that does nothing else: run `edgebake build` again"
         )
         gate.required = False
         assert _only(evidence, **{name: gate}).verdict is Verdict.accepted
+
+
+def test_that_a_host_is_no_device_matters_more_than_a_mark() -> None:
+    metrics = {"latency_p90_ms": replace(_timed("host")["latency_p90_ms"], beside=BESIDE)}
+    evidence = TargetEvidence(metrics, [], SPREAD)
+    decision = _only(evidence, latency_p90_ms=TimedCeiling(at_most=50, required=True))
+    assert decision.measurement.reason.startswith("only on this host, which is not the device")
 
 
 def test_a_marked_timing_does_not_fail_a_gate_either() -> None:

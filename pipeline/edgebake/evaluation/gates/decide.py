@@ -18,10 +18,7 @@ ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
 NOT_ON_DEVICE = (
     "only on this host, which is not the device; measure on the device, or set `evidence: host`"
 )
-TIME_AGAIN = (
-    "expected a machine that does nothing else: "
-    "run `edgebake build` again, which times the file again"
-)
+ALONE = "expected a machine that does nothing else: run `edgebake build` again"
 BLOCKS = "until then it blocks the release, unless the recipe has `inconclusive: passes`"
 
 
@@ -98,13 +95,14 @@ def _admissible(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence
     admitted = getattr(gate, "evidence", None)
     if admitted is None:
         return _undisturbed(name, evidence, evidence.on(name, gate))
-    measurement, test = _undisturbed(name, evidence, _measured(name, gate, evidence))
-    if test is None and admitted is Evidence.predicted:
-        prediction = _predicted(name, evidence)
-        return prediction or (measurement, None)
+    measurement, test = _measured(name, gate, evidence)
     if measurement.where == HOST and admitted is Evidence.device:
         off_device = not_measured(measurement.unit, NOT_ON_DEVICE)
         return off_device, None
+    measurement, test = _undisturbed(name, evidence, (measurement, test))
+    if test is None and admitted is Evidence.predicted:
+        prediction = _predicted(name, evidence)
+        return prediction or (measurement, None)
     return measurement, test
 
 
@@ -127,8 +125,7 @@ def _undisturbed(name: str, evidence: TargetEvidence, measured: GateEvidence) ->
     measurement, _ = measured
     if not measurement.beside:
         return measured
-    problem = f"timed beside other work: {measurement.beside}"
-    reason = f"{evidence.report}: {name}: {problem}; {TIME_AGAIN}"
+    reason = f"{evidence.report}: {name}.beside: {measurement.beside}; {ALONE}"
     return not_measured(measurement.unit, reason), None
 
 
