@@ -31,6 +31,7 @@ class PrivateName(NamedTuple):
     reason: str
 
 
+DVC_STEPS = "DVC's interface for Python runs a whole build, not one of its steps"
 PRIVATE_NAMES = (
     PrivateName(
         "keras.src.ops.node.Node",
@@ -112,6 +113,19 @@ PRIVATE_NAMES = (
         "execution/dvc_objects.py",
         "DVC's interface for Python moves outputs of its graph alone",
     ),
+    PrivateName("dvc.dependency.param", "execution/dvc_settings.py", DVC_STEPS),
+    PrivateName("dvc.exceptions.DvcException", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.lock.LockError", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.repo.Repo", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.repo.reproduce.collect_stages", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.repo.reproduce.get_active_graph", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.repo.reproduce.plan_repro", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.rwlock.rwlock", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.stage.PipelineStage", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.stage.cache.RunCacheNotFoundError", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.stage.serialize.to_lockfile", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.utils.serialize.dumps_yaml", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.utils.serialize.load_path", "execution/dvc_settings.py", DVC_STEPS),
     PrivateName(
         "dvc.dirs.site_cache_dir",
         "execution/dvc_state.py",
