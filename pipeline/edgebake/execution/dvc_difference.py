@@ -23,23 +23,23 @@ class Difference:
     params: Mapping[str, Any]  # values of its last run by key, for example `train.digits-ds_cnn`
     digests: Mapping[str, str]  # MD5 of the inputs of its last run, by path
 
-    def __bool__(self) -> bool:
-        """Return whether anything but parameters differs."""
-        return bool(not self.is_recorded or self.is_command_changed or self.inputs or self.outputs)
-
 
 def compare(project: Project, name: str) -> Difference:
     """Return what differs between a stage's last run and now."""
     stage = project.stage(name)
     recorded = project.recorded(name)
     files = [dep for dep in stage.deps if str(dep) != PARAMS]
+    digests: dict[str, str] = {}
+    for entry in recorded.get("deps", []):
+        path = entry["path"]
+        digests[path] = entry.get("md5", "")
     return Difference(
         is_recorded=bool(recorded),
         is_command_changed=bool(recorded) and bool(stage.cmd_changed),
         inputs=_statuses(files),
         outputs=_statuses(stage.outs),
         params=recorded.get("params", {}).get(PARAMS, {}),
-        digests={entry["path"]: entry.get("md5", "") for entry in recorded.get("deps", [])},
+        digests=digests,
     )
 
 
@@ -54,7 +54,8 @@ def is_in_run_cache(project: Project, name: str) -> bool:
     if not entry:
         return False
     restored = cache._create_stage(entry, wdir=stage.wdir)
-    return all(not out.changed_cache() for out in restored.outs if out.use_cache)
+    cached = [out for out in restored.outs if out.use_cache]
+    return not any(out.changed_cache() for out in cached)
 
 
 def _statuses(entries: Iterable[Any]) -> dict[str, str]:

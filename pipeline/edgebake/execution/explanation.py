@@ -161,4 +161,9 @@ def _planned(plan: Mapping[str, Any], key: str) -> Any:
 
 def _is_written_by(path: Path, outputs: Sequence[Path]) -> bool:
     """Return whether a path is one of the outputs, contains one or lies in one."""
-    return any(path.is_relative_to(output) or output.is_relative_to(path) for output in outputs)
+    for output in outputs:
+        if path.is_relative_to(output):
+            return True
+        if output.is_relative_to(path):
+            return True
+    return False

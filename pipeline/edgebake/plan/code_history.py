@@ -43,5 +43,10 @@ def changed_files(before_md5: str, after: bytes) -> list[str]:
     before = file.read_bytes()
     if hashlib.md5(before, usedforsecurity=False).hexdigest() != before_md5:
         return []
-    lines = set(before.decode().splitlines()) ^ set(after.decode(errors="replace").splitlines())
-    return sorted({line.partition("  ")[2] for line in lines})
+    lines_before = before.decode().splitlines()
+    lines_after = after.decode(errors="replace").splitlines()
+    files: set[str] = set()
+    for line in set(lines_before) ^ set(lines_after):
+        _, _, path = line.partition("  ")
+        files.add(path)
+    return sorted(files)

@@ -61,11 +61,12 @@ def _has_references(config: str, package: str) -> bool:
 def _refers(node: object) -> bool:
     if isinstance(node, str):
         return node == MISSING or "${" in node
+    children: list[object] = []
     if isinstance(node, Mapping):
-        return any(map(_refers, node.values()))
-    if isinstance(node, list):
-        return any(map(_refers, node))
-    return False
+        children += node.values()
+    elif isinstance(node, list):
+        children += node
+    return any(map(_refers, children))
 
 
 def _nest(value: Any, key: str) -> Any:

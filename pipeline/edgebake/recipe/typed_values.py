@@ -38,7 +38,7 @@ def from_plain(dataclass: Any, values: Mapping[str, Any]) -> Any:
 def to_plain(value: Any) -> Any:
     """Return nested dataclasses as mappings, lists and scalars; a member of an Enum as its name."""
     if is_dataclass(value):
-        return {name: to_plain(child) for name, child in vars(value).items()}
+        value = vars(value)
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, Mapping):
