@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from edgebake.cli import build, table
-from edgebake.errors import GateError, HostError
+from edgebake.errors import EdgebakeError, GateError, HostError
 from edgebake.execution import local
 from edgebake.execution.events import Event, Failed, Observer, Unchanged
 from edgebake.execution.local import BuildOptions
@@ -94,3 +94,14 @@ def test_a_chart_that_cannot_be_written_is_refused_before_the_build(
     with pytest.raises(HostError, match=r"^--timeline: schedule: unknown suffix ''; expected "):
         _run("--timeline", "schedule")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("option", [("--audit", "2"), ("--insecure",)])
+def test_options_of_a_cluster_are_refused_without_one(
+    events: list[Event], option: tuple[str, ...]
+) -> None:
+    with pytest.raises(EdgebakeError) as refusal:
+        _run(*option)
+    assert str(refusal.value) == (
+        "--audit and --insecure: without --cluster; expected them with it"
+    )
