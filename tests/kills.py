@@ -86,27 +86,33 @@ def everything(build: Build, chance: random.Random) -> list[int]:
 
 
 def one_process(build: Build, chance: random.Random) -> list[int]:
-    """One process at any moment: edgebake, DVC or a stage."""
+    """One process at any moment: edgebake, its server or a stage."""
     _wait(build, chance)
     return [chance.choice(family(build.process.pid))]
 
 
-def writing_the_lock(build: Build, chance: random.Random) -> list[int]:
-    """All processes at a moment at which DVC has truncated dvc.lock and not written it yet."""
+def writing_the_lock(build: Build, _: random.Random) -> list[int]:
+    """All processes at a moment at which dvc.lock is written, or was replaced just now."""
     lock = build.folder / "dvc.lock"
-    left = chance.randint(1, 3)  # truncations
-    previous = 0
+    partial = build.folder / ".dvc.lock.partial"
+    before = _file_number(lock)
     members: list[int] = []
-    while build.is_running() and left:
+    while build.is_running():
         members = family(build.process.pid)
         deadline = time.monotonic() + 0.2  # seconds, after which there may be new processes
-        while time.monotonic() < deadline and left:
-            size = lock.stat().st_size if lock.exists() else 0
-            if size < previous:
-                left -= 1
-            previous = size
+        while time.monotonic() < deadline:
+            if partial.exists() or _file_number(lock) != before:
+                return members
             time.sleep(POLL)
     return members
+
+
+def _file_number(file: Path) -> int | None:
+    """Return the number by which the system knows a file: another one after it was replaced."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 MOMENTS: tuple[Moment, ...] = (everything, one_process, writing_the_lock)

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests import builds, kills
 
-KILLS = range(4)  # seeds; one of them while DVC writes dvc.lock
+KILLS = range(4)  # seeds; one of them while dvc.lock is written
 SHOW_CURSOR = "\x1b[?25h"
 
 pytestmark = pytest.mark.slow
@@ -43,18 +44,21 @@ def test_sigterm_ends_a_build_and_its_stages_and_restores_the_terminal(
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "edgebake", "build"]
     environment = builds.environment(clone) | {"TERM": "xterm"}
-    with subprocess.Popen(command, cwd=clone, env=environment, stdout=end, stderr=end) as build:
-        os.close(end)
-        partial = clone / "artifacts/.partial/train-digits-ds_cnn"
-        _wait_for(partial)
-        family = kills.family(build.pid)
-        build.send_signal(signal.SIGTERM)
-        output = _read(terminal)
-    assert len(family) >= 3  # edgebake, DVC and the stage
+    with ThreadPoolExecutor() as threads:
+        # A terminal that nobody reads would hold the build up.
+        reading = threads.submit(_read, terminal)
+        with subprocess.Popen(command, cwd=clone, env=environment, stdout=end, stderr=end) as build:
+            os.close(end)
+            partial = clone / "artifacts/.partial/train-digits-ds_cnn"
+            _wait_for(partial)
+            family = kills.family(build.pid)
+            build.send_signal(signal.SIGTERM)
+        output = reading.result()
+    assert len(family) >= 3  # edgebake, the server and the stage
     assert build.returncode == 143
     assert output.endswith("edgebake: stopped by SIGTERM\r\n")
     assert SHOW_CURSOR in output
-    assert [process for process in family if _is_running(process)] == []
+    _wait_until_ended(family)
     assert not partial.exists()
 
     arguments = ("train", "digits-ds_cnn")
@@ -73,6 +77,14 @@ def _wait_for(folder: Path) -> None:
     while not folder.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def _wait_until_ended(processes: list[int]) -> None:
+    """Wait for processes that notice the end of the build by themselves, as its server does."""
+    deadline = time.monotonic() + 10
+    while any(_is_running(process) for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _read(terminal: int) -> str:
