@@ -22,7 +22,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-fast",
         action="store_true",
-        help="stop at the first failed stage; default: build what does not depend on it",
+        help="start nothing after the first failed stage; default: build what does not need it",
     )
     parser.add_argument(
         "--jobs",
@@ -103,18 +103,20 @@ def _recorded(file: Path | None) -> Iterator[list["Observer"]]:
 VERB = Verb(
     name="build",
     run=_run,
-    summary="plan, run `dvc repro` and print the table of results",
+    summary="plan, build what changed and print the table of results",
     description=(
-        "Write params.yaml from the recipes, run `dvc repro` with the progress of every stage, and "
-        "print the table of results. DVC runs only stages whose inputs, parameters or code "
-        "changed. A target with `quantize: auto` is planned and built again with its next "
+        "Write params.yaml from the recipes, run the stages whose inputs, parameters or code "
+        "changed, and print the table of results. Stages that do not depend on each other run side "
+        "by side, each in a fresh process. DVC decides what runs and records it: the same bytes as "
+        "with `dvc repro`, which does it one stage at a time. A target with `quantize: auto` is planned and built again with its next "
         "candidate while a gate fails. If a stage fails, everything that does not depend on it is "
         "still built, and the exit code is 1. A bundle is there with its zip and its proof, or not "
         "at all."
     ),
     examples=(
         Example("edgebake build", "build every target of recipes/release.yaml"),
-        Example("edgebake build --fail-fast", "stop at the first failure"),
+        Example("edgebake build --fail-fast", "start nothing more after the first failure"),
+        Example("edgebake build --jobs 1", "run one stage at a time"),
         Example(
             "edgebake build --timeline schedule.png", "see which stages ran side by side, and when"
         ),
