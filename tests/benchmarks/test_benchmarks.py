@@ -187,3 +187,12 @@ def test_quantize_names_a_peer_that_does_not_install_and_goes_on(
     makers = list(quantize.makers(quantize.parse_arguments(), tmp_path))
     assert {maker.tool for maker in makers} == {"edgebake", "TFLiteConverter", "tf2onnx"}
     assert capsys.readouterr().err == "Olive is left out: pip ended with code 1: no such package\n"
+
+
+def test_planning_50_targets_costs_at_most_twice_as_much_as_5(project: Path) -> None:
+    few, many = rows_of(output_of(project, "plan", "--targets", "5", "50", "--repeats", "1"))
+    assert [few[0], many[0]] == ["5", "50"]
+    for cell in many[1:]:
+        seconds, _, ratio = cell.partition(" (")
+        assert number(seconds) > 0
+        assert number(ratio.rstrip(")")) < 2
