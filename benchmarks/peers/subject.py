@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from edgebake import artifacts, plugins
 from edgebake.data.dataset import Examples, take_split
@@ -125,7 +124,7 @@ def _run(
     for variant, mapping in variant_params.items():
         params: Params = stage_params.parse(stage, variant, mapping)
         with artifacts.publish(artifacts.folder(stage, variant)) as out:
-            run(Job(variant, params, out, Console(stderr=True)))
+            run(Job(variant, params, out))
 
 
 def _compose(*overrides: str) -> Target:
