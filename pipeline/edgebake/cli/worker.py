@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edgebake.cli.verbs import Example, Verb
+from edgebake.cli.verbs import Example, Verb, count
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="what stages can ask for: GPU, mac, and device:TARGET for the device of a target",
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="stages at a time; default: the number of cores"
+        "--jobs", type=count, metavar="N", help="stages at a time; default: the number of cores"
     )
     parser.add_argument(
         "--name", metavar="NAME", help="in the lines of builds; default: host and process"
