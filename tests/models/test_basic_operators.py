@@ -77,7 +77,8 @@ def test_the_root_of_0_is_finite_in_litert(keras: Any) -> None:
     values = np.array([[[[0, 0, 0]]], [[[3, 0, 4]]], [[[1e-9, 0, 0]]]], np.float32)
     session = run.load({litert.FILE: to_tflite(model)}, 1)
     answers = single_output(predictions(session, values[:, 0]))
-    np.testing.assert_allclose(answers.reshape(3, 3), [[0, 0, 0], [0.6, 0, 0.8], [1, 0, 0]], 1e-6)
+    expected = np.array([[0, 0, 0], [0.6, 0, 0.8], [1, 0, 0]], np.float32)
+    np.testing.assert_allclose(answers.reshape(3, 3), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

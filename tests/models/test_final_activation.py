@@ -1,5 +1,7 @@
 """The activation function of an output is found behind what keeps or sums its values."""
 
+from collections.abc import Hashable, Mapping
+
 import pytest
 from onnx import TensorProto, helper
 
@@ -51,8 +53,10 @@ X, A, B = "x", "a", "b"
         ({}, None),
     ],
 )
-def test_what_computes_an_output(producers: dict[str, Producer], activation: str | None) -> None:
-    assert find(X, {**producers}, KINDS) == activation
+def test_what_computes_an_output(
+    producers: Mapping[Hashable, Producer], activation: str | None
+) -> None:
+    assert find(X, producers, KINDS) == activation
 
 
 def test_a_bias_of_an_onnx_graph_is_no_input() -> None:

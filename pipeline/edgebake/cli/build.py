@@ -108,10 +108,10 @@ VERB = Verb(
         "Write params.yaml from the recipes, run the stages whose inputs, parameters or code "
         "changed, and print the table of results. Stages that do not depend on each other run side "
         "by side, each in a fresh process. DVC decides what runs and records it: the same bytes as "
-        "with `dvc repro`, which does it one stage at a time. A target with `quantize: auto` is planned and built again with its next "
-        "candidate while a gate fails. If a stage fails, everything that does not depend on it is "
-        "still built, and the exit code is 1. A bundle is there with its zip and its proof, or not "
-        "at all."
+        "with `dvc repro`, which does it one stage at a time. A target with `quantize: auto` is "
+        "planned and built again with its next candidate while a gate fails. If a stage fails, "
+        "everything that does not depend on it is still built, and the exit code is 1. A bundle is "
+        "there with its zip and its proof, or not at all."
     ),
     examples=(
         Example("edgebake build", "build every target of recipes/release.yaml"),
