@@ -36,7 +36,7 @@ class Measurement:
     # Reason why the quantity was not measured.
     reason: str = ""
     # Other work on the machine that the value may come from; it can pass no gate. Empty: none.
-    beside: str = ""
+    disturbed_by: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields for report.json and the manifest, without empty ones except `value`."""

@@ -78,7 +78,7 @@ def test_what_a_gate_needs_is_timed_again_if_it_was_timed_beside_other_work(
     planner.write(planned)
     sound = measured.metrics()
     marked: dict[str, Any] = {
-        name: replace(sound[name], beside="another stage") for name in measured.TIMED
+        name: replace(sound[name], disturbed_by="another stage") for name in measured.TIMED
     }
     measured.lay(VARIANT, "android", **marked)
     packages = {"android": {"targets": {"pixel_8": {"validate": VARIANT, "budget": {name: gate}}}}}

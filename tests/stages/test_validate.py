@@ -321,19 +321,19 @@ def test_report_names_what_was_validated_and_metrics_are_its_numbers(
 
 
 def _unmarked_values(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the values of metrics that were measured, and not beside other work."""
+    """Return the values of metrics that were measured, and not next to other work."""
     return {
         name: metric["value"]
         for name, metric in metrics.items()
-        if metric["value"] is not None and not metric.get("beside")
+        if metric["value"] is not None and not metric.get("disturbed_by")
     }
 
 
 def test_the_line_tells_accuracy_and_latency(ran: Ran, metrics: dict[str, Any]) -> None:
     latency = metrics["latency_p90_ms"]
     expected = f"accuracy 0.1019, p90 {latency['value']:.3f} ms on this host"
-    if "beside" in latency:  # the machine of this test run does something else
-        expected += f", beside other work: {latency['beside']}"
+    if "disturbed_by" in latency:  # the machine of this test run does something else
+        expected += f", next to other work: {latency['disturbed_by']}"
     assert ran.line == expected
 
 

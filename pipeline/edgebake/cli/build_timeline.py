@@ -69,5 +69,7 @@ def _bar(event: Finished | Failed, started: float | None) -> Bar:
 
 def _in_order(tasks: Mapping[str, Task], upstream: Mapping[str, tuple[str, ...]]) -> list[Task]:
     """Return tasks of several plans, each after those that it waits for."""
-    graph = {name: [up for up in upstream.get(name, ()) if up in tasks] for name in tasks}
+    graph: dict[str, set[str]] = {}
+    for name in tasks:
+        graph[name] = tasks.keys() & upstream.get(name, ())
     return [tasks[name] for name in TopologicalSorter(graph).static_order()]

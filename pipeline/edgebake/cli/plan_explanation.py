@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from edgebake.execution import durations as last_durations
-from edgebake.execution import dvc_repo, estimate, explanation, machine
+from edgebake.execution import dvc_repo, estimate, explanation
 from edgebake.execution.estimate import CanStart, Work
 from edgebake.execution.explanation import ALWAYS_RUN, Explanation, Fate
 from edgebake.execution.policy import Limits
+from edgebake.machine import capacity
 from edgebake.plan.compose import compose_release
 from edgebake.recipe.stage_params import read_plan
 from edgebake.report import durations
@@ -47,7 +48,7 @@ def explain_plan(console: Console, jobs: int | None) -> None:
     running = set(running_stages(explanations))
     tasks = [each.task for each in explanations if each.task.name in running]
     if jobs is not None and running.intersection(last):
-        limits = Limits(jobs, machine.available_memory_gb())
+        limits = Limits(jobs, capacity.available_memory_gb())
         console.print(expected_time(Work(tasks, upstream, last), jobs, limits.allow))
 
 

@@ -37,14 +37,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.execution import machine, resources
+    from edgebake.execution import resources
     from edgebake.execution.cluster import address, worker
+    from edgebake.machine import capacity
 
     options = worker.WorkerOptions(
         address=address.check(arguments.address, is_insecure_allowed=arguments.insecure),
         name=arguments.name or f"{socket.gethostname()}-{os.getpid()}",
-        slots=arguments.jobs or machine.cores(),
-        memory_gb=machine.available_memory_gb(),
+        slots=arguments.jobs or capacity.cores(),
+        memory_gb=capacity.available_memory_gb(),
         resources=resources.parse(arguments.resources) if arguments.resources else {},
         folder=arguments.folder,
     )

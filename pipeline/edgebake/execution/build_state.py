@@ -1,4 +1,4 @@
-"""Where each task of a build is: the events of the build, folded into one state."""
+"""Fold the events of a build into the state of each task."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What happens in a build, told to its observers in the order in which it happens.
+"""Events of a build, passed to its observers in the order in which they happen.
 
 Times are seconds since the build's start.
 """

@@ -110,7 +110,9 @@ class _Reasons:
         if difference.is_command_changed:
             yield "its command in dvc.yaml"
         yield from self._of_params()
-        to_come = [output for other in upstream for output in other.task.outputs]
+        to_come: list[Path] = []
+        for other in upstream:
+            to_come += other.task.outputs
         for path, status in difference.inputs.items():
             if not _is_written_by(Path(path), to_come):
                 yield self._of_input(Path(path), status)

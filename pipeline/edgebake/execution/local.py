@@ -19,12 +19,13 @@ from rich.console import Console
 from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.execution import durations, dvc_state, local_pool, machine, plan_stage
+from edgebake.execution import durations, dvc_state, local_pool, plan_stage
 from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.events import Observer
 from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Pool
+from edgebake.machine import capacity
 from edgebake.plan import planner, scheme_search
 from edgebake.plan.compose import compose_release
 from edgebake.recipe import key_variables
@@ -41,7 +42,7 @@ class BuildOptions:
 
     def limits(self) -> Limits:
         """Return how much may run at a time on this machine."""
-        return Limits(self.jobs or machine.cores(), machine.available_memory_gb())
+        return Limits(self.jobs or capacity.cores(), capacity.available_memory_gb())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a task needs of a machine: memory, and whether it has to be alone."""
+"""State the needs of a task: memory, and whether it has to be alone on the machine."""
 
 import sys
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which waiting tasks start next: longest path first, within memory, quiet tasks alone."""
+"""Choose the tasks that start next: longest path first, within memory, quiet tasks alone."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

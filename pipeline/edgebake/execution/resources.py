@@ -1,4 +1,4 @@
-"""What a task needs of a worker beside a place to run: a GPU, a device, a Mac.
+"""State what a task asks of a worker: a GPU, a device, a Mac.
 
 A worker says what it has by the same names: `GPU=1,device:pixel_8=1,mac=1`.
 """

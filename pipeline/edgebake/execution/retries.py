@@ -18,7 +18,7 @@ FOLDER = artifacts.ROOT / "attempts"
 # the plan.
 ALWAYS_AVAILABLE = ("host", "recorded")
 MAX_DIGITS = 9
-MARK = b'"beside"'  # the key of a measurement that was timed beside other work
+MARK = b'"disturbed_by"'  # the key of a measurement that was timed beside other work
 TIMED = "latency_mean_ms"  # a metric of every report with a timing
 
 Variants = dict[str, dict[str, Any]]  # name -> parameters
@@ -93,4 +93,4 @@ def _is_kept_from_deciding(gate: Gate, metrics: dict[str, Any]) -> bool:
     name, options = gate
     metric = metrics.get(name, {})
     is_off_device = metric.get("where") == HOST and options.get("evidence") == "device"
-    return bool(metric.get("beside")) and not is_off_device
+    return bool(metric.get("disturbed_by")) and not is_off_device

@@ -149,11 +149,11 @@ def format_value(measurement: Measurement) -> str:
 def format_brief(measurement: Measurement) -> str:
     """Return a value with three digits for a narrow column, or a dash if it was not measured.
 
-    What was timed beside other work has an asterisk.
+    What was timed next to other work has an asterisk.
     """
     if measurement.value is None:
         return "-"
-    mark = "*" if measurement.beside else ""
+    mark = "*" if measurement.disturbed_by else ""
     if measurement.unit in ("ms", "times"):
         return f"{measurement.value:.3g}{UNITS[measurement.unit]}{mark}"
     return format_value(measurement)
@@ -161,8 +161,8 @@ def format_brief(measurement: Measurement) -> str:
 
 def marks(target: str, metrics: Mapping[str, Measurement]) -> list[str]:
     """Return a line about the asterisks of a target in the table of a release."""
-    reasons = dict.fromkeys(metrics[name].beside for name in ("latency_p90_ms", "speedup"))
-    return [f"*: {target} was timed beside other work: {reason}" for reason in reasons if reason]
+    reasons = dict.fromkeys(metrics[name].disturbed_by for name in ("latency_p90_ms", "speedup"))
+    return [f"*: {target} was timed next to other work: {reason}" for reason in reasons if reason]
 
 
 def format_origin(measurement: Measurement) -> str:
@@ -171,9 +171,9 @@ def format_origin(measurement: Measurement) -> str:
         return measurement.reason
     if not measurement.device:
         return measurement.where
-    beside = ", beside other work" if measurement.beside else ""
+    other_work = ", next to other work" if measurement.disturbed_by else ""
     details = measurement.device
     if measurement.threads:
         plural = "s" if measurement.threads != 1 else ""
         details += f", {measurement.threads} thread{plural}"
-    return f"{measurement.where} ({details}){beside}"
+    return f"{measurement.where} ({details}){other_work}"

@@ -256,6 +256,6 @@ def _latency_text(latency: Measurement) -> str:
         return "not measured"
     where = "this host" if latency.where == HOST else latency.where
     text = f"{latency.value:.3f} ms on {where}"
-    if latency.beside:
-        text += f", beside other work: {latency.beside}"
+    if latency.disturbed_by:
+        text += f", next to other work: {latency.disturbed_by}"
     return text

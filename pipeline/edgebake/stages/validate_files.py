@@ -79,7 +79,7 @@ def write_report(job: Job[ValidateParams], metrics: Metrics, reference: FloatRef
     values = {}
     for name, metric in metrics.items():
         fields[name] = metric.to_dict()
-        if metric.value is not None and not metric.beside:
+        if metric.value is not None and not metric.disturbed_by:
             values[name] = metric.value
     report = {
         "variant": job.variant,

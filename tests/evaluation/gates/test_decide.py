@@ -368,8 +368,8 @@ BESIDE = "other programs kept 1.4 of 2 cores busy"
 
 def test_a_marked_timing_that_would_pass_decides_no_gate() -> None:
     metrics = {
-        "latency_p90_ms": replace(_timed("host")["latency_p90_ms"], beside=BESIDE),
-        "speedup": Measurement(2.0, "times", "host", beside=BESIDE),
+        "latency_p90_ms": replace(_timed("host")["latency_p90_ms"], disturbed_by=BESIDE),
+        "speedup": Measurement(2.0, "times", "host", disturbed_by=BESIDE),
     }
     evidence = TargetEvidence(
         metrics, [], {**SPREAD, "speedup": [1.9, 2.0, 2.1]}, report="artifacts/report.json"
@@ -379,7 +379,7 @@ def test_a_marked_timing_that_would_pass_decides_no_gate() -> None:
         decision = _only(evidence, **{name: gate})
         assert (decision.verdict, decision.lets_through) == (Verdict.not_measured, False)
         assert decision.measurement.reason == (
-            f"artifacts/report.json: {name}.beside: other programs kept 1.4 of 2 cores busy; "
+            f"artifacts/report.json: {name}.disturbed_by: other programs kept 1.4 of 2 cores busy; "
             "expected a machine that does nothing else: run `edgebake build` again"
         )
         gate.required = False
@@ -387,14 +387,14 @@ def test_a_marked_timing_that_would_pass_decides_no_gate() -> None:
 
 
 def test_that_a_host_is_no_device_matters_more_than_a_mark() -> None:
-    metrics = {"latency_p90_ms": replace(_timed("host")["latency_p90_ms"], beside=BESIDE)}
+    metrics = {"latency_p90_ms": replace(_timed("host")["latency_p90_ms"], disturbed_by=BESIDE)}
     evidence = TargetEvidence(metrics, [], SPREAD)
     decision = _only(evidence, latency_p90_ms=TimedCeiling(at_most=50, required=True))
     assert decision.measurement.reason.startswith("only on this host, which is not the device")
 
 
 def test_a_marked_timing_does_not_fail_a_gate_either() -> None:
-    metrics = {"speedup": Measurement(0.5, "times", "host", beside=BESIDE)}
+    metrics = {"speedup": Measurement(0.5, "times", "host", disturbed_by=BESIDE)}
     evidence = TargetEvidence(metrics, [], {"speedup": [0.4, 0.5, 0.6]})
     decision = _only(evidence, speedup=Floor(at_least=1, required=False))
     assert decision.verdict is Verdict.accepted

@@ -47,35 +47,37 @@ def test_a_time_is_marked_if_no_core_was_free(
     other_cores: float, cores: int, threads: int, mark: str
 ) -> None:
     metrics = _metrics(_recording(other_cores, cores=cores, threads=threads))
-    assert metrics["latency_p90_ms"].beside == mark
-    assert metrics["frames_per_second"].beside == mark
-    assert metrics["baseline_p90_ms"].beside == mark
+    assert metrics["latency_p90_ms"].disturbed_by == mark
+    assert metrics["frames_per_second"].disturbed_by == mark
+    assert metrics["baseline_p90_ms"].disturbed_by == mark
     # Both parts are slowed down alike.
-    assert metrics["speedup"].beside == ""
-    assert metrics["peak_memory_mb"].beside == ""
+    assert metrics["speedup"].disturbed_by == ""
+    assert metrics["peak_memory_mb"].disturbed_by == ""
     assert (metrics["other_cores"].value, metrics["other_cores"].unit) == (other_cores, "cores")
 
 
 def test_a_stage_of_edgebake_marks_the_speedup_as_well() -> None:
     metrics = _metrics(_recording(0.1, beside_stage=True))
-    assert {metrics[name].beside for name in ("latency_p90_ms", "speedup", "load_ms")} == {STAGE}
-    assert metrics["peak_memory_mb"].beside == ""
-    assert metrics["speedup"].to_dict()["beside"] == STAGE
+    assert {metrics[name].disturbed_by for name in ("latency_p90_ms", "speedup", "load_ms")} == {
+        STAGE
+    }
+    assert metrics["peak_memory_mb"].disturbed_by == ""
+    assert metrics["speedup"].to_dict()["disturbed_by"] == STAGE
 
 
 def test_the_busiest_of_several_processes_counts() -> None:
     metrics = _metrics(_recording(0.1), _recording(1.6), _recording(0.2))
-    assert metrics["latency_p90_ms"].beside == "other programs kept 1.6 of 2 cores busy"
+    assert metrics["latency_p90_ms"].disturbed_by == "other programs kept 1.6 of 2 cores busy"
     assert (metrics["other_cores"].value, metrics["other_cores"].n) == (1.6, 3)
 
 
 def test_without_a_mark_a_report_has_no_new_key() -> None:
     metrics = _metrics(_recording(0.4))
-    assert "beside" not in metrics["latency_p90_ms"].to_dict()
+    assert "disturbed_by" not in metrics["latency_p90_ms"].to_dict()
 
 
 def test_a_device_has_no_surroundings() -> None:
     recording: Recording = timings.recording([[2.0] * 10] * 30, [[6.0] * 10] * 30)
     metrics = _metrics(recording)
     assert "other_cores" not in metrics
-    assert metrics["latency_p90_ms"].beside == ""
+    assert metrics["latency_p90_ms"].disturbed_by == ""

@@ -68,7 +68,7 @@ def _measure(machine: Machine, request: TimingRequest) -> dict[str, str]:
     """Return the marks of the metrics."""
     runner = StopwatchRunner("host", "model.tflite", "baseline.tflite", machine.run)
     metrics = surroundings.measure(request, runner).metrics
-    return {name: metric.beside for name, metric in metrics.items() if metric.beside}
+    return {name: metric.disturbed_by for name, metric in metrics.items() if metric.disturbed_by}
 
 
 def test_a_file_is_timed_alone_from_the_first_to_the_last_run(

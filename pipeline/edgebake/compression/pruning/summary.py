@@ -84,9 +84,9 @@ def _latency(report: Report) -> str:
         return abs(trial["macs"] - macs)
 
     nearest = min(report["timed"], key=distance)
-    beside = "" if nearest["is_alone"] else ", beside another stage,"
+    neighbor = "" if nearest["is_alone"] else ", next to another stage,"
     return (
-        f", latency {nearest['latency']:.2f} of the original model's on this machine{beside} "
+        f", latency {nearest['latency']:.2f} of the original model's on this machine{neighbor} "
         f"(on any machine: prune.target.macs: {macs:g})"
     )
 

@@ -69,7 +69,7 @@ def _rank(judgment: Judgment, preference: Preference) -> float:
         return 0.0
     name = "size_mb" if preference is Preference.size else "latency_p90_ms"
     metric = judgment.evidence.metrics[name]
-    if metric.value is None or metric.beside:
+    if metric.value is None or metric.disturbed_by:
         return float("inf")
     return metric.value
 

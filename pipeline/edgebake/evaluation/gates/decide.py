@@ -123,9 +123,9 @@ def _measured(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence:
 def _undisturbed(name: str, evidence: TargetEvidence, measured: GateEvidence) -> GateEvidence:
     """Return the evidence on a gate, or none if it was timed beside other work."""
     measurement, _ = measured
-    if not measurement.beside:
+    if not measurement.disturbed_by:
         return measured
-    reason = f"{evidence.report}: {name}.beside: {measurement.beside}; {ALONE}"
+    reason = f"{evidence.report}: {name}.disturbed_by: {measurement.disturbed_by}; {ALONE}"
     return not_measured(measurement.unit, reason), None
 
 

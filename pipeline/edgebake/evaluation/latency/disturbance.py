@@ -56,5 +56,5 @@ def _marked(name: str, metric: Measurement, stage: str, programs: str) -> Measur
     if metric.value is None or metric.unit not in TIMED_UNITS:
         return metric
     if name in IN_TURNS:
-        return replace(metric, beside=stage)
-    return replace(metric, beside=stage or programs)
+        return replace(metric, disturbed_by=stage)
+    return replace(metric, disturbed_by=stage or programs)

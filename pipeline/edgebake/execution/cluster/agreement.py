@@ -1,4 +1,4 @@
-"""What a worker has to share with the build: edgebake, Python and the versions of the tools.
+"""Compare a worker with the build: edgebake, Python and the versions of the tools.
 
 Another version would give other bytes under the same name.
 """

@@ -1,4 +1,4 @@
-"""Which workers of a Dask scheduler a build can use: asked once each, refused if they differ."""
+"""Ask each worker of a Dask scheduler once, and refuse those that differ from the build."""
 
 import threading
 import time

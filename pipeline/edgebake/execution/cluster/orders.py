@@ -1,4 +1,4 @@
-"""What the build sends to a worker, and what the worker answers; both travel through Dask."""
+"""Messages between the build and a worker, which travel through Dask."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

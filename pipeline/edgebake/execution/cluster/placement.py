@@ -1,4 +1,4 @@
-"""Which worker takes a task: what each has, and what runs on it.
+"""Choose the worker of a task, by what each has and what runs on it.
 
 Dask's scheduler holds the same limits, for builds that share workers. The choice is made here,
 since only here it is known which workers agree with the build and on which a task died.

@@ -1,4 +1,4 @@
-"""What travels between the build and its workers, by way of DVC's remote.
+"""Send files between the build and its workers, by way of DVC's remote.
 
 Reads the inputs of a task from the project; writes its outputs and its log there. An output is
 taken only if its content has the hash that the worker said.

@@ -113,7 +113,7 @@ class _Process:
         class EndTasks(WorkerPlugin):  # type: ignore[misc]
             """Ends the processes of tasks when the worker closes, which waits for its threads."""
 
-            def teardown(self, worker: Any) -> None:  # noqa: ARG002
+            def teardown(self, worker: Any) -> None:  # noqa: ARG002 - the signature is Dask's
                 bench[0].close()
 
         worker = Worker(

@@ -1,4 +1,4 @@
-"""How many cores and how much memory this process may use, also in a container."""
+"""Count the cores and the memory that this process may use, also in a container."""
 
 import os
 from pathlib import Path
