@@ -1,10 +1,11 @@
-"""Measure the time of builds: DVC, separate stages and caches against one process without DVC.
+"""Measure the time of builds: stages side by side and caches against one process without DVC.
 
     python -m benchmarks.build [--repeats N]
 
-Each repeat clones the last commit into two empty folders: in one, benchmarks/straight_line.py
-builds the release; in the other, `dvc repro` does, and what follows is measured there. The medians
-are printed, and that both built the same bundles; where they did not, the exit code is 1.
+Each repeat clones the last commit into three empty folders: in one, benchmarks/straight_line.py
+builds the release; in another, `edgebake build --jobs 2` does, and what follows is measured there;
+in the last, two workers of a local Dask cluster do. The medians are printed, and that all built the
+same bundles; where they did not, the exit code is 1.
 
 Imports are a large share of a cold build. With PYTHONDONTWRITEBYTECODE set, and no byte code
 installed, each process compiles TensorFlow again, the straight line only once.
@@ -43,29 +44,32 @@ def main() -> None:
         medians[name] = statistics.median(seconds[name] for seconds in rounds)
     console = Console(width=120)
     console.print(table(medians, repeats))
-    console.print("straight line and cold build: the same bundles, byte for byte")
+    console.print("the straight line and both cold builds: the same bundles, byte for byte")
 
 
 def measure_round() -> dict[str, float]:
     """Return the seconds of each scenario, measured in two new clones."""
-    repro = [sys.executable, "-m", "dvc", "repro"]
     edgebake = [sys.executable, "-m", "edgebake"]
+    build = [*edgebake, "build", "--jobs", "2"]
     with tempfile.TemporaryDirectory() as temporary:
         straight = clone_project(Path(temporary), "straight")
         clone = clone_project(Path(temporary), "cold")
         seconds = {}
         straight_line = [sys.executable, "-m", "benchmarks.straight_line"]
         seconds["straight line"] = timed_run(straight_line, straight)
-        seconds["cold"] = timed_run(repro, clone)
+        seconds["cold"] = timed_run(build, clone)
         check_same_bundles(bundles(straight), bundles(clone))
-        seconds["nothing changed"] = timed_run(repro, clone)
+        seconds["nothing changed"] = timed_run(build, clone)
         edit_quantize(clone)
-        seconds["one value of quantize"] = timed_run(repro, clone)
+        seconds["one value of quantize"] = timed_run(build, clone)
         add_target(clone)
-        seconds["one more target"] = timed_run([*edgebake, "build"], clone)
+        seconds["one more target"] = timed_run(build, clone)
         seconds["edgebake plan"] = timed_run([*edgebake, "plan"], clone)
         seconds["edgebake --help"] = timed_run([*edgebake, "--help"], clone)
-        seconds["dvc's own start"] = timed_run([sys.executable, "-m", "dvc", "status"], clone)
+        seconds["dvc status"] = timed_run([sys.executable, "-m", "dvc", "status"], clone)
+        cluster = clone_project(Path(temporary), "cluster")
+        seconds["cold, two workers"] = timed_run([*build, "--cluster", "local"], cluster)
+        check_same_bundles(bundles(straight), bundles(cluster))
         return seconds
 
 
@@ -86,9 +90,7 @@ def check_same_bundles(straight: dict[str, str], cold: dict[str, str]) -> None:
     names = sorted(straight.keys() | cold.keys())
     differing = [name for name in names if straight.get(name) != cold.get(name)]
     if differing:
-        sys.exit(
-            f"{', '.join(differing)}: the straight line and the cold build made different bytes"
-        )
+        sys.exit(f"{', '.join(differing)}: the straight line and the build made different bytes")
     if not cold:
         sys.exit("artifacts/package/: no zip; expected one per platform of recipes/release.yaml")
 

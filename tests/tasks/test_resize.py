@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.datasets import load_sample_images  # before a test starts Keras, which hides it
 
 from edgebake.tasks.resize import (
     Size,
@@ -26,8 +27,6 @@ SIZES = [(224, 224), (96, 96), (48, 48), (300, 200), (700, 500), (640, 100)]
 @pytest.fixture(scope="module")
 def photos() -> list[Pixels]:
     """Two photos of 427 x 640 pixels, uint8 [h, w, 3]."""
-    from sklearn.datasets import load_sample_images
-
     images: list[Pixels] = load_sample_images().images
     return images
 

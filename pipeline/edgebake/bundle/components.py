@@ -6,8 +6,8 @@ They are the release itself, its data and weights, and the code that an app link
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from edgebake.bundle.lineage import trace
 from edgebake.bundle.manifest_types import TargetEntry
+from edgebake.recipe.lineage import trace
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.runtimes.interface import load_runtime

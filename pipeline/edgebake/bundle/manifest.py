@@ -14,7 +14,6 @@ from typing import cast
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, json_schema, processing_steps
 from edgebake.bundle.json_schema import SchemaError
-from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.bundle.manifest_types import (
     EncryptionEntry,
     FileEntry,
@@ -33,6 +32,7 @@ from edgebake.evaluation import float_reference
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe import Waiver
+from edgebake.recipe.lineage import recipe_digest, tool_versions, trace
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.recipe.typed_values import to_plain
 from edgebake.tasks.contract import from_json

@@ -3,9 +3,9 @@
 docs/guides/use_a_bundle.md defines every step, down to how it rounds.
 """
 
-from edgebake.bundle.lineage import Section
 from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Crop, Package, Resize
+from edgebake.recipe.lineage import Section
 from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 

@@ -82,8 +82,8 @@ def _refuse_unmeasured(target: str, plan: "Plan", validate_variant: str) -> None
 
     Only what the stage package reads may differ from params.yaml.
     """
-    from edgebake.bundle.lineage import trace
     from edgebake.recipe import stage_params
+    from edgebake.recipe.lineage import trace
 
     written = stage_params.read_plan()
     is_planned = validate_variant in written.get("validate", {})

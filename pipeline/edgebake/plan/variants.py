@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.plan import baselines, resolve
 from edgebake.plan.compose import Target, option
 from edgebake.recipe import BaselineKind, Protect, Release
+from edgebake.recipe.lineage import recipe_digest, trace
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import STAGE_PARAMS, Plan
 from edgebake.recipe.typed_values import to_plain

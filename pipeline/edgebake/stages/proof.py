@@ -13,13 +13,13 @@ from typing import Any
 from edgebake import artifacts, plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
-from edgebake.bundle.lineage import trace
 from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import companions, dvc_lock, keys, proof, provenance
 from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
 from edgebake.recipe import stage_params
+from edgebake.recipe.lineage import trace
 from edgebake.recipe.stage_params import PackageParams
 
 LOCK = Path("dvc.lock")

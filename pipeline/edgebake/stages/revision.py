@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from edgebake import artifacts
-from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import git, work_tree
 from edgebake.bundle.trust.work_tree import Entry
 from edgebake.errors import RecipeError
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
+from edgebake.recipe.lineage import recipe_digest, trace
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, parse_plan, read_plan
 
 FOLDER = artifacts.ROOT / "revision"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgebake import artifacts
-from edgebake.bundle.lineage import recipe_digest, trace
+from edgebake.recipe.lineage import recipe_digest, trace
 from edgebake.recipe.stage_params import Plan, read_plan
 
 

@@ -318,9 +318,9 @@ def test_what_a_service_complains_of_is_passed_on(
 
 
 def test_a_service_whose_library_is_missing_says_which(pair: tuple[Path, Path]) -> None:
-    assert _refused("awskms:release", pair[1]) == (
-        "awskms: Signing with AWS KMS requires aws-kms and cryptography; "
-        "expected securesystemslib[awskms] to be installed"
+    assert _refused("gcpkms:release", pair[1]) == (
+        "gcpkms: google-cloud-kms library required to sign with Google Cloud keys; "
+        "expected securesystemslib[gcpkms] to be installed"
     )
 
 

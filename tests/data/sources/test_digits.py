@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits  # before a test starts Keras, which hides it
 
 from edgebake.data.dataset import Examples
 from edgebake.data.sources import digits
@@ -18,8 +19,6 @@ def examples() -> Examples:
 
 
 def test_images_and_labels_are_those_of_scikit_learn(examples: Examples) -> None:
-    from sklearn.datasets import load_digits
-
     expected = load_digits()
     np.testing.assert_array_equal(np.stack(examples.images), np.rint(expected.images * 255 / 16))
     np.testing.assert_array_equal(examples.labels, expected.target)
@@ -54,8 +53,6 @@ def test_a_third_of_the_digits_took_little_ink_and_a_third_much(examples: Exampl
 
 
 def test_ink_is_the_sum_of_all_levels(examples: Examples) -> None:
-    from sklearn.datasets import load_digits
-
     amounts = load_digits().data.sum(axis=1)
     names = np.array(examples.columns["ink"])
     light, medium, heavy = (amounts[names == name] for name in ("light", "medium", "heavy"))

@@ -362,7 +362,7 @@ def test_processes_are_ended_at_the_deadline(tmp_path: Path) -> None:
         command.run(["sh", "-c", script], Limits(1, 1000))
     child = (tmp_path / "pid").read_text().strip()
     state = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, check=False)
-    assert state.stdout.strip() in (b"", b"Z")
+    assert state.stdout.strip()[:1] in (b"", b"Z")
 
 
 def test_a_command_that_ignores_its_input_ends_all_the_same() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.plan.compose import Target
 from edgebake.plan.variants import merge
 from edgebake.recipe import Release
+from edgebake.recipe.lineage import recipe_digest, tool_versions, trace
 from edgebake.recipe.stage_params import Plan
 
 PLAN: Plan = {
