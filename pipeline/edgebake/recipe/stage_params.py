@@ -4,7 +4,9 @@ The parameters of a variant are the recipe's options of its stage, the variants 
 that it reads, and the versions of the tools that it runs.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from edgebake import artifacts, recipe
@@ -233,7 +235,13 @@ def read_plan() -> Plan:
     if not PARAMS.exists():
         return {}
     with PARAMS.open("rb") as file:
-        return parse_plan(file.read(strict_yaml.MAX_BYTES_OF_PLAN + 1))
+        data = file.read(strict_yaml.MAX_BYTES_OF_PLAN + 1)
+    return deepcopy(_parse_last(data))
+
+
+@lru_cache(maxsize=1)  # a build reads the file a dozen times
+def _parse_last(data: bytes) -> Plan:
+    return parse_plan(data)
 
 
 def parse_plan(data: bytes) -> Plan:

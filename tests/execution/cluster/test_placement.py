@@ -8,8 +8,8 @@ from edgebake.execution.task import Task
 TASK = Task("train@a", "train", "a", ("train", "a"), memory_gb=2.0)
 QUIET = Task("validate@a", "validate", "a", ("validate", "a"), quiet=True)
 GPU = replace(TASK, name="train@gpu", resources={"GPU": 1.0})
-SMALL = WorkerFacts("tcp://1", "small", slots=2, memory_gb=8.0)
-LARGE = WorkerFacts("tcp://2", "large", slots=2, memory_gb=8.0, resources={"GPU": 1.0})
+SMALL = WorkerFacts("tcp://10.0.0.1:8000", "small", slots=2, memory_gb=8.0)
+LARGE = WorkerFacts("tcp://10.0.0.2:8000", "large", slots=2, memory_gb=8.0, resources={"GPU": 1.0})
 
 
 def of(*workers: WorkerFacts) -> Placement:
@@ -23,7 +23,7 @@ def named(task: Task, name: str) -> Task:
 
 
 def test_a_task_goes_to_the_worker_with_the_least_to_spare_then_to_the_least_busy() -> None:
-    placement = of(LARGE, SMALL, replace(SMALL, address="tcp://3", name="small 2"))
+    placement = of(LARGE, SMALL, replace(SMALL, address="tcp://10.0.0.3:8000", name="small 2"))
     taken = [placement.take(named(TASK, str(number))) for number in range(7)]
     names = [facts.name if facts else None for facts in taken]
     assert names == ["small", "small 2", "small", "small 2", "large", "large", None]
@@ -36,6 +36,20 @@ def test_a_task_that_needs_a_gpu_goes_where_one_is_free() -> None:
     placement.give_back(GPU, LARGE.address)
     assert placement.take(named(GPU, "other")) == LARGE
     assert not of(SMALL).can_ever_serve(GPU)
+
+
+def test_nothing_runs_on_the_other_workers_of_the_machine_of_a_quiet_task() -> None:
+    neighbor = replace(SMALL, address="tcp://10.0.0.1:8001", name="neighbor")
+    placement = of(SMALL, neighbor)
+    assert placement.take(QUIET) is not None
+    assert placement.take(TASK) is None
+    placement.give_back(QUIET, SMALL.address)
+    placement.give_back(QUIET, neighbor.address)
+    assert placement.take(TASK) is not None
+    assert placement.take(QUIET) is None
+    elsewhere = of(SMALL, replace(LARGE, resources={}))
+    assert elsewhere.take(QUIET) is not None
+    assert elsewhere.take(TASK) is not None
 
 
 def test_nothing_runs_beside_a_quiet_task() -> None:

@@ -23,6 +23,12 @@ class WorkerFacts:
     resources: Mapping[str, float] = field(default_factory=dict)
     is_alike: bool = True  # of the build's kind of system and processor
 
+    @property
+    def host(self) -> str:
+        """The machine of the worker, which several workers may share."""
+        host, _, _ = self.address.rpartition(":")
+        return host
+
     def can_serve(self, task: Task) -> bool:
         """Return whether a task could run here if nothing else did.
 
@@ -109,11 +115,11 @@ class Placement:
         return [worker for worker in others or able if self._has_room(worker, task)]
 
     def _has_room(self, worker: WorkerFacts, task: Task) -> bool:
+        if not self._is_quiet_enough(worker, task):
+            return False
         running = self._running.get(worker.address, {}).values()
         if not running:
             return True
-        if task.quiet or any(other.quiet for other in running):
-            return False
         if len(running) >= worker.slots:
             return False
         if task.memory_gb + sum(other.memory_gb for other in running) > worker.memory_gb:
@@ -123,6 +129,21 @@ class Placement:
             if used + quantity > worker.resources[name]:
                 return False
         return True
+
+    def _is_quiet_enough(self, worker: WorkerFacts, task: Task) -> bool:
+        """Return whether no task on the machine disturbs another one there."""
+        on_host = self._tasks_on(worker.host)
+        if task.quiet and on_host:
+            return False
+        return not any(other.quiet for other in on_host)
+
+    def _tasks_on(self, host: str) -> list[Task]:
+        """Return the tasks on all workers of a machine."""
+        tasks: list[Task] = []
+        for worker in self._workers.values():
+            if worker.host == host:
+                tasks += self._running.get(worker.address, {}).values()
+        return tasks
 
     def _order(self, worker: WorkerFacts, task: Task) -> tuple[int, int, str]:
         """Sort workers: those with nothing to spare first, then the least busy, then by name."""
