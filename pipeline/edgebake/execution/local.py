@@ -128,7 +128,8 @@ def _walk(console: Console, options: BuildOptions, session: _Session) -> int:
     own_tasks = {"plan": plan_stage.run, "revision": lambda: f"revision: {revision.write()}\n"}
     plan = read_plan()
     memory = compose_release().memory_gb
-    with _opened_pool(console, options, session) as pool, dvc_repo.opened() as project:
+    # Tasks end before the outputs that they write are released.
+    with dvc_repo.opened() as project, _opened_pool(console, options, session) as pool:
         scheduler = Scheduler(
             project=project,
             tasks={name: task_of(node, plan, memory) for name, node in project.nodes.items()},
