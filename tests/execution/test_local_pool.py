@@ -1,6 +1,8 @@
 """Processes that are forked from a warm server: output, exit codes, progress, and their end."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +102,32 @@ def test_closing_ends_every_process(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     opened.close()
+    _wait_until_gone(int(file.read_text()))
+
+
+BUILDER = """\
+import os
+import sys
+import time
+from edgebake.execution.local_pool import LocalPool, StageEnvironment
+from edgebake.execution.policy import Limits
+from edgebake.execution.task import Task
+
+pool = LocalPool(Limits(1, 100.0), StageEnvironment(dict(os.environ), {}))
+shell = f"echo $$ > {sys.argv[1]}; sleep 600"
+pool.start(Task("own", "own", "", (), shell=shell), lambda _: None)
+time.sleep(600)
+"""
+
+
+def test_a_task_ends_when_its_build_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", BUILDER, str(file)], cwd=tmp_path) as builder:
+        deadline = time.monotonic() + 300
+        while not file.exists() or not file.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        builder.kill()
     _wait_until_gone(int(file.read_text()))
 
 
