@@ -117,7 +117,6 @@ PRIVATE_NAMES = (
     PrivateName("dvc.exceptions.DvcException", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.lock.LockError", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.repo.Repo", "execution/dvc_repo.py", DVC_STEPS),
-    PrivateName("dvc.repo.reproduce.collect_stages", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.repo.reproduce.get_active_graph", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.repo.reproduce.plan_repro", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.rwlock.rwlock", "execution/dvc_repo.py", DVC_STEPS),

@@ -17,7 +17,7 @@ from typing import Any
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
-from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.rwlock import rwlock
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
@@ -241,8 +241,9 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
 def _read(repo: Any, use_run_cache: bool) -> Project:
     with repo.lock:
         repo._reset()  # as every command of DVC does once it has the lock
-        targets = collect_stages(repo, [DVC_YAML])
-        graph = get_active_graph(repo.index.graph)
+        index = repo.index
+        targets = [stage for stage in index.stages if stage.path_in_repo == DVC_YAML]
+        graph = get_active_graph(index.graph)
         stages = plan_repro(graph, targets)
         nodes = {}
         for stage in stages:
