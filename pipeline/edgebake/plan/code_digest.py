@@ -17,7 +17,7 @@ from edgebake.bundle import license_texts
 from edgebake.errors import PlanError
 from edgebake.plan import code_history
 from edgebake.plan.import_closure import ImportClosure, is_declaration, named_modules
-from edgebake.plan.source_files import SourceFiles
+from edgebake.plan.source_files import SourceFiles, path_of
 from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import Plan
 
@@ -96,15 +96,14 @@ def refuse_unlisted(stage: str, variant: str, modules: Iterable[str]) -> None:
     target = _digest_file(stage, variant)
     if not target.is_file():
         return
-    source_files = SourceFiles()
     lines = target.read_text(errors="replace").splitlines()
     listed = {_path_of(line) for line in lines}
     for module in sorted(modules):
-        source = source_files.find(module)
-        if source is None or is_declaration(module):
+        path = path_of(module)
+        if path is None or is_declaration(module):
             continue
-        if source.path not in listed:
-            problem = f"does not list {source.path}, which {stage} {variant} has imported"
+        if path not in listed:
+            problem = f"does not list {path}, which {stage} {variant} has imported"
             raise PlanError(
                 f"{target}: {problem}; expected every import to be an import statement, "
                 "or a call of edgebake's `plugins` with a constant key"

@@ -200,6 +200,14 @@ def _references_from_plain(entry: Entry) -> References:
     )
 
 
+def path_of(module: str) -> str | None:
+    """Return the path of a module in digest files; None if it is not of edgebake or the project."""
+    file = _file_of(module)
+    if file is None:
+        return None
+    return _portable_path(file)
+
+
 def _read_cache() -> dict[str, Entry]:
     """Read the entries of an earlier run; none if the cache is damaged or of another version."""
     try:
