@@ -20,7 +20,9 @@ def printable(text: object, keep: str = "", max_length: int = MAX_LENGTH) -> str
     """
     characters = str(text)
     is_cut = len(characters) > max_length
-    escaped = "".join(_escaped(character, keep) for character in characters[:max_length])
+    escaped = characters[:max_length]
+    if not (escaped.isascii() and escaped.isprintable()):  # nearly all text needs no escape
+        escaped = "".join(_escaped(character, keep) for character in escaped)
     if is_cut:
         return f"{escaped}..."
     return escaped
