@@ -74,7 +74,7 @@ def test_half_of_the_multiply_accumulates_cost_less_than_two_points(built: Path)
     report = json.loads((built / "artifacts/package/android.measurements.json").read_text())
     pruned, whole = (report[target]["metrics"] for target in ("galaxy_a14", "pixel_8"))
     assert pruned["accuracy_drop"]["value"] < 0.02
-    assert pruned["size_mb"]["value"] < 0.7 * whole["size_mb"]["value"]
+    assert pruned["size_mb"]["value"] < 0.75 * whole["size_mb"]["value"]
     table = builds.edgebake(built, "table").stdout
     (row,) = (
         line.split()
