@@ -72,11 +72,11 @@ def test_straight_line_runs_each_stage(project: Path, straight_line: str) -> Non
 
 def test_build_is_compared_with_a_straight_line_to_the_same_bundles(project: Path) -> None:
     output = output_of(project, "build", "--repeats", "1")
-    assert "straight line and cold build: the same bundles, byte for byte" in output
+    assert "the straight line and both cold builds: the same bundles, byte for byte" in output
     seconds = {name: number(value) for name, value, _, _ in rows_of(output)}
     assert list(seconds) == [
         *("straight line", "cold", "nothing changed", "one value of quantize", "one more target"),
-        *("edgebake plan", "edgebake --help", "dvc's own start"),
+        *("edgebake plan", "edgebake --help", "dvc status", "cold, two workers"),
     ]
     assert seconds["edgebake --help"] < seconds["nothing changed"] < seconds["cold"]
     assert seconds["one value of quantize"] < seconds["cold"]

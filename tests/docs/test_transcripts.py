@@ -20,9 +20,14 @@ COMMANDS = sorted({command for page in PAGES for command in transcripts.blocks(p
 
 
 def shape(output: str) -> list[str]:
-    """Return lines without the numbers, column widths and processors, which differ by machine."""
+    """Return lines without the numbers, column widths and processors, which differ by machine.
+
+    The marks of timings are left out as well: tests run next to each other.
+    """
     lines = []
-    for line in output.splitlines():
+    for line in output.replace(" ms*", " ms").splitlines():
+        if line.startswith("*: "):
+            continue
         without_processor = re.sub(r"^(host|executor): .*", r"\1", line)
         without_processor = re.sub(r"host \([^,)]+", "host (processor", without_processor)
         without_numbers = re.sub(r"(?<!\w)-?\d[\d,.]*|\d[\d,.]*", "#", without_processor)

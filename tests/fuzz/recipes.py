@@ -41,6 +41,8 @@ def _plan() -> list[bytes]:
                 references[name] = params[name]
     examples = next(iter(small["train"].values()))["examples"]
     small["data"] = {examples: plan["data"][examples]}
+    for stage in stage_params.STAGE_PARAMS:
+        small.setdefault(stage, {})  # nothing refers to a baseline
     return [yaml.safe_dump(small, sort_keys=False).encode()]
 
 

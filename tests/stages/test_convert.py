@@ -299,9 +299,11 @@ def test_a_stripped_file_is_smaller_and_all_that_is_said_of_it_is_what_was_said_
     before, inspection = _size(plain), plain.json("inspection.json")
     alone.set_param("convert", variant, "strip", value=True)
     ran = alone.run("convert", variant)
-    assert ran.json("stripped.json") == {"before": before, "after": _size(ran)}
-    assert _size(ran) < before
-    assert ran.line.startswith(f"stripped from {before:,} to {_size(ran):,} bytes, ")
+    stripped = ran.json("stripped.json")
+    # Names of values contain counters of the process, and both conversions run in this one.
+    assert stripped["before"] == pytest.approx(before, abs=16)
+    assert stripped["after"] == _size(ran) < before
+    assert ran.line.startswith(f"stripped from {stripped['before']:,} to {_size(ran):,} bytes, ")
     assert ran.json("inspection.json") == inspection
 
 
