@@ -61,9 +61,9 @@ def keep_only(names: Iterable[str]) -> None:
     """
     durations = read()
     planned = set(names)
-    kept = {name: seconds for name, seconds in durations.items() if name in planned}
-    if kept != durations:
-        _write(kept)
+    of_plan = {name: seconds for name, seconds in durations.items() if name in planned}
+    if of_plan != durations:
+        _write(of_plan)
 
 
 def observe(event: Event) -> None:

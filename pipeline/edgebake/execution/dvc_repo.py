@@ -81,7 +81,7 @@ class Project:
             DvcError: DVC refuses.
         """
         stage = self._stages[name]
-        upstream = [self._stages[other] for other in self.nodes[name].upstream]
+        upstream = [self._stages[upstream_name] for upstream_name in self.nodes[name].upstream]
         with self._exclusive():
             if not stage.changed(False, upstream):
                 return State.UNCHANGED
@@ -247,7 +247,7 @@ def _read(repo: Any, use_run_cache: bool) -> Project:
         stages = plan_repro(graph, targets)
         nodes = {}
         for stage in stages:
-            upstream = tuple(other.addressing for other in graph.successors(stage))
+            upstream = tuple(before.addressing for before in graph.successors(stage))
             nodes[stage.addressing] = _node(stage, upstream)
         recorded = targets[0].dvcfile.lockfile_contents.get("stages", {})
     by_name = {stage.addressing: stage for stage in stages}
@@ -258,10 +258,10 @@ def _node(stage: Any, upstream: tuple[str, ...]) -> Node:
     command = stage.cmd or ""
     if not isinstance(command, str):  # a list of commands
         command = "\n".join(command)
-    words = shlex.split(command)
+    arguments_of_shell = shlex.split(command)
     arguments: tuple[str, ...] = ()
-    if words[: len(PREFIX)] == PREFIX and isinstance(stage, PipelineStage):
-        arguments = tuple(words[len(PREFIX) :])
+    if arguments_of_shell[: len(PREFIX)] == PREFIX and isinstance(stage, PipelineStage):
+        arguments = tuple(arguments_of_shell[len(PREFIX) :])
     inputs = tuple(Path(str(dep)) for dep in stage.deps)
     outputs = tuple(Path(str(out)) for out in stage.outs)
     return Node(stage.addressing, command, arguments, inputs, outputs, upstream)

@@ -62,11 +62,11 @@ def explain(project: Project, plan: Plan, memory: StageMemory) -> list[Explanati
         if name in ALWAYS_RUN or not node.command:
             continue
         difference = dvc_difference.compare(project, name)
-        upstream = [explained[other] for other in node.upstream if other in explained]
+        upstream = [explained[before] for before in node.upstream if before in explained]
         reasons = _Reasons(node, difference, plan).all(upstream)
-        after = tuple(other.task.name for other in upstream if other.is_changed)
+        after = tuple(before.task.name for before in upstream if before.is_changed)
         if reasons or after:
-            changed = [explained[other] for other in after]
+            changed = [explained[before] for before in after]
             fate = _fate(project, name, reasons, changed)
             task = task_of(node, plan, memory)
             is_changed = fate is not Fate.RESTORED or reasons != _Reasons.of_outputs(difference)
@@ -77,7 +77,7 @@ def explain(project: Project, plan: Plan, memory: StageMemory) -> list[Explanati
 def _fate(
     project: Project, name: str, reasons: Sequence[str], upstream: Sequence[Explanation]
 ) -> Fate:
-    if any(other.fate is Fate.RUNS for other in upstream):
+    if any(before.fate is Fate.RUNS for before in upstream):
         return Fate.RUNS
     if not upstream and dvc_difference.is_in_run_cache(project, name):
         return Fate.RESTORED
@@ -111,8 +111,8 @@ class _Reasons:
             yield "its command in dvc.yaml"
         yield from self._of_params()
         to_come: list[Path] = []
-        for other in upstream:
-            to_come += other.task.outputs
+        for before in upstream:
+            to_come += before.task.outputs
         for path, status in difference.inputs.items():
             if not _is_written_by(Path(path), to_come):
                 yield self._of_input(Path(path), status)

@@ -22,9 +22,9 @@ class Limits:
             return True
         if len(running) >= self.jobs or task.quiet:
             return False
-        if any(other.quiet for other in running):
+        if any(neighbor.quiet for neighbor in running):
             return False
-        memory = task.memory_gb + sum(other.memory_gb for other in running)
+        memory = task.memory_gb + sum(neighbor.memory_gb for neighbor in running)
         return memory <= self.memory_gb
 
 

@@ -168,12 +168,12 @@ class Scheduler:
         self._failed.add(task.name)
         self._tell(events.Failed(task, outcome, self._now()))
         unreachable = {task.name}
-        for other in self.tasks.values():  # each after those that it waits for
-            if unreachable.intersection(self.project.nodes[other.name].upstream):
-                unreachable.add(other.name)
-                if other.name not in self._blocked:
-                    self._blocked[other.name] = task.name
-                    self._tell(events.Blocked(other, task.name, self._now()))
+        for later in self.tasks.values():  # each after those that it waits for
+            if unreachable.intersection(self.project.nodes[later.name].upstream):
+                unreachable.add(later.name)
+                if later.name not in self._blocked:
+                    self._blocked[later.name] = task.name
+                    self._tell(events.Blocked(later, task.name, self._now()))
 
     def _write_lock_if_due(self) -> None:
         is_due = time.monotonic() - self._written > WRITE_INTERVAL

@@ -32,11 +32,11 @@ def _watched(run: Run, is_alone: bool) -> Run:
     """Return a function that adds the load of the whole machine to its recordings."""
 
     def watched(request: Request) -> Recording:
-        with load.watch() as other:
+        with load.watch() as programs:
             recording = run(request)
         surroundings: Surroundings = {
             "beside_stage": not is_alone,
-            "other_cores": other.cores,
+            "other_cores": programs.cores,
             "cores": os.cpu_count() or 1,
         }
         return {**recording, "surroundings": surroundings}
@@ -51,9 +51,13 @@ def _on_core(run: Run, core: int) -> Run:
         if request["threads"] != 1:
             with turns.alone(limit_s=0.0) as is_alone:
                 return _watched(run, is_alone)(request)
-        with turns.timing(), cores.pinned(core), load.watch(core) as other:
+        with turns.timing(), cores.pinned(core), load.watch(core) as programs:
             recording = run(request)
-        surroundings: Surroundings = {"beside_stage": False, "other_cores": other.cores, "cores": 1}
+        surroundings: Surroundings = {
+            "beside_stage": False,
+            "other_cores": programs.cores,
+            "cores": 1,
+        }
         return {**recording, "surroundings": surroundings}
 
     return on_core

@@ -43,7 +43,8 @@ def check(address: str, *, is_insecure_allowed: bool) -> str:
         port = None
     if parts.scheme not in (PLAIN, ENCRYPTED) or not parts.hostname or not port:
         raise HostError(
-            f"{address}: no address of a Dask scheduler; expected tls://HOST:PORT or tcp://HOST:PORT"
+            f"{address}: no address of a Dask scheduler; "
+            "expected tls://HOST:PORT or tcp://HOST:PORT"
         )
     is_open = parts.scheme == PLAIN and not _is_loopback(parts.hostname)
     if is_open and not is_insecure_allowed:

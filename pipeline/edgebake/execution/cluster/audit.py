@@ -33,11 +33,11 @@ def run(pool: ClusterPool, count: int) -> list[str]:
     for order, answer in _in_order(pool):
         if len(lines) == count:
             break
-        other = _other_worker(pool, order, answer)
-        if other is None:
+        second_worker = _second_worker(pool, order, answer)
+        if second_worker is None:
             unaudited.append(order.task.name)
             continue
-        lines.append(_compare(pool, order, answer, other))
+        lines.append(_compare(pool, order, answer, second_worker))
     if unaudited and len(lines) < count:
         raise HostError(
             f"audit: {len(lines)} of {count} stages; {', '.join(unaudited)}: no second worker can "
@@ -55,24 +55,26 @@ def _rank(order: Order) -> str:
     return hashlib.sha256(f"{order.commit} {order.task.name}".encode()).hexdigest()
 
 
-def _other_worker(pool: ClusterPool, order: Order, answer: Answer) -> WorkerFacts | None:
+def _second_worker(pool: ClusterPool, order: Order, answer: Answer) -> WorkerFacts | None:
     """Take a worker with another name than the one that answered; None if none can serve."""
     for facts in pool.placement.workers:
         if facts.name == answer.outcome.worker or not facts.can_serve(order.task):
             continue
-        avoided = {other.address for other in pool.placement.workers if other != facts}
+        avoided = {worker.address for worker in pool.placement.workers if worker != facts}
         return pool.placement.take(order.task, avoided)
     return None
 
 
-def _compare(pool: ClusterPool, order: Order, first: Answer, other: WorkerFacts) -> str:
+def _compare(pool: ClusterPool, order: Order, first: Answer, second_worker: WorkerFacts) -> str:
     name = order.task.name
-    second = pool.run_on(order, other)
+    second = pool.run_on(order, second_worker)
     if second is None:
-        raise HostError(f"audit: {name}: {other.name} ended while it ran it; run the build again")
+        raise HostError(
+            f"audit: {name}: {second_worker.name} ended while it ran it; run the build again"
+        )
     if second.outcome.code:
         raise HostError(
-            f"audit: {name}: done by {first.outcome.worker}, failed on {other.name}; "
+            f"audit: {name}: done by {first.outcome.worker}, failed on {second_worker.name}; "
             f"expected the same of both:\n{second.outcome.output}"
         )
     difference = _difference(pool, first, second)
@@ -81,7 +83,7 @@ def _compare(pool: ClusterPool, order: Order, first: Answer, other: WorkerFacts)
             f"audit: {name}: {difference}; expected the same bytes of both: what this build made "
             "from it is not to be trusted"
         )
-    return f"audit: {name}: {first.outcome.worker} and {other.name} made the same bytes"
+    return f"audit: {name}: {first.outcome.worker} and {second_worker.name} made the same bytes"
 
 
 def _difference(pool: ClusterPool, first: Answer, second: Answer) -> str | None:

@@ -111,8 +111,8 @@ class Placement:
 
     def _free_for(self, task: Task, avoided: Collection[str]) -> list[WorkerFacts]:
         able = [worker for worker in self._workers.values() if worker.can_serve(task)]
-        others = [worker for worker in able if worker.address not in avoided]
-        return [worker for worker in others or able if self._has_room(worker, task)]
+        preferred = [worker for worker in able if worker.address not in avoided]
+        return [worker for worker in preferred or able if self._has_room(worker, task)]
 
     def _has_room(self, worker: WorkerFacts, task: Task) -> bool:
         if not self._is_quiet_enough(worker, task):
@@ -122,10 +122,10 @@ class Placement:
             return True
         if len(running) >= worker.slots:
             return False
-        if task.memory_gb + sum(other.memory_gb for other in running) > worker.memory_gb:
+        if task.memory_gb + sum(neighbor.memory_gb for neighbor in running) > worker.memory_gb:
             return False
         for name, quantity in task.resources.items():
-            used = sum(other.resources.get(name, 0.0) for other in running)
+            used = sum(neighbor.resources.get(name, 0.0) for neighbor in running)
             if used + quantity > worker.resources[name]:
                 return False
         return True
@@ -135,7 +135,7 @@ class Placement:
         on_host = self._tasks_on(worker.host)
         if task.quiet and on_host:
             return False
-        return not any(other.quiet for other in on_host)
+        return not any(neighbor.quiet for neighbor in on_host)
 
     def _tasks_on(self, host: str) -> list[Task]:
         """Return the tasks on all workers of a machine."""

@@ -64,7 +64,8 @@ class ClusterPool:
         """
         self.membership.check()
         if task.is_local:
-            return self.local_pool.can_start(task, [other for other in running if other.is_local])
+            here = [running_task for running_task in running if running_task.is_local]
+            return self.local_pool.can_start(task, here)
         if running:
             return self.placement.is_free_for(task)
         self._wait_for_able_worker(task)

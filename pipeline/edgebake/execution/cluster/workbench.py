@@ -71,8 +71,8 @@ class Workbench:
         """End the processes of the tasks of a build, or of all."""
         with self._lock:
             pools = []
-            for (other, _), pool in self._pools.items():
-                if build in (None, other):
+            for (build_of_pool, _), pool in self._pools.items():
+                if build in (None, build_of_pool):
                     pools.append(pool)
         for pool in pools:
             pool.close()
