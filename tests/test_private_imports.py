@@ -123,7 +123,8 @@ PRIVATE_NAMES = (
     PrivateName("dvc.stage.PipelineStage", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.stage.cache.RunCacheNotFoundError", "execution/dvc_repo.py", DVC_STEPS),
     PrivateName("dvc.stage.serialize.to_lockfile", "execution/dvc_repo.py", DVC_STEPS),
-    PrivateName("dvc.utils.serialize.dumps_yaml", "execution/dvc_repo.py", DVC_STEPS),
+    PrivateName("dvc.utils.serialize.dumps_yaml", "execution/dvc_lock_file.py", DVC_STEPS),
+    PrivateName("dvc.utils.serialize.loads_yaml", "execution/dvc_lock_file.py", DVC_STEPS),
     PrivateName("dvc.utils.serialize.load_path", "execution/dvc_settings.py", DVC_STEPS),
     PrivateName(
         "dvc.dirs.site_cache_dir",

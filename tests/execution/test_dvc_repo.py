@@ -1,5 +1,6 @@
 """DVC's steps, called one by one: the same record as `dvc repro`, and none that is half-written."""
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -191,6 +192,23 @@ def test_entries_of_stages_that_did_not_run_stay_as_they_are() -> None:
         states = dict(_build(project))
     assert states["each@y"] is State.RESTORED
     assert Path("dvc.lock").read_text() == record
+
+
+@pytest.mark.usefixtures("dvc_project")
+def test_what_another_dvc_records_in_between_stays() -> None:
+    with dvc_repo.opened() as project:
+        dict(_build(project))
+        project.write_lock()
+        other = "  other:\n    cmd: true\n"
+        lock = Path("dvc.lock")
+        lock.write_text(lock.read_text() + other + "datasets: []\n")
+        Path("a.txt").write_text("changed\n")
+        project.start("first")
+        _run("cp a.txt b.txt")
+        project.finish("first")
+    assert lock.read_text().endswith(other + "datasets: []\n")
+    md5 = hashlib.md5(b"changed\n", usedforsecurity=False).hexdigest()
+    assert md5 in lock.read_text()
 
 
 @pytest.mark.usefixtures("dvc_project")

@@ -1,7 +1,7 @@
 """DVC's own view of the project: graph, change detection, run cache, commit and lock file.
 
-The only module that names DVC's internals; tests/execution/test_dvc_repo.py says when DVC moves
-one. `dvc repro` does the same steps, one stage at a time.
+DVC's internals are named in modules `dvc_*` alone; tests/execution/test_dvc_repo.py says when DVC
+moves one. `dvc repro` does the same steps, one stage at a time.
 """
 
 import enum
@@ -22,14 +22,12 @@ from dvc.rwlock import rwlock
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.serialize import to_lockfile
-from dvc.utils.serialize import dumps_yaml
 
-from edgebake import artifacts
 from edgebake.errors import EdgebakeError, HostError
 from edgebake.execution import dvc_settings
+from edgebake.execution.dvc_lock_file import LockFile
 
 DVC_YAML = "dvc.yaml"
-LOCK = Path("dvc.lock")
 # The command in dvc.yaml of a stage of edgebake.
 PREFIX = ["python", "-m", "edgebake"]
 PATIENCE = 60.0  # seconds to wait for another DVC process
@@ -67,8 +65,7 @@ class Project:
     nodes: dict[str, Node]  # in the order of `dvc repro`
     use_run_cache: bool
     _stages: dict[str, Any]
-    _recorded: dict[str, Any]  # entries of dvc.lock by the name of the stage
-    _texts: dict[str, str] = field(default_factory=dict)
+    _lock_file: LockFile
     _finished: set[str] = field(default_factory=set)
     _locks: dict[str, ExitStack] = field(default_factory=dict)
 
@@ -112,28 +109,14 @@ class Project:
             self._locks.pop(name, ExitStack()).close()
 
     def write_lock(self) -> None:
-        """Write dvc.lock whole, if a stage changed: an interrupted write leaves the previous file.
-
-        The entries are in the order of `dvc repro`.
-        """
-        changed: dict[str, Any] = {}
+        """Write the entries of finished stages into dvc.lock, in the order of `dvc repro`."""
+        entries: dict[str, Any] = {}
         for name in self.nodes:
             if name in self._finished:
-                changed |= to_lockfile(self._stages[name])
-        self._finished.clear()
-        if all(self._recorded.get(name) == entry for name, entry in changed.items()):
-            return
-        self._recorded |= changed
-        for name in changed:
-            self._texts.pop(name, None)
-        lines = [dumps_yaml({"schema": "2.0"}), "stages:\n"]
-        for name, entry in self._recorded.items():
-            if name not in self._texts:
-                document = dumps_yaml({"stages": {name: entry}})
-                self._texts[name] = document.removeprefix("stages:\n")
-            lines.append(self._texts[name])
+                entries |= to_lockfile(self._stages[name])
         with self._exclusive():
-            artifacts.write(LOCK, "".join(lines).encode())
+            self._lock_file.update(entries)
+        self._finished.clear()
 
     @property
     def is_dirty(self) -> bool:
@@ -146,7 +129,7 @@ class Project:
 
     def recorded(self, name: str) -> Any:
         """Return the entry of a stage in dvc.lock; an empty one if it has not run."""
-        return self._recorded.get(name, {})
+        return self._lock_file.stages.get(name, {})
 
     def close(self) -> None:
         """Release what is still reserved, and write dvc.lock if it lacks a finished stage."""
@@ -249,9 +232,9 @@ def _read(repo: Any, use_run_cache: bool) -> Project:
         for stage in stages:
             upstream = tuple(before.addressing for before in graph.successors(stage))
             nodes[stage.addressing] = _node(stage, upstream)
-        recorded = targets[0].dvcfile.lockfile_contents.get("stages", {})
+        lock_file = LockFile()
     by_name = {stage.addressing: stage for stage in stages}
-    return Project(repo, nodes, use_run_cache, by_name, dict(recorded))
+    return Project(repo, nodes, use_run_cache, by_name, lock_file)
 
 
 def _node(stage: Any, upstream: tuple[str, ...]) -> Node:
