@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edgebake.models import keras_session
+from edgebake.models.tflite.from_keras import to_tflite
 from tests import builds
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +49,17 @@ def test_hard_swish_is_timed_in_three_forms(keras: Any, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     names = [line[:20].strip() for line in done.stdout.splitlines()]
     assert names == ["float", "int8, HARD_SWISH", "int8, ADD and MUL"]
+
+
+def test_a_file_is_timed_while_other_programs_run(keras: Any, tmp_path: Path) -> None:
+    layers = [keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3), keras.layers.Flatten()]
+    file = tmp_path / "small.tflite"
+    file.write_bytes(to_tflite(keras.Sequential(layers)))
+    options = ("--repeats", "1", "--busy", "0", "0.5")
+    done = builds.python(ROOT, "-m", "benchmarks.busy_machine", str(file), str(file), *options)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("│ ").split("│") for line in done.stdout.splitlines() if line[0] == "│"]
+    assert [float(row[0]) for row in rows] == [0, 0.5]
+    for _, median, percentile_90, speedup in rows:
+        assert 0 < float(median) <= float(percentile_90)
+        assert 0.5 < float(speedup) < 2  # of a file against itself
