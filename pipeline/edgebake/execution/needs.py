@@ -17,8 +17,8 @@ LOCAL_STAGES = frozenset({"plan", "revision", "package", "proof"})
 ELSEWHERE = ("adb", "ssh", "recorded")
 # Peak memory in 10^9 bytes, of the process and its children. Measured in the default release: data
 # 0.06, train 0.85, prune 0.93, quantize 0.75, convert 0.86, validate 0.23, package 0.11, parity
-# 0.05. The classes leave room for larger models, and recipes/release.yaml may state others. They are
-# no part of the stages, so that a new number runs none of them again.
+# 0.05. The classes leave room for larger models, and recipes/release.yaml may state others. They
+# are no part of the stages, so that a new number runs none of them again.
 SMALL_GB = 0.5
 MEDIUM_GB = 1.0
 LARGE_GB = 2.0
