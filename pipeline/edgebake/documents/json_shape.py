@@ -61,6 +61,8 @@ def _list_problems(value: object, annotation: Any, key: str) -> Iterator[str]:
         yield _message(key, value, "a list")
         return
     (of_element,) = get_args(annotation) or (Any,)
+    if _are_scalars(value, of_element):
+        return
     for number, element in enumerate(value):
         yield from _problems(element, of_element, f"{key}[{number}]")
 
@@ -102,6 +104,11 @@ def _required(record: Any) -> list[str]:
         if field.default is MISSING and field.default_factory is MISSING:
             required.append(field.name)
     return required
+
+
+def _are_scalars(values: list[object], annotation: Any) -> bool:
+    """Return whether all values are of one scalar type; one look at each, for long lists."""
+    return annotation in _NAMES and set(map(type, values)) <= {annotation}
 
 
 def _is_scalar(value: object, annotation: Any) -> bool:

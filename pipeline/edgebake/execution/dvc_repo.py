@@ -212,7 +212,7 @@ def opened(use_run_cache: bool = True) -> Iterator[Project]:
     with repository(Path(), {}) as repo, dvc_settings.params_parsed_once():
         try:
             project = _read(repo, use_run_cache)
-        except DvcException as error:
+        except (DvcException, RecursionError) as error:  # YAML may be nested too deeply to read
             raise DvcError(f"dvc: {_text(error)}") from error
         with repo.scm_context():
             try:

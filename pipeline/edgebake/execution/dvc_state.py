@@ -37,10 +37,23 @@ def set_aside_unreadable() -> list[str]:
 
     Nothing is done for a file that a running DVC has locked.
     """
-    lines = []
+    return [*set_aside_lock(), *set_aside_rwlock()]
+
+
+def set_aside_lock() -> list[str]:
+    """Set dvc.lock aside if DVC cannot read it, and return a line that says so.
+
+    Reading it takes as long as opening DVC's graph does: call it once DVC has refused to.
+    """
     with _locked(PROCESS_LOCK) as is_locked:
         if is_locked:
-            lines += _set_aside(LOCK, _fault_of_lock)
+            return _set_aside(LOCK, _fault_of_lock)
+    return []
+
+
+def set_aside_rwlock() -> list[str]:
+    """Set rwlock aside if DVC cannot read it, and remove it if the processes in it have ended."""
+    lines = []
     with _locked(RWLOCK_GUARD) as is_locked:
         if is_locked:
             lines += _set_aside(RWLOCK, _fault_of_rwlock)

@@ -67,7 +67,7 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
     start = time.monotonic()
     _check_tools()
     os.environ.update(_user_name())
-    _print(console, dvc_state.set_aside_unreadable())
+    _print(console, dvc_state.set_aside_rwlock())
     changes = planner.update()
     environment = _environment()
     # Neither DVC nor the server that stages are forked from needs a key; stages get theirs.
@@ -75,10 +75,13 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
     if changes or planner.missing_outputs(read_plan()):
         local_pool.warm_up()
     session = _Session(start, (durations.observe, *observers), environment)
+    code = 1
     try:
-        return _build_plan(console, options, session)
+        code = _build_plan(console, options, session)
     finally:
-        _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
+        if code:
+            _print(console, bundle_files.remove_incomplete(read_plan()["package"]))
+    return code
 
 
 def _build_plan(console: Console, options: BuildOptions, session: _Session) -> int:
@@ -112,7 +115,7 @@ def _run_stages(console: Console, options: BuildOptions, session: _Session) -> i
     try:
         return _walk(console, options, session)
     except DvcError as error:
-        damaged = dvc_state.set_aside_databases(str(error))
+        damaged = [*dvc_state.set_aside_lock(), *dvc_state.set_aside_databases(str(error))]
         if not damaged:
             raise
         _print(console, damaged)

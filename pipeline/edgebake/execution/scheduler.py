@@ -15,7 +15,10 @@ from edgebake.execution.task import BUILD_PROCESS, Outcome, Pool, Task
 from edgebake.terminal.progress import Progress
 
 WRITE_INTERVAL = 30.0  # seconds between two writes of dvc.lock
-UNKNOWN = 1.0  # seconds of a task that never ran here, to order tasks
+# Seconds of a task that never ran here, to order tasks: training takes longest.
+TRAINING_STAGES = frozenset({"train", "prune", "baseline"})
+UNKNOWN_TRAINING = 60.0
+UNKNOWN = 1.0
 RECORD_READER = "proof"  # the stage that reads dvc.lock
 
 # Runs a task in the build's own process and returns what it prints.
@@ -47,7 +50,7 @@ class Scheduler:
         """Run every task whose inputs changed; return whether none failed."""
         upstream = {name: self.project.nodes[name].upstream for name in self.tasks}
         tasks = tuple(self.tasks.values())
-        seconds = {task.name: self.durations.get(task.name, UNKNOWN) for task in tasks}
+        seconds = {task.name: self.durations.get(task.name, _guess(task)) for task in tasks}
         path_seconds = estimate.path_seconds(Work(tasks, upstream, seconds))
         self._tell(events.Planned(tasks, upstream, self._now()))
         while True:
@@ -180,3 +183,8 @@ class Scheduler:
         if is_due and self.project.is_dirty:
             self.project.write_lock()
             self._written = time.monotonic()
+
+
+def _guess(task: Task) -> float:
+    """Return the seconds of a task that never ran here."""
+    return UNKNOWN_TRAINING if task.stage in TRAINING_STAGES else UNKNOWN

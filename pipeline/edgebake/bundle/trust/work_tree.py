@@ -58,7 +58,8 @@ def differences(roots: Iterable[Path], committed: dict[Path, Entry]) -> Iterator
         committed: see `committed_files`.
     """
     for root in roots:
-        inside = {path for path in committed if path == root or root in path.parents}
+        folder = f"{root}{os.sep}"
+        inside = {path for path in committed if path == root or str(path).startswith(folder)}
         for path in sorted(inside):
             if not _is_as_committed(path, committed[path]):
                 yield f"{_shown(path)}: not as in the commit"
