@@ -156,15 +156,15 @@ class Project:
 
     def _reserve(self, stage: Any) -> None:
         """Keep other DVC processes from the stage's inputs and outputs, as `dvc repro` does."""
-        held = ExitStack()
+        reservation = ExitStack()
         inputs = [str(dep.fs_path) for dep in stage.deps]
         outputs = [str(out.fs_path) for out in stage.outs]
         command = " ".join(sys.argv)  # DVC's own steps in this process write the same
         hardlink = self.repo.config["core"].get("hardlink_lock", False)
-        held.enter_context(
+        reservation.enter_context(
             rwlock(self.repo.tmp_dir, self.repo.fs, command, inputs, outputs, hardlink)
         )
-        self._locks[stage.addressing] = held
+        self._locks[stage.addressing] = reservation
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

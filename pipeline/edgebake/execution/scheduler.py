@@ -140,6 +140,7 @@ class Scheduler:
 
     def _progress_of(self, task: Task) -> Callable[[Progress], None]:
         def show(progress: Progress) -> None:
+            """Pass progress on, from the thread that reads it to the scheduler's own."""
             event = events.Progressed(task, progress, self._now())
             self._messages.put(lambda: self._tell(event))
 
@@ -147,6 +148,7 @@ class Scheduler:
 
     def _ended(self, task: Task) -> Callable[[Future[Outcome]], None]:
         def put(future: Future[Outcome]) -> None:
+            """Let the scheduler's own thread end the task."""
             self._messages.put(lambda: self._end(task, future.result()))
 
         return put
