@@ -20,7 +20,7 @@ from edgebake.bundle.manifest_types import (
 from edgebake.bundle.trust import encryption, keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.errors import ArtifactError, RecipeError
-from edgebake.recipe import Protect
+from edgebake.recipe import Protect, release_file
 from edgebake.recipe.stage_params import PackageParams
 
 MODEL_CARD = "MODEL_CARD.md"
@@ -91,7 +91,7 @@ def _encrypt_models(
         return files, {}
     if section.encryption_key is None:
         raise RecipeError(
-            "recipes/release.yaml: encryption_key: null; expected file:PATH or env:NAME"
+            f"{release_file.path()}: encryption_key: null; expected file:PATH or env:NAME"
         )
     key = keys.read_secret(section.encryption_key)
     entries: dict[str, EncryptionEntry] = {}

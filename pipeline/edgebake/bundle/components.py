@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from edgebake.bundle.manifest_types import TargetEntry
+from edgebake.recipe import release_file
 from edgebake.recipe.lineage import trace
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
@@ -79,7 +80,7 @@ def architecture(target: TargetParams) -> str:
 
 def _release(about: ReleaseInfo) -> Component:
     return Component(
-        "model", about.name, about.license, "recipes/release.yaml", about.version, about.author
+        "model", about.name, about.license, str(release_file.path()), about.version, about.author
     )
 
 

@@ -33,7 +33,7 @@ from license_expression import ExpressionError, LicenseSymbol, Licensing, get_sp
 from edgebake.bundle import license_texts
 from edgebake.bundle.components import Component
 from edgebake.errors import LicenseError, nearest
-from edgebake.recipe import Licenses
+from edgebake.recipe import Licenses, release_file
 
 if TYPE_CHECKING:
     from license_expression import LicenseExpression
@@ -42,9 +42,9 @@ REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 # Characters of an expression. Parsing a longer one takes seconds, and it may come from a stranger.
 MAX_LENGTH = 1000
 MAX_PARENTHESES = 20
-# The recipe key in which the license of each kind of component is corrected.
+# The recipe key in which the license of each kind of component is corrected; that of the model
+# is in the file of the release.
 RECIPE_KEYS = {
-    "model": "recipes/release.yaml: license",
     "data": "recipes/data/: origin.license",
     "weights": "recipes/model/: pretrained.license",
     "code": "pipeline/edgebake/runtimes/: LIBRARY",
@@ -120,11 +120,11 @@ def _problem(component: Component, decision: LicenseDecision) -> str:
     problem = f"{component.kind} {component.name!r} is under {license_}: {reasons}"
     if decision.verdict is PolicyVerdict.invalid:
         return (
-            f"{RECIPE_KEYS[component.kind]}: {problem}; "
+            f"{_recipe_key(component.kind)}: {problem}; "
             "expected an SPDX expression of https://spdx.org/licenses"
         )
     return (
-        f"recipes/release.yaml: licenses: {problem}; expected licenses in `allow` or `review`, "
+        f"{release_file.path()}: licenses: {problem}; expected licenses in `allow` or `review`, "
         "and the text of each LicenseRef- in LICENSES/"
     )
 
@@ -262,3 +262,8 @@ def _deprecated_identifiers(identifier: str) -> tuple[str, ...]:
     if identifier.endswith("-or-later"):
         return (f"{identifier.removesuffix('-or-later')}+",)
     return ()
+
+
+def _recipe_key(kind: str) -> str:
+    """Return the recipe key in which the license of a kind of component is corrected."""
+    return RECIPE_KEYS.get(kind) or f"{release_file.path()}: license"

@@ -20,6 +20,11 @@ FAILED = "the build failed; the table marks what is of an earlier build"
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--release",
+        metavar="NAME",
+        help="plan from recipes/NAME.yaml now and from then on; without it: recipes/release.yaml",
+    )
+    parser.add_argument(
         "--fail-fast",
         action="store_true",
         help="start nothing after the first failed stage; default: build what does not need it",
@@ -59,6 +64,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.cli.build_status import BuildStatus
     from edgebake.execution import durations, local
     from edgebake.execution.cluster.address import ClusterOptions
+    from edgebake.recipe import release_file
 
     cluster = None
     if arguments.cluster is not None:
@@ -69,7 +75,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     can_start = options.limits().allow if cluster is None else None
     status = BuildStatus(console, durations.read(), can_start)
     try:
-        with _recorded(arguments.timeline) as observers, status:
+        with (
+            release_file.selected(arguments.release),
+            _recorded(arguments.timeline) as observers,
+            status,
+        ):
             code = local.build(console, options, [status, *observers])
         if code:
             console.print(FAILED)
@@ -115,6 +125,7 @@ VERB = Verb(
     ),
     examples=(
         Example("edgebake build", "build every target of recipes/release.yaml"),
+        Example("edgebake build --release release_tasks", "build recipes/release_tasks.yaml"),
         Example("edgebake build --fail-fast", "start nothing more after the first failure"),
         Example("edgebake build --jobs 1", "run one stage at a time"),
         Example(

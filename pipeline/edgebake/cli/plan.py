@@ -25,6 +25,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="after writing the plan, say which stages a build runs, why, and how long they took",
     )
     parser.add_argument(
+        "--release",
+        metavar="NAME",
+        help="plan from recipes/NAME.yaml now and from then on; without it: recipes/release.yaml",
+    )
+    parser.add_argument(
         "--jobs",
         type=count,
         metavar="N",
@@ -35,6 +40,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.jobs is not None and not arguments.explain:
         raise EdgebakeError("--jobs: without --explain; expected it with that option")
+    from edgebake.recipe import release_file
+
+    with release_file.selected(arguments.release):
+        return _plan(arguments, console)
+
+
+def _plan(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.check:
         from edgebake.plan import planner
 
@@ -84,9 +96,9 @@ VERB = Verb(
     run=_run,
     summary="write params.yaml from recipes/",
     description=(
-        "Compose the recipe of every target in recipes/release.yaml, merge the work that targets "
-        "share into variants, and write params.yaml and the code digests of artifacts/code/. "
-        "Prints each changed value. Commit params.yaml: its diff lists what will be built again. "
+        "Compose the recipe of every target of the release, merge the work that targets share into "
+        "variants, and write params.yaml and the code digests of artifacts/code/. Prints each "
+        "changed value. Commit params.yaml: its diff lists what will be built again. "
         "With --explain, prints instead every stage that `edgebake build` would run: which value, "
         "source file, data file or version of a tool changed since its last run, or what it waits "
         "for, and how long it took the last time. The plan is written then, too: DVC compares "
@@ -95,6 +107,7 @@ VERB = Verb(
     examples=(
         Example("edgebake plan", "write the plan and print its changes"),
         Example("edgebake plan --explain --jobs 2", "what a build would run, why and how long"),
+        Example("edgebake plan --release release_tasks", "plan recipes/release_tasks.yaml"),
         Example("edgebake plan --check", "fail if params.yaml was not planned again, as in CI"),
     ),
     add_options=_add_options,

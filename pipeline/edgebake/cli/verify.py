@@ -151,7 +151,7 @@ def _check_content(folder: Path, content: "Manifest", options: VerifyOptions) ->
     """Check the files of a bundle against its manifest; return a sentence per check."""
     from edgebake.bundle.trust import file_types, golden_check, license_check, verification
     from edgebake.plan.compose import compose_release
-    from edgebake.recipe.files import RECIPES
+    from edgebake.recipe import release_file
 
     project_types = file_types.project_file_types() if options.plugins else {}
     results = {
@@ -161,7 +161,7 @@ def _check_content(folder: Path, content: "Manifest", options: VerifyOptions) ->
         "golden": golden_check.check_golden_vectors(folder, content),
         "SBOM": verification.check_sbom(folder, content),
     }
-    release = RECIPES / "release.yaml"
+    release = release_file.path()
     if release.is_file():
         licenses = license_check.check_licenses(folder, content, compose_release().licenses)
         results["licenses"] = f"{licenses} by {release}"

@@ -25,10 +25,11 @@ from edgebake.recipe import (
     Release,
     field_types,
     recipe_cache,
+    release_file,
     renamed_fields,
 )
 from edgebake.recipe import files as recipe_files
-from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
+from edgebake.recipe.files import find, shown, shown_option, targets
 from edgebake.recipe.recipe_cache import once
 from edgebake.recipe.typed_values import ConversionError, from_plain
 from edgebake.terminal.printable import printable
@@ -47,12 +48,13 @@ class Target:
 
 
 def compose_release() -> Release:
-    """Read and check recipes/release.yaml.
+    """Read and check the file of the release, recipes/release.yaml unless another is chosen.
 
     Raises:
-        RecipeError: a key is unknown, missing or wrong, or a target is repeated or does not exist.
+        RecipeError: there is no such file, a key is unknown, missing or wrong, or a target is
+            repeated or does not exist.
     """
-    file = RECIPES / "release.yaml"
+    file = release_file.path()
     options = recipe_source.read(file)
     secrets.refuse_in_values(options, str(file))
     _refuse(field_types.problems(options, Release, ""), file)

@@ -20,7 +20,7 @@ from edgebake.plan.checks import release as release_checks
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.plan.scheme_search import SchemeSearch
 from edgebake.plan.variants import STAGES, merge
-from edgebake.recipe import key_variables, recipe_cache
+from edgebake.recipe import key_variables, recipe_cache, release_file
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan
 
 OK = Path(NO_FILE)
@@ -115,6 +115,7 @@ def update(in_repro: bool = False) -> list[Change]:
     with data_code.allowed():
         after = make()
     is_same_recipe = _recorded_fingerprint(before) == fingerprint(after)
+    is_same_recipe = is_same_recipe and release_file.planned_name() == release_file.name()
     if in_repro and is_same_recipe:
         artifacts.write(OK, b"ok\n")
         return []
@@ -142,7 +143,11 @@ def fingerprint(plan: Plan) -> str:
 
 def write(plan: Plan) -> None:
     """Write params.yaml, and remove the outputs of variants that are not part of the plan."""
-    document = {"plan": {"sha256": fingerprint(plan)}, **plan}
+    record = {"sha256": fingerprint(plan)}
+    release_name = release_file.name()
+    if release_name != release_file.DEFAULT:
+        record[release_file.KEY] = release_name
+    document = {"plan": record, **plan}
     text = HEADER + strict_yaml.dump(document)
     artifacts.write(PARAMS, text.encode())
     for path in _orphans(plan):

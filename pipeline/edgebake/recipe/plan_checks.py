@@ -33,6 +33,10 @@ def check_sections(plan: object, stage_params: Mapping[str, type]) -> None:
     record = plan.get("plan", {})
     if not isinstance(record, dict):
         raise RecipeError(f"{PARAMS}: plan: {shown(record)}; expected a mapping: {HINT}")
+    release = record.get("release", "")
+    if not isinstance(release, str):
+        expected = "expected the name of a file of recipes/"
+        raise RecipeError(f"{PARAMS}: plan.release: {shown(release)}; {expected}: {HINT}")
 
 
 def check_values(plan: Plan, stage_params: Mapping[str, type]) -> None:

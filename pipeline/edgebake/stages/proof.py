@@ -18,7 +18,7 @@ from edgebake.bundle.trust import companions, dvc_lock, keys, proof, provenance
 from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
-from edgebake.recipe import stage_params
+from edgebake.recipe import release_file, stage_params
 from edgebake.recipe.lineage import trace
 from edgebake.recipe.stage_params import PackageParams
 
@@ -50,7 +50,7 @@ def write(platform: str) -> str:
         provenance_file = out / proof.PROVENANCE
         provenance_file.write_bytes(provenance.seal(statement, None))
     if params.signature is None:
-        return "unsigned, as recipes/release.yaml says"
+        return f"unsigned, as {release_file.path()} says"
     return "unsigned: `edgebake release` builds from the commit and signs"
 
 

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edgebake.bundle.trust.decryption import HEADER, SEGMENT, SUITE, TAG, nonce, segment_cipher
 from edgebake.errors import RecipeError
+from edgebake.recipe import release_file
 
 SCHEME = "tink-aes256-gcm-hkdf-1mb"  # in the manifest
 PREFIX_BYTES = 7
@@ -85,7 +86,7 @@ def associated_data(name: str, version: str, platform: str, path: str) -> bytes:
     for key, value in {"name": name, "version": version}.items():
         if "/" in value:
             raise RecipeError(
-                f"recipes/release.yaml: {key}: {value!r}; "
+                f"{release_file.path()}: {key}: {value!r}; "
                 "expected no '/' where a target is encrypted"
             )
     return f"{name}/{version}/{platform}/{path}".encode()

@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edgebake.bundle.trust import bounded_read, key_service
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.errors import HostError, RecipeError
+from edgebake.recipe import release_file
 
 SECRET_BYTES = 32
 MAX_BYTES = 1 << 16  # of a key file
-_RELEASE = "recipes/release.yaml"
 _URI_FORMS = {"file": "file:PATH", "env": "env:NAME"}
 _PEM = serialization.Encoding.PEM
 
@@ -51,7 +51,7 @@ class Signer:
             self.public_key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
             raise HostError(
-                f"{_RELEASE}: signature: the private key does not belong to public key "
+                f"{release_file.path()}: signature: the private key does not belong to public key "
                 f"{key_id(self.public_key)[:16]}; expected a key pair"
             ) from None
         return signature
@@ -207,7 +207,9 @@ def _split_uri(uri: str, schemes: tuple[str, ...]) -> tuple[str, str]:
         is_printable = re.fullmatch(r"[a-z0-9]{1,12}", scheme)
         shown = repr(f"{scheme}:") if is_printable else "this text"
         forms = [_URI_FORMS.get(name, f"{name}:...") for name in schemes]
-        raise RecipeError(f"{_RELEASE}: {shown} names no key; expected one of: {', '.join(forms)}")
+        raise RecipeError(
+            f"{release_file.path()}: {shown} names no key; expected one of: {', '.join(forms)}"
+        )
     return scheme, rest
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from edgebake.bundle import components, fallback_order, license_policy
 from edgebake.errors import RecipeError, listed, nearest
 from edgebake.plan.compose import Target, origins
-from edgebake.recipe import Platform, Protect, Release, example_release
+from edgebake.recipe import Platform, Protect, Release, example_release, release_file
 from edgebake.recipe.stage_params import PackageParams, Plan, parse
 
-FILE = "recipes/release.yaml"
 TEACHER = "prune.fine_tune.distill.teacher"
 
 
@@ -16,10 +15,10 @@ def check(release: Release, targets: Sequence[Target]) -> None:
     """Refuse a release whose bundles cannot be made, or leave a device without a model file.
 
     Raises:
-        RecipeError: names the key of recipes/release.yaml.
+        RecipeError: names the file and key of the release.
     """
     for problem in _fallback_problems(targets):
-        raise RecipeError(f"{FILE}: targets: {problem}")
+        raise RecipeError(f"{release_file.path()}: targets: {problem}")
     _check_texts(release, targets)
     _check_encryption_key(release, targets)
 
@@ -81,7 +80,9 @@ def _check_texts(release: Release, targets: Sequence[Target]) -> None:
             if " ".join(sentence.split()) in example_release.SENTENCES:
                 reason = f"of the example, and {other_targets[0]} is not made from its data"
                 expected = f'expected your own words, or "{example_release.NOT_STATED}"'
-                raise RecipeError(f"{FILE}: {key}: {sentence!r} is a text {reason}; {expected}")
+                raise RecipeError(
+                    f"{release_file.path()}: {key}: {sentence!r} is a text {reason}; {expected}"
+                )
 
 
 def _check_encryption_key(release: Release, targets: Sequence[Target]) -> None:
@@ -91,7 +92,7 @@ def _check_encryption_key(release: Release, targets: Sequence[Target]) -> None:
         if target.recipe.package.protect is Protect.encrypt:
             reason = f"{target.name} says `protect: encrypt`"
             expected = "expected file:PATH or env:NAME"
-            raise RecipeError(f"{FILE}: encryption_key: null; {reason}: {expected}")
+            raise RecipeError(f"{release_file.path()}: encryption_key: null; {reason}: {expected}")
 
 
 def _teacher(target: Target) -> str | None:
