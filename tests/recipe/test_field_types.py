@@ -93,3 +93,9 @@ def test_fields_without_a_default_are_missing() -> None:
         "early_stopping.monitor",
         "early_stopping.patience",
     ]
+
+
+def test_values_of_any_type_have_no_problem() -> None:
+    values = {"rate": 16000, "words": ["yes"], "filter": {"low": 20.0}, "seed": None}
+    assert list(field_types.problems(values, dict[str, Any], "data.source_options")) == []
+    assert list(field_types.missing(values, dict[str, Any], "data.source_options")) == []

@@ -214,3 +214,14 @@ def test_it_imports_nothing_that_an_app_does_not_have() -> None:
     }
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names) == {"numpy"}
+
+
+def test_a_step_takes_the_output_that_it_names() -> None:
+    outputs = {
+        "first": np.array([[0.0, 1.0]], np.float32),
+        "second": np.array([[1.0, 0.0]], np.float32),
+    }
+    top: dict[str, object] = {"step": "top_k", "k": 1, "threshold": 0.0}
+    assert postprocess.run([top], outputs, ["a", "b"]) == [{"label": "b", "probability": 1.0}]
+    named = {**top, "output": "second"}
+    assert postprocess.run([named], outputs, ["a", "b"]) == [{"label": "a", "probability": 1.0}]

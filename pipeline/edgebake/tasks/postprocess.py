@@ -4,6 +4,7 @@ Needs NumPy alone: the Python sample contains the text of this module. Boxes are
 [top, left, bottom, right].
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,29 @@ Step = dict[str, Any]  # its name as `step`, and its parameters
 Detection = dict[str, Any]  # label, probability, and box if it has one
 
 
-def run(steps: list[Step], output: Integers | Floats, labels: list[str]) -> Any:
+def run(
+    steps: list[Step],
+    outputs: Mapping[str, Integers | Floats] | Integers | Floats,
+    labels: list[str],
+) -> Any:
     """Run all steps of a target's postprocessing.
 
     Args:
-        steps: `postprocessing` of the target in the manifest.
-        output: the model's output for one example, [1, ...].
+        steps: `postprocessing` of the target in the manifest. A step with an `output` begins with
+            the output of that name; without one, it goes on from the step before.
+        outputs: the model's outputs for one example by name, each [1, ...]; or its only output.
         labels: names of the classes.
 
     Returns:
         Classes or boxes; for a segmentation mask, the index of a class for each pixel [h, w].
     """
-    batch = np.asarray(output)
-    value: Any = batch[0]
+    if not isinstance(outputs, Mapping):
+        outputs = {"": outputs}
+    first = next(iter(outputs.values()))
+    value: Any = np.asarray(first)[0]
     for step in steps:
+        if "output" in step:
+            value = np.asarray(outputs[step["output"]])[0]
         value = _run_step(step, value, labels)
     return value
 

@@ -1,0 +1,107 @@
+"""What a kind of input brings: checks, the contract's steps, golden vectors, and app code.
+
+A kind is a package tasks/inputs/<kind>/, or plugins/inputs/<kind>/ of a project. Its `__init__`
+ends with INPUT; its module `steps` has STEPS, a function for each step by name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from edgebake import plugins
+from edgebake.errors import Problem
+from edgebake.recipe import Data, Recipe
+from edgebake.tasks.options import ContractOptions
+from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction
+
+
+@dataclass
+class NoOptions:
+    """Options of a kind of input, or of a data source, that has none."""
+
+
+class Input(Protocol):
+    """A kind of input. Sizes and shapes are of one example, without the batch."""
+
+    # The form of an example in golden vectors: png, pcm16, float32, utf8 or int32.
+    raw_form: str
+    # Distributions whose versions can change the tensor.
+    tools: tuple[str, ...]
+    # Dataclass of `data.input.options`.
+    options: type
+    # Steps by name: `steps.STEPS` of the package.
+    steps: Mapping[str, StepFunction]
+    # Whether `train.augment` applies: it works on pixels.
+    augments_pixels: bool
+
+    def check(self, recipe: Recipe) -> Iterator[Problem]:
+        """Yield each problem of the recipe's options for this kind; no file is read."""
+        ...
+
+    def contract_input(self, options: ContractOptions) -> ContractInput:
+        """Return the input of a model that is trained with these options."""
+        ...
+
+    def steps_to_cache(self, spec: ContractInput) -> tuple[Step, ...]:
+        """Return the first steps, whose result is kept on disk; empty: nothing is kept."""
+        ...
+
+    def check_raw(self, raw: Raw, data: Data) -> str | None:
+        """Return why an example cannot be used; None if it can."""
+        ...
+
+    def digest(self, raw: Raw) -> bytes:
+        """Return what is equal for two examples if and only if they are: shape and content."""
+        ...
+
+    def size(self, raw: Raw) -> int:
+        """Return the size of an example; golden vectors take smaller ones first."""
+        ...
+
+    def to_golden(self, raw: Raw) -> bytes:
+        """Return the bytes of an example in `raw_form`: PNG, little-endian numbers or UTF-8."""
+        ...
+
+    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
+        """Return tensors [count, ...] that every model of this input takes."""
+        ...
+
+    def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
+        """Return how far an app's tensor may be off, in real units; 0 for integers.
+
+        Args:
+            spec: the contract's input.
+            tensor: the file's tensor, as inspection.json has it.
+        """
+        ...
+
+    def takes_raw(self, dtype: str) -> bool:
+        """Return whether a file whose input has this dtype takes the cached form, not the tensor.
+
+        Core ML files normalize inside the model, and take pixels.
+        """
+        ...
+
+    def published(self, spec: ContractInput, convert: Mapping[str, Any]) -> list[Step]:
+        """Return the steps as manifests have them, with the options of `convert`."""
+        ...
+
+    def describe(self, spec: ContractInput) -> str:
+        """Return what the input is and how it is made, for the metadata of model files."""
+        ...
+
+    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
+        """Return by suffix, kt and swift, the name of the registry of steps and its source."""
+        ...
+
+
+def load_input(kind: str) -> Input:
+    """Return the kind of input with a name.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    kind_of_input: Input = plugins.load("data.input.kind", kind).INPUT
+    return kind_of_input
