@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from edgebake.errors import listed
-from edgebake.models.importers import input_check
+from edgebake.models.importers import input_check, input_kind
 from edgebake.models.importers.safety import ALLOW_CODE
 from edgebake.models.inspection import usability
 from edgebake.models.inspection.model_info import ImageResize, ModelInfo, TensorInfo
@@ -54,6 +54,7 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
     for tensor in model.inputs[:MAX_ITEMS] or (TensorInfo("not in the file", (), "float32"),):
         yield "input", _format_tensor(tensor) + _format_layout(model)
     yield from _rest("input", model.inputs)
+    yield from _other_reading(model)
     classes = f": {model.classes} classes" if model.classes else ""
     for tensor in model.outputs[:MAX_ITEMS]:
         yield "output", _format_tensor(tensor) + classes
@@ -81,6 +82,14 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
     yield from _rest("metadata", texts, MAX_METADATA)
 
 
+def _other_reading(model: ModelInfo) -> Iterator[Property]:
+    """Yield what an input that could be a gray picture could be instead."""
+    if len(model.inputs) == 1:
+        spectrum = input_kind.spectrum(model.inputs[0].shape)
+        if spectrum is not None:
+            yield "or", f"{spectrum}; then no step of an image belongs before the model"
+
+
 def _rest(label: str, items: Sequence[object], listed_items: int = MAX_ITEMS) -> Iterator[Property]:
     """Yield how many items a report leaves out, if it does."""
     if len(items) > listed_items:
@@ -106,6 +115,8 @@ def _usability(model: ModelInfo) -> Iterator[Property]:
 
 def _missing_facts(model: ModelInfo) -> Iterator[str]:
     """Yield the facts that the file leaves open, and common values of pixel scaling."""
+    if model.inputs and len(model.inputs[0].shape) != input_check.IMAGE_RANK:
+        return  # these are facts about images
     missing = []
     if not model.pixel_scaling:
         missing.append("the scaling of pixels (mean, scale)")

@@ -99,10 +99,30 @@ def test_the_recipe_and_the_command_assume_the_same_resize(
 def test_a_model_of_two_inputs_goes_nowhere() -> None:
     lines = model_file.lines(replace(MODEL, inputs=(*MODEL.inputs, *MODEL.inputs)), "net.keras")
     assert (
-        "  refused     has 2 inputs and 1 output; edgebake builds image classifiers so far: "
+        "  refused     has 2 inputs and 1 output; edgebake imports image classifiers so far: "
         "expected one input, an image, and one output" in lines
     )
     assert not any("runtimes" in line for line in lines)
+
+
+def test_spectra_are_no_gray_picture() -> None:
+    spectra = replace(MODEL.inputs[0], shape=(None, 49, 10, 1))
+    lines = model_file.lines(replace(MODEL, inputs=(spectra,)), "kws.keras")
+    assert (
+        "  or          49 spectra of 10 bands, such as MFCC of a sound; then no step of an image "
+        "belongs before the model" in lines
+    )
+
+
+def test_a_model_of_signals_is_asked_nothing_about_pixels() -> None:
+    window = replace(MODEL.inputs[0], shape=(None, 128, 6))
+    lines = model_file.lines(replace(MODEL, inputs=(window,)), "gestures.keras")
+    assert (
+        "  refused     takes [n, 128, 6], windows of a signal: 128 steps of 6 numbers each; "
+        "edgebake imports image classifiers so far: expected images, [n, height, width, channels]"
+        in lines
+    )
+    assert not any("pixel" in line for line in lines)
 
 
 def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from edgebake.models.importers import input_check
 
-SO_FAR = "edgebake builds image classifiers so far: expected images, [n, height, width, channels]"
+SO_FAR = "edgebake imports image classifiers so far: expected images, [n, height, width, channels]"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_class_is_no_probability() -> None:
         (
             2,
             1,
-            "has 2 inputs and 1 output; edgebake builds image classifiers so far: expected one "
+            "has 2 inputs and 1 output; edgebake imports image classifiers so far: expected one "
             "input, an image, and one output",
         ),
     ],
@@ -104,19 +104,19 @@ def test_one_input_and_one_output_are_expected(
         (
             (1, 10, 1, 1),
             False,
-            "returns [1, 10, 1, 1], answers for each place of the image; edgebake builds image "
+            "returns [1, 10, 1, 1], answers for each place of the image; edgebake imports image "
             "classifiers so far: expected [n, classes]",
         ),
         (
             ("n", 2, 24, 24),
             True,
-            "returns [n, 2, 24, 24], answers for each place of the image; edgebake builds image "
+            "returns [n, 2, 24, 24], answers for each place of the image; edgebake imports image "
             "classifiers so far: expected [n, classes]",
         ),
         (
             (1, 10, 10),
             False,
-            "returns [1, 10, 10], numbers that are not a row for each image; edgebake builds "
+            "returns [1, 10, 10], numbers that are not a row for each image; edgebake imports "
             "image classifiers so far: expected [n, classes]",
         ),
     ],
@@ -125,3 +125,14 @@ def test_an_output_is_one_row_of_numbers(
     shape: tuple[int | str | None, ...], can_reshape: bool, expected: str | None
 ) -> None:
     assert input_check.output_refusal(shape, can_reshape) == expected
+
+
+def test_an_autoencoder_is_no_classifier() -> None:
+    problem = input_check.autoencoder_refusal((None, 64), (None, 64))
+    assert problem == (
+        "answers in the shape of its input: an autoencoder, no classifier; "
+        "edgebake imports image classifiers so far: expected [n, classes]"
+    )
+    assert input_check.autoencoder_refusal((None, 32, 32, 1), (None, 32, 32, 1)) == problem
+    assert input_check.autoencoder_refusal((None, 64), (None, 10)) is None
+    assert input_check.autoencoder_refusal((None,), (None,)) is None

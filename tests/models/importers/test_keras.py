@@ -150,7 +150,7 @@ def test_two_inputs_are_refused(keras: Any, tmp_path: Path) -> None:
     images = [keras.Input((16, 16, 3)) for _ in range(2)]
     keras.Model(images, model(keras)(keras.layers.Add()(images))).save(tmp_path / "model.keras")
     with pytest.raises(
-        ModelError, match="has 2 inputs and 1 output; edgebake builds image classifiers so far"
+        ModelError, match="has 2 inputs and 1 output; edgebake imports image classifiers so far"
     ):
         keras_format.load(contract(4), options(tmp_path / "model.keras"))
 

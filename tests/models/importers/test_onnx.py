@@ -197,7 +197,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "two outputs": (
         _two_outputs,
-        "has 2 outputs (logits, g); edgebake builds image classifiers so far: expected one input",
+        "has 2 outputs (logits, g); edgebake imports image classifiers so far: expected one input",
     ),
     "logits": (
         graphs.like_pytorch,

@@ -195,7 +195,7 @@ def test_an_answer_for_each_pixel_is_no_classifier(
     refusal = None
     if len(shape) > 2:
         refusal = (
-            "returns [n, any, any, 2], answers for each place of the image; edgebake builds image "
+            "returns [n, any, any, 2], answers for each place of the image; edgebake imports image "
             "classifiers so far: expected [n, classes]"
         )
     assert usability.refusal(info) == refusal

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from edgebake.models.importers import input_kind
 from edgebake.terminal.printable import printable
 
 CHANNELS = (1, 3)
 IMAGE_RANK = 4
 CLASSES_RANK = 2
-EXPECTED = "edgebake builds image classifiers so far: expected images, [n, height, width, channels]"
-ONE_ANSWER = "edgebake builds image classifiers so far: expected [n, classes]"
+EXPECTED = (
+    "edgebake imports image classifiers so far: expected images, [n, height, width, channels]"
+)
+ONE_ANSWER = "edgebake imports image classifiers so far: expected [n, classes]"
 KINDS = {
     0: "a single number",
     1: "a number for each example",
@@ -33,13 +36,9 @@ def refusal(shape: Sequence[int | str | None], dtype: str, channels_first: bool)
     """
     if len(shape) == IMAGE_RANK and not dtype.startswith("str"):
         return _channel_problem(shape, channels_first)
-    kind = KINDS.get(len(shape), "tensors of many axes")
-    if dtype.startswith("int") and len(shape) in (1, 2):
-        kind = "whole numbers, such as token ids"
-    elif not dtype.startswith(("float", "bfloat", "int", "uint", "double")):
-        kind = f"values of the type {printable(dtype)}, such as text"
+    kind = input_kind.of(shape, dtype) or KINDS.get(len(shape), "tensors of many axes")
     problem = f"takes {format_shape(shape)}, {kind}; {EXPECTED}"
-    if len(shape) == IMAGE_RANK - 1:
+    if kind == KINDS[IMAGE_RANK - 1]:
         problem += ADD_CHANNELS
     return problem
 
@@ -56,9 +55,18 @@ def count_refusal(inputs: int, outputs: int) -> str | None:
         plural = "" if count == 1 else "s"
         counts.append(f"{count} {name}{plural}")
     return (
-        f"has {' and '.join(counts)}; edgebake builds image classifiers so far: expected one "
+        f"has {' and '.join(counts)}; edgebake imports image classifiers so far: expected one "
         "input, an image, and one output"
     )
+
+
+def autoencoder_refusal(
+    input_shape: Sequence[object], output_shape: Sequence[object]
+) -> str | None:
+    """Return that a model answers in the shape of its input; None if it does not."""
+    if len(input_shape) < CLASSES_RANK or list(input_shape[1:]) != list(output_shape[1:]):
+        return None
+    return "answers in the shape of its input: an autoencoder, no classifier; " + ONE_ANSWER
 
 
 def output_refusal(shape: Sequence[int | str | None], can_reshape: bool) -> str | None:

@@ -207,8 +207,8 @@ def _check_inputs_and_outputs(model: onnx.ModelProto, file: str) -> None:
         if len(values) != 1:
             names = ", ".join(value.name for value in values)
             raise ModelError(
-                f"{file}: has {len(values)} {side} ({names}); edgebake builds image classifiers so "
-                "far: expected one input, an image, and one output"
+                f"{file}: has {len(values)} {side} ({names}); edgebake imports image classifiers "
+                "so far: expected one input, an image, and one output"
             )
 
 

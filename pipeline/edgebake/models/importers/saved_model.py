@@ -247,7 +247,7 @@ def _check_signature(function: tf.types.experimental.ConcreteFunction, file: str
         if len(tensors) != 1:
             names = listed(tensor.name.split(":")[0] for tensor in tensors)
             raise ModelError(
-                f"{file}: its signature has the {side} {names}; edgebake builds image classifiers "
+                f"{file}: its signature has the {side} {names}; edgebake imports image classifiers "
                 "so far: expected one input, an image, and one output"
             )
     image = function.inputs[0]

@@ -163,7 +163,7 @@ def _check_graph(model: schema.ModelT, file: str) -> None:
     for side, tensors in sides.items():
         if len(tensors) != 1:
             raise ModelError(
-                f"{file}: has {len(tensors)} {side}; edgebake builds image classifiers so far: "
+                f"{file}: has {len(tensors)} {side}; edgebake imports image classifiers so far: "
                 "expected one input, an image, and one output"
             )
 

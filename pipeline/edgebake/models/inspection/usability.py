@@ -36,6 +36,9 @@ def _interface_problem(info: ModelInfo) -> str | None:
     if problem is not None:
         return problem
     tensor = info.inputs[0]
+    problem = input_check.autoencoder_refusal(tensor.shape, info.outputs[0].shape)
+    if problem is not None:
+        return problem
     is_onnx = info.format == "onnx"
     problem = input_check.refusal(tensor.shape, tensor.dtype, channels_first=is_onnx)
     if problem is not None:
