@@ -345,7 +345,7 @@ def _onnx_runtime_run(model: TrainedModel) -> Callable[[], object]:
     params = ConvertParams("onnxruntime", None, about=ABOUT)
     exported = runtime.convert_model(unquantized, model.contract, params)
     session = runtime.load_session(exported, 1)
-    session.feed(model.contract.normalize(model.pixels))
+    session.feed({"image": model.contract.normalize(model.pixels)})
     return session.invoke
 
 

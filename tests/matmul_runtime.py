@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Feeds
 
 FILE = "model.npz"
 
@@ -34,9 +35,9 @@ class Product:
     def __init__(self, content: bytes) -> None:
         self._arrays = read(content)
 
-    def feed(self, example: NDArray[Any]) -> None:
-        """Take one example, float32 [1, h, w, c]."""
-        self._fed = example.reshape(1, -1)
+    def feed(self, example: Feeds) -> None:
+        """Take one example, an image float32 [1, h, w, c]."""
+        self._fed = example["image"].reshape(1, -1)
 
     def invoke(self) -> None:
         """Multiply, and make probabilities of it."""
@@ -123,7 +124,7 @@ class Matmul:
         """Return nothing: no delegate is known."""
         return {}
 
-    def trace_values(self, _: Files, __: NDArray[Any]) -> ValueTrace:
+    def trace_values(self, _: Files, __: Feeds) -> ValueTrace:
         """Yield nothing: its one operator is the answer."""
         yield from ()
 

@@ -247,7 +247,7 @@ def test_int8_of_it_finds_the_same_digits(
     session = runtime.load_session(runtime.convert_model(quantized, _contract(), options), 1)
     same = 0
     for picture, answer in zip(pictures, expected, strict=True):
-        session.feed(picture[None])
+        session.feed({"image": picture[None]})
         session.invoke()
         same += int(single_output(session.read()).argmax() == answer.argmax())
     assert same >= 36

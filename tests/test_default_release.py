@@ -16,7 +16,7 @@ from edgebake.recipe import stage_params
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.litert import run as litert_run
 from edgebake.runtimes.onnxruntime import run as onnx_run
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks import contract
 from edgebake.tasks.outputs import classification
 from tests import builds
@@ -99,7 +99,9 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(
         (onnx_run, "linux/digits-ds_cnn-int8-onnxruntime-linux"),
     ):
         files = artifacts.read_files(Path("artifacts/validate") / where / "files")
-        outputs.append(single_output(predictions(runtime.load(files, 1), images)))
+        outputs.append(
+            single_output(predictions(runtime.load(files, 1), NamedExamples({"image": images})))
+        )
     assert classification.agreement(*outputs) >= 0.99
 
 

@@ -80,7 +80,7 @@ def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
         golden = json.loads(files[target["golden"]])
         assert len(golden["examples"]) >= 3
         for example in golden["examples"]:
-            session.feed(Tensor(**target["input"]).to_real(_tensor(example["tensor"])))
+            session.feed({"image": Tensor(**target["input"]).to_real(_tensor(example["tensor"]))})
             session.invoke()
             assert (
                 np.abs(single_output(session.read())[0] - example["output"]).max()

@@ -14,6 +14,7 @@ from edgebake.cli.main import main
 from edgebake.errors import ProofError, RecipeError
 from edgebake.runtimes import session_process
 from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.session import NamedExamples
 from edgebake.runtimes.session_process import SessionFile
 from tests import builds
 
@@ -275,7 +276,7 @@ def test_a_runtime_loads_a_session_and_says_what_is_in_a_file(folder: Path) -> N
     )
     runtime, files = load_runtime("matmul"), {"model.npz": written.getvalue()}
     session = runtime.load_session(files, 1)
-    session.feed(np.array([1, 0, 0, 0], np.float32).reshape(1, 2, 2, 1))
+    session.feed({"image": np.array([1, 0, 0, 0], np.float32).reshape(1, 2, 2, 1)})
     session.invoke()
     assert session.read()["probabilities"].argmax() == 1
     assert runtime.inspect_files(files).input.shape == [1, 2, 2, 1]
@@ -288,11 +289,11 @@ def test_a_session_of_a_project_runs_in_a_child_process(folder: Path) -> None:
     np.savez(written, kernel=np.eye(4, 2, dtype=np.float32), bias=np.zeros(2, np.float32))
     images = np.eye(4, dtype=np.float32)[:2].reshape(2, 2, 2, 1)
     file = SessionFile.of_runtime("model.npz", "matmul", {"model.npz": written.getvalue()}, 1)
-    outputs = session_process.predictions(file, images)
+    outputs = session_process.predictions(file, NamedExamples({"image": images}))
     assert outputs["probabilities"].argmax(axis=1).tolist() == [0, 1]
     broken = SessionFile.of_runtime("model.npz", "matmul", {"model.npz": b"no file"}, 1)
     with pytest.raises(RecipeError, match=r"^plugins/runtimes/matmul/__init__\.py:\d+: "):
-        session_process.predictions(broken, images)
+        session_process.predictions(broken, NamedExamples({"image": images}))
 
 
 def bundled(folder: Path, content: bytes) -> Any:

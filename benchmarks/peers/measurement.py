@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.pruning.latency import median_seconds
-from edgebake.runtimes.session import Session, predictions, single_output
+from edgebake.runtimes.session import NamedExamples, Session, predictions, single_output
 
 THREADS = 1
 WARM_UP_RUNS = 20
@@ -71,7 +71,9 @@ def measure(maker: Maker, subject: Subject, repeats: int) -> Row:
         for _ in range(repeats):
             _build(row, subject)
         images = _model_input(maker.runtime, subject)
-        probabilities = single_output(predictions(_load_session(row), images))
+        probabilities = single_output(
+            predictions(_load_session(row), NamedExamples({"image": images}))
+        )
     except Exception as error:  # a tool that fails is a row of the table
         first_line = [*str(error).strip().splitlines(), ""][0]
         row.error = f"{type(error).__name__}: {first_line}"
@@ -100,7 +102,7 @@ def time_in_turns(rows: list[Row], subject: Subject) -> None:
     rows = [row for row in rows if not row.error and row.maker.runtime not in UNTIMED]
     sessions = [_load_session(row) for row in rows]
     for session in sessions:
-        session.feed(subject.images[:1])
+        session.feed({"image": subject.images[:1]})
         for _ in range(WARM_UP_RUNS):
             session.invoke()
     counts = [_runs_per_round(session) for session in sessions]

@@ -95,7 +95,7 @@ def litert_model() -> Model:
     session = litert.load(files, 1)
 
     def answer(example: NDArray[np.float32]) -> NDArray[np.float32]:
-        session.feed(example)
+        session.feed({"image": example})
         session.invoke()
         return single_output(session.read())
 

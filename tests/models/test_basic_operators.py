@@ -14,7 +14,7 @@ from edgebake.models import basic_operators, keras_session
 from edgebake.models.tflite.from_keras import to_tflite
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import run
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_the_root_of_0_is_finite_in_litert(keras: Any) -> None:
     model = keras.Model(image, keras.layers.UnitNormalization()(image))
     values = np.array([[[[0, 0, 0]]], [[[3, 0, 4]]], [[[1e-9, 0, 0]]]], np.float32)
     session = run.load({litert.FILE: to_tflite(model)}, 1)
-    answers = single_output(predictions(session, values[:, 0]))
+    answers = single_output(predictions(session, NamedExamples({"image": values[:, 0]})))
     expected = np.array([[0, 0, 0], [0.6, 0, 0.8], [1, 0, 0]], np.float32)
     np.testing.assert_allclose(answers.reshape(3, 3), expected, rtol=1e-6)
 

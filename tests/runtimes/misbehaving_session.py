@@ -1,13 +1,13 @@
 """Sessions of both runtimes that turn against the process which runs them, as native code can."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.runtimes.session import Session
 from edgebake.runtimes.session_process import load_session_of
+from edgebake.tasks.tensors import Feeds
 from tests.child_process import misbehaving
 from tests.handmade import softmax_onnx, softmax_tflite
 
@@ -32,7 +32,7 @@ class MisbehavingSession:
         self._deed = deed
         self._runs = 0
 
-    def feed(self, example: NDArray[Any]) -> None:
+    def feed(self, example: Feeds) -> None:
         self._session.feed(example)
 
     def invoke(self) -> None:

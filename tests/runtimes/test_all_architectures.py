@@ -37,7 +37,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.stages import convert, convert_check
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.tasks.contract import Contract
@@ -173,7 +173,7 @@ def test_an_architecture_goes_through_every_runtime(architecture: str) -> None:
     for runtime in ("litert", "onnxruntime"):
         files = converted(runtime, int8, color)
         session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-        session.feed(np.zeros((1, 32, 32, contract(color).channels), np.float32))
+        session.feed({"image": np.zeros((1, 32, 32, contract(color).channels), np.float32)})
         session.invoke()
         assert single_output(session.read()).sum() == pytest.approx(1, abs=0.05)
 
@@ -196,7 +196,7 @@ def check_stripped(runtime: str, files: dict[str, bytes]) -> None:
     stripped = module.strip_names(files)
     images = noise("grayscale")[:]
     before, after = (
-        single_output(predictions(module.load_session(entry, 1), images))
+        single_output(predictions(module.load_session(entry, 1), NamedExamples({"image": images})))
         for entry in (files, stripped)
     )
     np.testing.assert_array_equal(after, before)

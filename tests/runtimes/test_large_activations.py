@@ -16,7 +16,7 @@ from edgebake.recipe import CoreML, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _answers(model: "keras.Model", runtime: str) -> NDArray[np.float32]:
     files = load_runtime(runtime).convert_model(quantized, contract, options)
     session = load_runtime(runtime).load_session(files, 1)
     pixels: NDArray[Any] = PIXELS if runtime == "coreml" else PIXELS.astype(np.float32)
-    return single_output(predictions(session, pixels))
+    return single_output(predictions(session, NamedExamples({"image": pixels})))
 
 
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime", "coreml"])

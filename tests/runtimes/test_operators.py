@@ -23,7 +23,7 @@ from edgebake.recipe import Compression, CoreML, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
 from tests.runtimes import layers
 
@@ -96,7 +96,9 @@ def converted(model: Any, runtime: str, scheme: str) -> tuple[NDArray[Any], NDAr
     images = agreed.normalize(PIXELS)
     is_image = module.inspect_files(files).input.is_image
     session = module.load_session(files, 1)
-    answers = single_output(predictions(session, PIXELS if is_image else images))
+    answers = single_output(
+        predictions(session, NamedExamples({"image": PIXELS if is_image else images}))
+    )
     return answers, np.asarray(model(images, training=False))
 
 

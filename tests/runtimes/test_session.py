@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
+from edgebake.runtimes import finite_check, session
+from edgebake.runtimes.session import IMAGE, Inspection, NamedExamples, Operator, Tensor
+from edgebake.tasks.tensors import Feeds
 
 INT8 = Tensor("image", [1, 2], "int8", "NHWC", scale=0.5, zero_point=-1)
 UINT8 = Tensor("image", [1, 2], "uint8", "NHWC", scale=0.25, zero_point=128)
@@ -83,3 +85,39 @@ def test_inspection_file_does_not_depend_on_the_order_of_tensors() -> None:
     entry = Inspection(INT8, FLOAT, [CONV], {"int8": 3, "float32": 1}).to_dict()
     other = Inspection(INT8, FLOAT, [CONV], {"float32": 1, "int8": 3}).to_dict()
     assert list(entry["tensors"]) == list(other["tensors"]) == ["float32", "int8"]
+
+
+class Adder:
+    """Returns the sum of `numbers` and `id`, and `id` alone."""
+
+    def feed(self, example: Feeds) -> None:
+        self._fed = [session.values_for(name, example) for name in ("numbers", "id")]
+
+    def invoke(self) -> None:
+        """Do nothing: `read` adds."""
+
+    def read(self) -> dict[str, np.ndarray]:
+        numbers, number = self._fed
+        return {"sum": numbers + number, "id": number}
+
+
+def test_examples_of_several_inputs_are_run_one_by_one() -> None:
+    count = session.READ_AT_ONCE + 1
+    rows = np.arange(count, dtype=np.float32).reshape(count, 1)
+    examples = NamedExamples({"numbers": np.repeat(rows, 2, axis=1), "id": 10 * rows})
+    outputs = session.predictions(Adder(), examples)
+    assert outputs["sum"].shape == (count, 2)
+    assert outputs["sum"][-1].tolist() == [704, 704]
+    assert outputs["id"].tolist() == (10 * rows).tolist()
+
+
+def test_an_input_that_is_not_fed_is_named() -> None:
+    examples = NamedExamples({"numbers": np.zeros((1, 2), np.float32)})
+    with pytest.raises(ValueError, match=r"^nothing is fed to the input 'id'; there is: numbers$"):
+        session.predictions(Adder(), examples)
+
+
+def test_an_example_is_not_finite_if_a_value_of_any_output_is_not() -> None:
+    one = np.array([[0, 1], [0, np.nan], [0, 0]], np.float32)
+    other = np.array([0, 0, np.inf], np.float32)
+    assert finite_check.not_finite_rows({"one": one, "other": other}) == [1, 2]

@@ -11,6 +11,7 @@ from edgebake.child_process.limits import Limits
 from edgebake.errors import ConversionError, RecipeError
 from edgebake.runtimes import session, session_process
 from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.session import NamedExamples
 from edgebake.runtimes.session_process import EXPECTED, SessionFile, SessionProcess
 from edgebake.terminal import progress
 from edgebake.terminal.progress import Progress
@@ -30,8 +31,10 @@ def numbers(count: int) -> NDArray[np.float32]:
 def test_outputs_are_bit_for_bit_those_of_this_process(runtime: str) -> None:
     file = SessionFile.of_runtime("a file", runtime, FILES[runtime], 1)
     examples = numbers(200)  # several batches of growing size
-    outputs = session_process.predictions(file, examples)
-    here = session.predictions(load_runtime(runtime).load_session(FILES[runtime], 1), examples)
+    outputs = session_process.predictions(file, NamedExamples({"image": examples}))
+    here = session.predictions(
+        load_runtime(runtime).load_session(FILES[runtime], 1), NamedExamples({"image": examples})
+    )
     assert list(outputs) == list(here)
     for name, values in here.items():
         assert outputs[name].dtype == np.float32
@@ -42,7 +45,7 @@ def test_examples_that_were_run_are_reported() -> None:
     file = SessionFile.of_runtime("a", "litert", FILES["litert"], 1)
     shown: list[Progress] = []
     with progress.reported_to(shown.append):
-        session_process.predictions(file, numbers(200))
+        session_process.predictions(file, NamedExamples({"image": numbers(200)}))
     assert shown[0] == Progress(1, 200, "examples")
     assert shown[-1] == Progress(200, 200, "examples")
 
@@ -52,7 +55,9 @@ def test_one_process_runs_one_file_after_the_other() -> None:
     with SessionProcess() as process:
         for answer in (3, 8):
             files = {"model.tflite": handmade.constant_tflite(answer)}
-            outputs = process.predictions(SessionFile.of_runtime("a", "litert", files, 1), images)
+            outputs = process.predictions(
+                SessionFile.of_runtime("a", "litert", files, 1), NamedExamples({"image": images})
+            )
             assert session.single_output(outputs).argmax(axis=1).tolist() == [answer] * 3
 
 
@@ -83,7 +88,7 @@ def test_a_session_that_misbehaves_is_an_error_that_names_file_and_runtime(
         (runtime, argument),
     )
     with pytest.raises(ConversionError) as caught:
-        session_process.predictions(file, numbers(8))
+        session_process.predictions(file, NamedExamples({"image": numbers(8)}))
     assert str(caught.value) == (
         f"artifacts/convert/x/files/model: {LIBRARIES[runtime]} {problem}; {EXPECTED}"
     )
@@ -96,7 +101,9 @@ def test_a_file_that_makes_litert_read_other_memory_is_named() -> None:
     with pytest.raises(
         ConversionError, match=r"^convert x: model\.tflite: LiteRT (was ended by SIGSEGV|failed \()"
     ):
-        session_process.predictions(file, np.zeros((1, 32, 32, 1), np.float32))
+        session_process.predictions(
+            file, NamedExamples({"image": np.zeros((1, 32, 32, 1), np.float32)})
+        )
 
 
 @pytest.mark.parametrize("runtime", LIBRARIES)
@@ -104,7 +111,7 @@ def test_a_file_that_a_runtime_cannot_load_is_named(runtime: str) -> None:
     files = dict.fromkeys(FILES[runtime], b"no model")
     file = SessionFile.of_runtime("artifacts/convert/x/files/model", runtime, files, 1)
     with pytest.raises(ConversionError) as caught:
-        session_process.predictions(file, numbers(1))
+        session_process.predictions(file, NamedExamples({"image": numbers(1)}))
     text = str(caught.value)
     assert text.startswith(f"artifacts/convert/x/files/model: {LIBRARIES[runtime]} failed (")
     assert text.endswith(f"; {EXPECTED}")
@@ -113,4 +120,4 @@ def test_a_file_that_a_runtime_cannot_load_is_named(runtime: str) -> None:
 def test_errors_of_edgebake_keep_their_type() -> None:
     file = SessionFile("a", "none", session_process.load_session_of, ("nothing", {}, 1, ""))
     with pytest.raises(RecipeError, match="no module plugins/runtimes/nothing"):
-        session_process.predictions(file, numbers(1))
+        session_process.predictions(file, NamedExamples({"image": numbers(1)}))

@@ -82,7 +82,7 @@ def test_the_float_file_answers_like_keras(ran: Ran) -> None:
     model = keras_session.load(ran.files()["model.keras"])
     session = run.load({FILE: ran.files()["float/model.tflite"]}, 1)
     for example in np.random.default_rng(0).uniform(-1, 1, (5, 1, 32, 32, 1)).astype(np.float32):
-        session.feed(example)
+        session.feed({"image": example})
         session.invoke()
         np.testing.assert_allclose(
             single_output(session.read()), model(example, training=False), atol=1e-5

@@ -36,6 +36,7 @@ from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.coreml.executor.translation import supported_operators
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.workload import from_json
+from edgebake.tasks.tensors import Feeds
 from tests import handmade
 from tests.runtimes import local_sessions
 from tests.runtimes.coreml.programs import Image, Op, Typed, files, labels, op, real, text
@@ -432,8 +433,9 @@ class Apple:
     def __init__(self, _: dict[str, bytes], way: str) -> None:
         self._answer = 7 if way == "cpu_and_neural_engine" else 3
 
-    def feed(self, example: NDArray[np.uint8]) -> None:
-        assert (example.dtype.name, example.shape) == ("uint8", (1, 32, 32, 1))
+    def feed(self, example: Feeds) -> None:
+        image = example["image"]
+        assert (image.dtype.name, image.shape) == ("uint8", (1, 32, 32, 1))
 
     def invoke(self) -> None:
         """Do nothing: its answer is always the same."""

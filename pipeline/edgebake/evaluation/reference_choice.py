@@ -29,13 +29,13 @@ from edgebake.evaluation.float_reference import (
 from edgebake.runtimes import finite_check, session_process
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
 
 ANSWERS = "answers.npy"
 THREADS = 1
 MAX_REASON = 300  # characters
 
-Predict = Callable[[Examples], NDArray[np.float32]]  # images [n, h, w, c] -> [n, classes]
+Predict = Callable[[Sliceable], NDArray[np.float32]]  # images [n, h, w, c] -> [n, classes]
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class SourceModel:
     library: str  # in which it runs
     tools: tuple[str, ...]  # distributions of the library
     predict: Predict
-    validation_images: Examples
+    validation_images: Sliceable
     validation_predictions: NDArray[np.float32]  # [n, classes]
-    test_images: Callable[[], Examples]  # read only if no file answers as the model does
+    test_images: Callable[[], Sliceable]  # read only if no file answers as the model does
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def choose(source: SourceModel, candidates: Iterable[Candidate]) -> dict[str, by
     return _written_down(source, refused)
 
 
-def predictions(train: Path, images: Examples) -> NDArray[np.float32]:
+def predictions(train: Path, images: Sliceable) -> NDArray[np.float32]:
     """Return the predictions [n, classes] of the reference for the images of the test split.
 
     Raises:
@@ -142,17 +142,17 @@ def _compare(candidate: Candidate, content: bytes, source: SourceModel) -> Answe
     return comparison
 
 
-def _run(name: str, runtime: str, content: bytes, images: Examples) -> NDArray[np.float32]:
+def _run(name: str, runtime: str, content: bytes, images: Sliceable) -> NDArray[np.float32]:
     """Return the predictions [n, classes] of a float file.
 
     Raises:
         ConversionError: it does not run, or some are not finite.
     """
     file = RuntimeFile(name, runtime, {load_runtime(runtime).facts.file: content})
-    outputs = session_process.predictions(file.session_file(THREADS), images)
-    predictions = single_output(outputs)
-    finite_check.refuse_not_finite(file, predictions, images)
-    return predictions
+    examples = NamedExamples({"image": images})
+    outputs = session_process.predictions(file.session_file(THREADS), examples)
+    finite_check.refuse_not_finite(file, outputs, examples)
+    return single_output(outputs)
 
 
 def _written_down(source: SourceModel, refused: dict[str, str]) -> dict[str, bytes]:

@@ -1,13 +1,14 @@
 """Run the graph of an imported model as a session."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.models.importers.interface import load_importer
+from edgebake.runtimes import session
 from edgebake.runtimes.session import Session
+from edgebake.tasks.tensors import Feeds
 
 
 class ImportedSession:
@@ -18,9 +19,9 @@ class ImportedSession:
         self._image: NDArray[np.float32] = np.zeros(0, np.float32)
         self._output: NDArray[np.float32] = np.zeros(0, np.float32)
 
-    def feed(self, example: NDArray[Any]) -> None:
-        """Set the input, preprocessed float32 [1, h, w, c]."""
-        self._image = example
+    def feed(self, example: Feeds) -> None:
+        """Set the input, an image that is preprocessed to float32 [1, h, w, c]."""
+        self._image = session.values_for("image", example)
 
     def invoke(self) -> None:
         """Run the graph on the current input."""

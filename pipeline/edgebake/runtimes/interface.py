@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edgebake import plugins
 from edgebake.errors import Problem
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Feeds
 
 Files = dict[str, bytes]  # the files that ship: path -> contents
 
@@ -152,9 +153,9 @@ class Runtime(Protocol):
     def trace_values(
         self,
         files: Files,  # noqa: ARG002 - of the interface
-        example: NDArray[Any],  # noqa: ARG002 - of the interface
+        example: Feeds,  # noqa: ARG002 - of the interface
     ) -> ValueTrace:
-        """Run an example [1, h, w, c]; yield every operator whose values can be read, in order."""
+        """Run an example, as a session is fed; yield every operator that can be read, in order."""
         yield from ()
 
     def strip_names(self, files: Files) -> Files:

@@ -8,6 +8,9 @@ from typing import Any, Protocol, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake.errors import listed
+from edgebake.tasks.tensors import Feeds
+
 READ_AT_ONCE = 64  # examples, for speed alone
 IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
 
@@ -125,8 +128,12 @@ class Session(Protocol):
     Feeding, running and reading are three calls, so that `invoke` can be timed alone.
     """
 
-    def feed(self, example: NDArray[Any]) -> None:
-        """Set the input: float32 [1, h, w, c], or uint8 pixels [1, h, w, c] if it is an image."""
+    def feed(self, example: Feeds) -> None:
+        """Set every input by its name, each [1, ...]: float32 or int32, or uint8 of an image.
+
+        Raises:
+            ValueError: an input is missing.
+        """
 
     def invoke(self) -> None:
         """Run the model on the current input."""
@@ -136,22 +143,64 @@ class Session(Protocol):
 
 
 class Examples(Protocol):
-    """An array [n, h, w, c], or an object that reads slices of one on demand."""
+    """Inputs of examples by name, of which slices are read on demand."""
 
     def __len__(self) -> int:
         """Return the number of examples, n."""
 
-    def __getitem__(self, rows: slice, /) -> NDArray[np.generic]:
-        """Return the examples of a slice, [rows, h, w, c]."""
+    def __getitem__(self, rows: slice, /) -> Feeds:
+        """Return the inputs of a slice by name, each [rows, ...]."""
+
+
+class Sliceable(Protocol):
+    """An array [n, ...], or an object that reads slices of one on demand."""
+
+    def __len__(self) -> int:
+        """Return the number of rows, n."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        """Return the rows of a slice, [rows, ...]."""
+
+
+@dataclass(frozen=True)
+class NamedExamples:
+    """Examples of arrays, or of what reads slices of them, by the name of the input."""
+
+    inputs: Mapping[str, Sliceable]
+
+    def __len__(self) -> int:
+        """Return the number of examples, n."""
+        return min(len(values) for values in self.inputs.values())
+
+    def __getitem__(self, rows: slice) -> Feeds:
+        """Return the inputs of a slice by name, each [rows, ...]."""
+        return {name: values[rows] for name, values in self.inputs.items()}
+
+
+def count(feeds: Feeds) -> int:
+    """Return the number of examples of a batch."""
+    return min(len(values) for values in feeds.values())
+
+
+def values_for(name: str, feeds: Feeds) -> NDArray[Any]:
+    """Return what an input of a file is fed.
+
+    Raises:
+        ValueError: nothing.
+    """
+    if name not in feeds:
+        raise ValueError(f"nothing is fed to the input {name!r}; there is: {listed(feeds)}")
+    return feeds[name]
 
 
 def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.float32]]:
-    """Run examples [n, h, w, c] one by one; return every output by name, float32 [n, ...]."""
+    """Run examples one by one; return every output by name, float32 [n, ...]."""
     collected: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
         end = start + READ_AT_ONCE
-        for example in examples[start:end]:
-            session.feed(example[np.newaxis])
+        batch = examples[start:end]
+        for row in range(count(batch)):
+            session.feed({name: values[row : row + 1] for name, values in batch.items()})
             session.invoke()
             outputs = session.read()
             for name, output in outputs.items():

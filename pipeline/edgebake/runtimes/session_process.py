@@ -13,7 +13,8 @@ from edgebake.child_process.limits import Limits
 from edgebake.errors import ConversionError
 from edgebake.runtimes import session
 from edgebake.runtimes.interface import Files, load_runtime
-from edgebake.runtimes.session import Examples, Session
+from edgebake.runtimes.session import Examples, NamedExamples, Session
+from edgebake.tasks.tensors import Feeds
 from edgebake.terminal import progress
 
 # Of one message: loading a file, or running a batch of examples that takes a second, or one example
@@ -60,7 +61,7 @@ class SessionProcess:
         self._child.close()
 
     def predictions(self, file: SessionFile, examples: Examples) -> dict[str, NDArray[np.float32]]:
-        """Run examples [n, h, w, c] one by one; return every output by name, float32 [n, ...].
+        """Run examples one by one; return every output by name, float32 [n, ...].
 
         Raises:
             ConversionError: the runtime died, hung, took more than the limits, or refused the file.
@@ -76,8 +77,8 @@ class SessionProcess:
         count = 1
         while start < len(examples):
             began = time.monotonic()
-            batch = np.asarray(examples[start : start + count])
-            outputs = self._child.call(subject, _predict, batch)
+            batch = examples[start : start + count]
+            outputs = self._child.call(subject, _predict, dict(batch))
             for name, values in outputs.items():
                 collected.setdefault(name, []).append(values)
             start += count
@@ -116,6 +117,6 @@ def _load(load: Callable[..., Session], arguments: tuple[object, ...]) -> None:
     _loaded.append(load(*arguments))
 
 
-def _predict(batch: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+def _predict(batch: Feeds) -> dict[str, NDArray[np.float32]]:
     """Run the file that was loaded; runs in the child."""
-    return session.predictions(_loaded[0], batch)
+    return session.predictions(_loaded[0], NamedExamples(batch))

@@ -1,57 +1,57 @@
 """Refuse a source model whose predictions are not finite, and name its first such activation."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
 from edgebake.models import importers
 from edgebake.models.importers.interface import load_importer
 from edgebake.runtimes import finite_check, session_process
 from edgebake.runtimes.session import Examples
+from edgebake.tasks.tensors import Feeds, Outputs
 
 
 def refuse_not_finite(
-    name: str, model: tuple[str, bytes], predictions: NDArray[np.float32], images: Examples
+    name: str, model: tuple[str, bytes], outputs: Outputs, examples: Examples
 ) -> None:
-    """Refuse predictions [n, classes] of a source model unless all are finite.
+    """Refuse the outputs of a source model unless all are finite.
 
     Args:
         name: of the model, for messages.
         model: its format, keras, onnx or tflite, and its archive.
-        predictions: of the model.
-        images: preprocessed, float32 [n, h, w, c].
+        outputs: of the model.
+        examples: what it was fed.
 
     Raises:
         ConversionError: some are not; it names the first such activation.
     """
-    rows = finite_check.not_finite_rows(predictions)
-    if not len(rows):
+    rows = finite_check.not_finite_rows(outputs)
+    if not rows:
         return
     model_format, archive = model
     library = importers.LIBRARIES[model_format]
-    first = int(rows[0])
-    example = np.asarray(images[first : first + 1])
+    first = rows[0]
+    example = dict(examples[first : first + 1])
     activation = session_process.run_on_file(
         name, library, trace_not_finite, model_format, archive, example
     )
     origin = f"; the first value that is not finite is {activation}" if activation else ""
     raise ConversionError(
         f"{name}: {library} answers NaN or infinity for {len(rows):,} of "
-        f"{len(predictions):,} examples{origin}; expected finite numbers: train it again, or "
+        f"{len(examples):,} examples{origin}; expected finite numbers: train it again, or "
         "replace what computes them"
     )
 
 
-def trace_not_finite(model_format: str, archive: bytes, example: NDArray[np.float32]) -> str:
+def trace_not_finite(model_format: str, archive: bytes, example: Feeds) -> str:
     """Return the first activation of a model that is not finite, or nothing; runs in a child.
 
     Args:
         model_format: keras, onnx or tflite.
         archive: of the model.
-        example: preprocessed, float32 [1, h, w, c].
+        example: what the model is fed.
     """
     activations = load_importer(model_format).activations(archive)
-    values = activations.compute(example)
+    values = activations.compute(example["image"])
     for name, array in zip(activations.sources, values, strict=True):
         if not np.isfinite(array).all():
             return repr(name)

@@ -20,7 +20,7 @@ from edgebake.recipe import Precision
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes import finite_check, imported_session, session_process, source_check
 from edgebake.runtimes.finite_check import RuntimeFile
-from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session import NamedExamples, single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.tasks.contract import Contract
 
@@ -76,13 +76,13 @@ def check_predictions(converted: ConvertedModel, images: PreprocessedImages) -> 
         ConversionError: its output has another shape, or the model's own answers are not finite.
     """
     source_predictions = _predict_source(converted, images)
-    file_images: Examples = images
+    examples = NamedExamples({"image": images})
     if converted.takes_pixels:
-        file_images = images.unscaled()
-    outputs = session_process.predictions(converted.file.session_file(THREADS), file_images)
+        examples = NamedExamples({"image": images.unscaled()})
+    outputs = session_process.predictions(converted.file.session_file(THREADS), examples)
     predictions = single_output(outputs)
     check_shape(converted, predictions, source_predictions)
-    finite_check.refuse_not_finite(converted.file, predictions, file_images)
+    finite_check.refuse_not_finite(converted.file, outputs, examples)
     comparison = compare(predictions, source_predictions)
     if converted.float_dtype:
         _refuse_difference(converted, comparison)
@@ -150,6 +150,7 @@ def _predict_source(converted: ConvertedModel, images: PreprocessedImages) -> ND
         ConversionError: some are not finite.
     """
     source = converted.source
+    examples = NamedExamples({"image": images})
     name = f"convert {converted.variant}: model.{source.format}"
     if source.format == "keras":
         predict = load_importer(source.format).predictor(source.archive)
@@ -159,6 +160,7 @@ def _predict_source(converted: ConvertedModel, images: PreprocessedImages) -> ND
         library = importers.LIBRARIES[source.format]
         arguments = (source.format, source.archive)
         graph = SessionFile(name, library, imported_session.load, arguments)
-        predictions = single_output(session_process.predictions(graph, images))
-    source_check.refuse_not_finite(name, (source.format, source.archive), predictions, images)
+        predictions = single_output(session_process.predictions(graph, examples))
+    outputs = {"probabilities": predictions}
+    source_check.refuse_not_finite(name, (source.format, source.archive), outputs, examples)
     return predictions

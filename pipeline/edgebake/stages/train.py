@@ -25,7 +25,7 @@ from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, typed_values
 from edgebake.recipe.stage_params import TrainParams
 from edgebake.runtimes import imported_session, session_process, source_check
-from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -121,12 +121,12 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
         history = _fit(model, splits, model_contract, job)
     archive = keras_session.save(model)
 
-    def predict(images: Examples) -> NDArray[np.float32]:
+    def predict(images: Sliceable) -> NDArray[np.float32]:
         return loop.predictions(model, images)
 
     predictions = predict(splits.validation_images)
     name = f"train {job.variant}: model.keras"
-    source_check.refuse_not_finite(name, ("keras", archive), predictions, splits.validation_images)
+    _refuse_not_finite(name, ("keras", archive), predictions, splits)
     metrics = _metrics(predictions, splits)
     metrics["parameters"] = model.count_params()
     return TrainedModel(
@@ -165,12 +165,12 @@ def _import_graph(
     library = importers.LIBRARIES[params.format]
     graph = SessionFile(imported.file, library, imported_session.load, (params.format, archive))
 
-    def predict(images: Examples) -> NDArray[np.float32]:
-        return single_output(session_process.predictions(graph, images))
+    def predict(images: Sliceable) -> NDArray[np.float32]:
+        examples = NamedExamples({"image": images})
+        return single_output(session_process.predictions(graph, examples))
 
     predictions = predict(splits.validation_images)
-    model = (params.format, archive)
-    source_check.refuse_not_finite(imported.file, model, predictions, splits.validation_images)
+    _refuse_not_finite(imported.file, (params.format, archive), predictions, splits)
     (runtime,) = params.reference_runtime
     return TrainedModel(
         archive=archive,
@@ -180,6 +180,14 @@ def _import_graph(
         history=[],
         metrics=_metrics(predictions, splits),
     )
+
+
+def _refuse_not_finite(
+    name: str, model: tuple[str, bytes], predictions: NDArray[np.float32], splits: TrainingSplits
+) -> None:
+    outputs = {"probabilities": predictions}
+    examples = NamedExamples({"image": splits.validation_images})
+    source_check.refuse_not_finite(name, model, outputs, examples)
 
 
 def _candidates(params: TrainParams, model: "keras.Model") -> list[Candidate]:

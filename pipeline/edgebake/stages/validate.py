@@ -26,8 +26,7 @@ from edgebake.runtimes import finite_check, placement, workload
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, RunMode
-from edgebake.runtimes.session import IMAGE, single_output
-from edgebake.runtimes.session import Examples as Images
+from edgebake.runtimes.session import IMAGE, NamedExamples, single_output
 from edgebake.runtimes.session_process import SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
@@ -105,10 +104,10 @@ def _predict(
 ) -> PredictionSet:
     """Run the float reference, and the file in each run mode, on the test split."""
     float_predictions = reference_choice.predictions(_train_folder(job.params), test.images)
-    images: Images = test.images
+    examples = NamedExamples({"image": test.images})
     inspection = _inspection(job)
     if inspection["input"]["dtype"] == IMAGE:
-        images = test.images.unscaled()
+        examples = NamedExamples({"image": test.images.unscaled()})
     params = job.params
     file = load_runtime(params.runtime).facts.file
     name = str(artifacts.folder("convert", params.convert) / "files" / file)
@@ -118,9 +117,9 @@ def _predict(
         with SessionProcess() as process:
             for mode in modes:
                 loaded = converted.session_file(THREADS, mode.name)
-                predictions = single_output(process.predictions(loaded, images))
-                finite_check.refuse_not_finite(converted, predictions, images)
-                by_mode[mode] = predictions
+                outputs = process.predictions(loaded, examples)
+                finite_check.refuse_not_finite(converted, outputs, examples)
+                by_mode[mode] = single_output(outputs)
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return PredictionSet(

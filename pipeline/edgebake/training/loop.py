@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.data.preprocessed import PreprocessedImages
-    from edgebake.runtimes.session import Examples
+    from edgebake.runtimes.session import Sliceable
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
 
@@ -83,7 +83,7 @@ def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
     return math.ceil(len(splits.labels) / train.batch_size)
 
 
-def predictions(model: keras.Model, images: Examples) -> NDArray[np.float32]:
+def predictions(model: keras.Model, images: Sliceable) -> NDArray[np.float32]:
     """Return the predictions [n, classes] of a model for images [n, h, w, c], batch by batch."""
     batch_predictions = []
     for start in range(0, len(images), PREDICTION_BATCH):

@@ -23,7 +23,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
 from edgebake.training.loop import TrainingSplits
 from tests import hostile
@@ -92,7 +92,10 @@ def accuracy(runtime: str, item: QuantizedModel, test: LabeledImages) -> float:
     params = ConvertParams(runtime, None, about=ABOUT)
     loaded = load_runtime(runtime)
     session = loaded.load_session(loaded.convert_model(item, CONTRACT, params), 1)
-    is_right: Any = single_output(predictions(session, test.images)).argmax(axis=1) == test.labels
+    is_right: Any = (
+        single_output(predictions(session, NamedExamples({"image": test.images}))).argmax(axis=1)
+        == test.labels
+    )
     return float(np.mean(is_right))
 
 

@@ -38,7 +38,7 @@ def attentive() -> Any:
 def _answers(session: Any, pictures: Any) -> Any:
     found = []
     for picture in pictures:
-        session.feed(picture[None])
+        session.feed({"image": picture[None]})
         session.invoke()
         found.append(single_output(session.read())[0].copy())
     return np.stack(found)

@@ -70,7 +70,7 @@ def test_one_output_becomes_that_of_two_classes(tmp_path: Path, sigmoid: bool) -
     assert [dim.dim_value for dim in graph.output[0].type.tensor_type.shape.dim] == [1, 2]
     files = convert.convert(_quantized(archive, "int8"), graphs.contract(classes=2), CONVERT)
     session = run.load(files, 1)
-    session.feed(image)
+    session.feed({"image": image})
     session.invoke()
     np.testing.assert_allclose(single_output(session.read()), expected, atol=0.05)
 
@@ -146,7 +146,7 @@ def test_every_scheme_of_onnx_runtime_can_be_had(
     files = convert.convert(_quantized(archive, scheme), graphs.contract(), CONVERT)
     session = run.load(files, 1)
     for image in graphs.pictures(8):
-        session.feed(image[None])
+        session.feed({"image": image[None]})
         session.invoke()
         gap = np.abs(single_output(session.read()) - softmax(original(model, image[None]))).max()
         assert gap <= tolerance

@@ -72,7 +72,7 @@ def test_every_runtime_computes_what_the_graph_does(
     files = load_runtime(runtime).convert_model(item, contract(4), params)
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
     scaled = contract(4).normalize(PIXELS[:1])
-    session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
+    session.feed({"image": PIXELS[:1] if runtime == "coreml" else scaled})
     session.invoke()
     assert np.asarray(single_output(session.read())) == pytest.approx(
         np.asarray(made(scaled)), abs=1e-5

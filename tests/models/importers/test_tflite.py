@@ -53,7 +53,7 @@ def test_one_output_becomes_that_of_two_classes(tmp_path: Path, last: str | None
     quantized = _quantized(archive, "int8")
     files = convert.convert(quantized, graphs.contract(classes=2), ABOUT, CONVERT)
     session = run.load(files, 1)
-    session.feed(images[:1])
+    session.feed({"image": images[:1]})
     session.invoke()
     np.testing.assert_allclose(single_output(session.read()), expected[:1], atol=0.05)
 
@@ -95,7 +95,7 @@ def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
     files = convert.convert(quantized, graphs.contract(), ABOUT, CONVERT)
     session = run.load(files, 1)
     for image in graphs.pictures(6):
-        session.feed(image[None])
+        session.feed({"image": image[None]})
         session.invoke()
         assert np.abs(single_output(session.read()) - truth(False, image[None])).max() <= tolerance
 

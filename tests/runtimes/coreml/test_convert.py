@@ -241,7 +241,7 @@ def test_a_package_sees_channels_as_keras_does(
     model = keras_session.load(archive)
     for image in pixels(3, channels=3):
         seen = agreed.resize_images([image])
-        session.feed(seen)
+        session.feed({"image": seen})
         session.invoke()
         expected = np.asarray(model(agreed.normalize(seen), training=False))
         assert np.abs(single_output(session.read()) - expected).max() < 1e-5
@@ -261,7 +261,7 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     model = keras_session.load(archive)
     session = run.load(files, 1)
     for image in np.split(pixels(3, channels=3), 3):
-        session.feed(image)
+        session.feed({"image": image})
         session.invoke()
         gap = single_output(session.read()) - np.asarray(
             model(agreed.normalize(image), training=False)

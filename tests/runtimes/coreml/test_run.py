@@ -55,7 +55,7 @@ def test_a_program_without_float16_has_one_arithmetic() -> None:
 
 def test_pixels_go_in_and_probabilities_come_out() -> None:
     session = run.load(FULL, 1)
-    session.feed(PIXELS)
+    session.feed({"image": PIXELS})
     session.invoke()
     assert single_output(session.read()) == pytest.approx(np.array([[0.2, 0.8]]))
 
@@ -64,7 +64,7 @@ def test_the_first_way_rounds_and_the_other_does_not() -> None:
     result = []
     for way in run.run_modes(HALF):
         session = run.load(HALF, 1, way.name)
-        session.feed(PIXELS)
+        session.feed({"image": PIXELS})
         session.invoke()
         result.append(single_output(session.read()))
     assert (result[0] == result[0].astype(np.float16)).all()
@@ -116,7 +116,7 @@ def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_
     mac: CoreML,
 ) -> None:
     session = run.load(HALF, 1)
-    session.feed(PIXELS)
+    session.feed({"image": PIXELS})
     session.invoke()
     assert single_output(session.read()).tolist() == [[0.25, 0.75]]
     assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("L", [[51, 204]])
@@ -124,7 +124,7 @@ def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_
 
 def test_a_picture_in_colors_keeps_them(mac: CoreML) -> None:
     session = run.load(HALF, 1)
-    session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
+    session.feed({"image": np.array([[[[1, 2, 3]]]], np.uint8)})
     session.invoke()
     assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("RGB", [[[1, 2, 3]]])
 
@@ -150,7 +150,7 @@ def first_channel(colors: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("colors", ["RGB", "BGR"])
 def test_channels_are_fed_in_the_order_that_the_program_sees(colors: str) -> None:
     session = run.load(first_channel(colors), 1)
-    session.feed(np.array([[[[51, 0, 204]]]], np.uint8))
+    session.feed({"image": np.array([[[[51, 0, 204]]]], np.uint8)})
     session.invoke()
     assert single_output(session.read()) == pytest.approx(np.array([[0.2, 0, 0]]))
 
@@ -160,7 +160,7 @@ def test_core_ml_takes_a_picture_and_turns_it_itself(
     mac: CoreML, colors: str, pixel: list[int]
 ) -> None:
     session = run.load(first_channel(colors), 1)
-    session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
+    session.feed({"image": np.array([[[[1, 2, 3]]]], np.uint8)})
     session.invoke()
     assert np.asarray(mac.fed[0]).tolist() == [[pixel]]
 
@@ -169,6 +169,6 @@ def test_core_ml_takes_a_picture_and_turns_it_itself(
 @pytest.mark.parametrize("way", [way.name for way in apple.UNITS])
 def test_core_ml_and_the_executor_agree(way: str) -> None:
     session = apple.AppleSession(HALF, way)
-    session.feed(PIXELS)
+    session.feed({"image": PIXELS})
     session.invoke()
     assert single_output(session.read()) == pytest.approx(np.array([[0.2, 0.8]]), abs=1e-3)

@@ -10,7 +10,7 @@ from edgebake.runtimes.litert import FILE, quantizer, run
 from edgebake.runtimes.litert.bias_range import weights_that_fit_bias
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from tests.runtimes.litert.programs import Op, files
 from tests.runtimes.onnxruntime.programs import range_of
 
@@ -45,7 +45,9 @@ def test_a_channel_without_weights_answers_with_its_bias(kind: str, activations:
     model = _model(kind)
     shape = tuple(tables.parse(model).subgraphs[0].tensors[0].shape)
     images = np.random.default_rng(0).uniform(-1, 1, (8, *shape[1:])).astype(np.float32)
-    expected = single_output(predictions(run.load({FILE: model}, 1), images))
+    expected = single_output(
+        predictions(run.load({FILE: model}, 1), NamedExamples({"image": images}))
+    )
     entries = []
     for name, values in {"image": images, "answer": expected}.items():
         arrays = [value[None] for value in values]
@@ -55,7 +57,9 @@ def test_a_channel_without_weights_answers_with_its_bias(kind: str, activations:
     assert fingerprint([images[:4]]) == entries[0].fingerprint
     options = IntegerOptions(activations, Granularity.per_channel)
     quantized = quantizer.quantize_integers(CalibratedModel(model, ranges), options)
-    answers = single_output(predictions(run.load({FILE: quantized}, 1), images))
+    answers = single_output(
+        predictions(run.load({FILE: quantized}, 1), NamedExamples({"image": images}))
+    )
     np.testing.assert_allclose(answers, expected, atol=0.01)
 
 

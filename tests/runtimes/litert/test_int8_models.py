@@ -23,7 +23,7 @@ from edgebake.runtimes.litert import run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 from edgebake.runtimes.litert.encoders import integer
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,9 @@ def _float_operators(file: bytes) -> list[str]:
 
 
 def _largest_difference(file: bytes, expected: Any) -> float:
-    answers = single_output(predictions(run.load({litert.FILE: file}, 1), IMAGES))
+    answers = single_output(
+        predictions(run.load({litert.FILE: file}, 1), NamedExamples({"image": IMAGES}))
+    )
     return float(np.abs(answers - expected).max())
 
 

@@ -160,7 +160,7 @@ def _answers(model: bytes, images: Images) -> Any:
     session = run.load({litert.FILE: model}, 1)
     answers = []
     for image in images:
-        session.feed(image)
+        session.feed({"image": image})
         session.invoke()
         (answer,) = session.read().values()
         answers.append(answer)

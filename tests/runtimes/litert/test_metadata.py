@@ -154,6 +154,6 @@ def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> Non
     )
     assert inspection.operators == [Operator("SOFTMAX", ("float32",))]
     session = run.load({FILE: attached}, 1)
-    session.feed(np.log(np.array([[1, 3]], np.float32)))
+    session.feed({"image": np.log(np.array([[1, 3]], np.float32))})
     session.invoke()
     np.testing.assert_allclose(single_output(session.read()), [[0.25, 0.75]], rtol=1e-6)

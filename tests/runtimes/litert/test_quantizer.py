@@ -18,7 +18,7 @@ from edgebake.runtimes.litert import metadata, quantizer, run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, shorten_name, to_float_tflite
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
 
 pytestmark = pytest.mark.slow
@@ -186,7 +186,9 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     assert len(whole) > 256 * 1024
     example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)
     result = [
-        single_output(predictions(run.load({litert.FILE: content}, 1), example))
+        single_output(
+            predictions(run.load({litert.FILE: content}, 1), NamedExamples({"image": example}))
+        )
         for content in (whole, metadata.attach(whole, contract, about))
     ]
     np.testing.assert_array_equal(result[0], result[1])

@@ -13,7 +13,7 @@ from edgebake.models.tflite import tables
 from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.strip import strip
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT
@@ -100,7 +100,12 @@ def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[st
 
 def test_a_file_without_words_is_sure_of_the_same_answer(wordy: dict[str, bytes]) -> None:
     images = np.zeros((1, 32, 32, 1), np.float32)
-    assert single_output(predictions(run.load(strip(wordy), 1), images)).argmax() == 7
+    assert (
+        single_output(
+            predictions(run.load(strip(wordy), 1), NamedExamples({"image": images}))
+        ).argmax()
+        == 7
+    )
 
 
 def test_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:

@@ -130,7 +130,7 @@ def _answers(files: dict[str, bytes], examples: NDArray[np.float32]) -> NDArray[
     session = run.load(files, 1)
     result = []
     for example in examples:
-        session.feed(example[None])
+        session.feed({"image": example[None]})
         session.invoke()
         result.append(single_output(session.read())[0].copy())
     return np.stack(result)

@@ -19,7 +19,7 @@ from edgebake.recipe import Calibration, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.stages.convert import MOVE_OPERATORS
 from edgebake.tasks.contract import Contract
 
@@ -81,7 +81,9 @@ def test_it_quantizes_with_the_operators_in_float_that_the_refusal_names(name: s
     assert ("Sqrt" in floats) == has_normalization  # without a name in the recipe
     assert bool(floats) == (has_normalization or bool(kinds))
     expected = np.asarray(model(examples, training=False))
-    answers = single_output(predictions(RUNTIME.load_session(files, 1), examples))
+    answers = single_output(
+        predictions(RUNTIME.load_session(files, 1), NamedExamples({"image": examples}))
+    )
     assert float(np.sqrt(np.square(answers - expected).mean())) < 0.1 * float(expected.std())
 
 

@@ -30,23 +30,23 @@ def session() -> Session:
 
 
 def test_answers_are_one_number_per_label(session: Session) -> None:
-    session.feed(ONE_TO_THREE)
+    session.feed({"image": ONE_TO_THREE})
     session.invoke()
     assert single_output(session.read()).dtype == np.float32
     np.testing.assert_allclose(single_output(session.read()), [[0.25, 0.75]], rtol=1e-6)
 
 
 def test_an_answer_stays_until_the_next_run(session: Session) -> None:
-    session.feed(ONE_TO_THREE)
+    session.feed({"image": ONE_TO_THREE})
     session.invoke()
-    session.feed(EVEN)
+    session.feed({"image": EVEN})
     np.testing.assert_allclose(single_output(session.read()), [[0.25, 0.75]], rtol=1e-6)
     session.invoke()
     assert single_output(session.read()).tolist() == [[0.5, 0.5]]
 
 
 def test_one_feeding_serves_many_runs(session: Session) -> None:
-    session.feed(ONE_TO_THREE)
+    session.feed({"image": ONE_TO_THREE})
     session.invoke()
     first = single_output(session.read())
     session.invoke()
@@ -56,7 +56,7 @@ def test_one_feeding_serves_many_runs(session: Session) -> None:
 
 def test_a_classifier_of_images_knows_its_class() -> None:
     session = run.load({FILE: handmade.constant_onnx(3)}, 2)
-    session.feed(np.full((1, 32, 32, 1), 0.5, np.float32))
+    session.feed({"image": np.full((1, 32, 32, 1), 0.5, np.float32)})
     session.invoke()
     assert single_output(session.read()).tolist() == [[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]]
 
@@ -78,7 +78,7 @@ def test_threads_are_as_many_as_asked_for(threads: int, monkeypatch: pytest.Monk
 
 
 def test_an_image_of_another_size_is_refused(session: Session) -> None:
-    session.feed(np.zeros((1, 3), np.float32))
+    session.feed({"image": np.zeros((1, 3), np.float32)})
     with pytest.raises(
         onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="Got: 3 Expected: 2"
     ):
@@ -97,7 +97,7 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
     helper.set_model_props(model, scales.io_scales(model.graph))
     session = run.load({FILE: model.SerializeToString()}, 1)
     for example, answer in zip(programs.EXAMPLES, expected, strict=True):
-        session.feed(example[None])
+        session.feed({"image": example[None]})
         session.invoke()
         assert single_output(session.read()).dtype == np.float32
         np.testing.assert_array_equal(single_output(session.read()), answer[None])
@@ -106,7 +106,7 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
 def test_integer_weights_beside_float_activations_become_floats_at_load() -> None:
     model = weights.quantize_int4(programs.small(), None)
     session = run.load({FILE: model.SerializeToString()}, 1)
-    session.feed(programs.EXAMPLES[:1])
+    session.feed({"image": programs.EXAMPLES[:1]})
     session.invoke()
     expected = programs.answers(model, programs.EXAMPLES[:1], fused=False)
     np.testing.assert_allclose(single_output(session.read()), expected, atol=1e-6)

@@ -16,7 +16,7 @@ from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.litert import quantizer, run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import Examples, single_output
+from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
 from edgebake.runtimes.session_process import SessionFile, SessionProcess
 from edgebake.tasks.outputs import classification
 
@@ -27,7 +27,7 @@ THREADS = 1
 class LabeledImages:
     """Preprocessed images, float32 [n, h, w, c], and their labels [n]."""
 
-    images: Examples
+    images: Sliceable
     labels: NDArray[np.int64]
 
 
@@ -170,10 +170,9 @@ def _evaluate(process: SessionProcess, model: bytes, examples: LabeledImages) ->
     """
     files = {litert.FILE: model}
     file = SessionFile(litert.FILE, "LiteRT", run.load, (files, THREADS))
-    outputs = process.predictions(file, examples.images)
+    images = NamedExamples({"image": examples.images})
+    outputs = process.predictions(file, images)
+    finite_check.refuse_not_finite(RuntimeFile(litert.FILE, "litert", files), outputs, images)
     probabilities = single_output(outputs)
-    finite_check.refuse_not_finite(
-        RuntimeFile(litert.FILE, "litert", files), probabilities, examples.images
-    )
     accuracy = classification.accuracy(probabilities, examples.labels)
     return Evaluation(accuracy, probabilities)

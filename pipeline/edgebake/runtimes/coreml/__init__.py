@@ -6,15 +6,13 @@ Source: https://apple.github.io/coremltools.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.runtimes.interface import Files, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Feeds
 
 FILE = "model.mlpackage"
 # Of the ML Program executor, which finds activation ranges for int8 and checks the written file.
@@ -112,7 +111,7 @@ class CoreMl(Runtime):
 
         return unsupported_operators(files, delegate)
 
-    def trace_values(self, files: Files, example: NDArray[Any]) -> ValueTrace:
+    def trace_values(self, files: Files, example: Feeds) -> ValueTrace:
         """Run an example [1, h, w, c]; yield every operator with its values."""
         from edgebake.runtimes.coreml.trace import trace
 

@@ -16,6 +16,8 @@ from edgebake.runtimes.coreml import FILE, package, picture
 from edgebake.runtimes.coreml.executor.executor import class_labels
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.run_modes import RunMode
+from edgebake.runtimes.session import values_for
+from edgebake.tasks.tensors import Feeds
 
 # Run mode -> compute units.
 # Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
@@ -45,9 +47,9 @@ class AppleSession:
         self._features: dict[str, Image.Image] = {}
         self._results: dict[str, dict[str, float]] = {}
 
-    def feed(self, example: NDArray[np.uint8]) -> None:
+    def feed(self, example: Feeds) -> None:
         """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
-        image = picture.to_picture(example, self._package)[0]
+        image = picture.to_picture(values_for("image", example), self._package)[0]
         if image.shape[-1] == 1:
             image = image[..., 0]
         self._features = {"image": Image.fromarray(image)}

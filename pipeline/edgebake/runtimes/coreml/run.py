@@ -12,7 +12,8 @@ from edgebake.runtimes.coreml.executor.mil import Array
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 from edgebake.runtimes.run_modes import RunMode
-from edgebake.runtimes.session import Session
+from edgebake.runtimes.session import Session, values_for
+from edgebake.tasks.tensors import Feeds
 
 UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
 # The executor rounds to float16 wherever the program does, or computes everything in float32.
@@ -32,9 +33,9 @@ class ExecutorSession:
         self._feeds: dict[str, Array] = {}
         self._results: list[Array] = []
 
-    def feed(self, example: NDArray[np.uint8]) -> None:
+    def feed(self, example: Feeds) -> None:
         """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
-        image = picture.to_picture(example, self._package)
+        image = picture.to_picture(values_for("image", example), self._package)
         inputs = {"image": image}
         self._feeds = self._executor.prepare(inputs)
 

@@ -9,10 +9,12 @@ from edgebake.runtimes.coreml import package, picture
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
+from edgebake.runtimes.session import values_for
+from edgebake.tasks.tensors import Feeds
 
 
-def trace(files: dict[str, bytes], example: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an image uint8 [1, h, w, c]; yield kind and output of each operation, and its values.
+def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Run an example; yield kind and output of each operation, and its values.
 
     The executor runs the program, with the program's own float16 arithmetic.
     """
@@ -20,7 +22,8 @@ def trace(files: dict[str, bytes], example: NDArray[Any]) -> Iterator[tuple[str,
     program = read_program(contents)
     names = float_values(program)
     executor = Executor(contents, Arithmetic.float16, extra_outputs=names)
-    values = executor.predict({"image": picture.to_picture(example, contents)})
+    image = values_for("image", example)
+    values = executor.predict({"image": picture.to_picture(image, contents)})
     for operation in program.operations:
         for output in operation.outputs:
             if output.name in values:

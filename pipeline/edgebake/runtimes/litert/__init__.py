@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake import plugins
 from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Feeds
 
 FILE = "model.tflite"
 
@@ -91,7 +90,7 @@ class LiteRt(Runtime):
 
         return unsupported_operators(files, delegate)
 
-    def trace_values(self, files: Files, example: NDArray[Any]) -> ValueTrace:
+    def trace_values(self, files: Files, example: Feeds) -> ValueTrace:
         """Run an example [1, h, w, c]; yield every operator with its values."""
         from edgebake.runtimes.litert.trace import trace
 

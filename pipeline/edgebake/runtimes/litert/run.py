@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.session import Session
+from edgebake.runtimes.session import Session, values_for
+from edgebake.tasks.tensors import Feeds
 
 
 class LiteRTSession:
@@ -24,9 +25,9 @@ class LiteRTSession:
         self._input = inspection.input
         self._output = inspection.output
 
-    def feed(self, example: NDArray[np.float32]) -> None:
-        """Set the input, preprocessed float32 [1, h, w, c]."""
-        stored = self._input.to_stored(example)
+    def feed(self, example: Feeds) -> None:
+        """Set the input."""
+        stored = self._input.to_stored(values_for(self._input.name, example))
         self._interpreter.set_tensor(self._input_index, stored)
 
     def invoke(self) -> None:

@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 from edgebake.models.tflite import tables
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.inspect import inspect
+from edgebake.runtimes.session import values_for
+from edgebake.tasks.tensors import Feeds
 
 
-def trace(files: dict[str, bytes], example: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an example [1, h, w, c]; yield kind and output of each operator, and its values."""
+def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Run an example; yield kind and output of each operator, and its values."""
     model = files[FILE]
     interpreter = Interpreter(
         model_content=model, num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
     image, *_ = interpreter.get_input_details()
-    stored = inspect(files).input.to_stored(example)
+    tensor = inspect(files).input
+    stored = tensor.to_stored(values_for(tensor.name, example))
     interpreter.set_tensor(image["index"], stored)
     interpreter.invoke()
     parsed = tables.parse_tables(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake import plugins
 from edgebake.errors import Problem
@@ -11,8 +11,6 @@ from edgebake.recipe import Cpu
 from edgebake.runtimes.interface import Files, FileValues, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from edgebake.runtimes.session import Inspection, Session, ValueTrace
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Feeds
 
 FILE = "model.onnx"
 # Session option, and the property that asks for it, of a file with int8 weights of 8 bits. On x86
@@ -120,7 +119,7 @@ class OnnxRuntime(Runtime):
 
         return unsupported_operators(files, delegate)
 
-    def trace_values(self, files: Files, example: NDArray[Any]) -> ValueTrace:
+    def trace_values(self, files: Files, example: Feeds) -> ValueTrace:
         """Run an example [1, h, w, c]; yield every operator with its values."""
         from edgebake.runtimes.onnxruntime.trace import trace
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgebake.models.onnx.external_data import refuse_external_data_in
 from edgebake.runtimes.onnxruntime import EXACT_SUMS, FILE, scales
-from edgebake.runtimes.session import Session, Tensor
+from edgebake.runtimes.session import Session, Tensor, values_for
+from edgebake.tasks.tensors import Feeds
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 # `DequantizeLinear` does not contain this text.
@@ -45,9 +46,9 @@ class OnnxSession:
         self._feeds: dict[str, NDArray[np.generic]] = {}
         self._results: list[NDArray[np.generic]] = []
 
-    def feed(self, example: NDArray[np.float32]) -> None:
-        """Set the input, preprocessed float32 [1, h, w, c]."""
-        stored = self._input.to_stored(example)
+    def feed(self, example: Feeds) -> None:
+        """Set the input."""
+        stored = self._input.to_stored(values_for(self._input.name, example))
         self._feeds = {self._input.name: stored}
 
     def invoke(self) -> None:

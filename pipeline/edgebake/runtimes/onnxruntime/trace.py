@@ -10,14 +10,16 @@ from edgebake.models.onnx import float_values
 from edgebake.models.onnx.external_data import refuse_external_data_in
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.onnxruntime.inspect import inspect
+from edgebake.runtimes.session import values_for
+from edgebake.tasks.tensors import Feeds
 
 
-def trace(files: dict[str, bytes], example: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an example [1, h, w, c]; yield kind and output of each node, and its float values."""
+def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Run an example; yield kind and output of each node, and its float values."""
     refuse_external_data_in(files[FILE])
     model = onnx.load_from_string(files[FILE])
     tensor = inspect(files).input
-    stored = tensor.to_stored(example)
+    stored = tensor.to_stored(values_for(tensor.name, example))
     values = float_values.compute(model, {tensor.name: stored})
     for node in model.graph.node:
         for output in node.output:
