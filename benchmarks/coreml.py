@@ -54,6 +54,8 @@ from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.inputs.image.spec import ImageSpec
+from edgebake.tasks.options import ContractOptions
 
 if TYPE_CHECKING:
     import keras
@@ -195,7 +197,9 @@ def train(architecture: str, epochs: int) -> TrainedModel:
     """Train an architecture for some epochs on digits, at 32 pixels."""
     params: TrainParams = read("train", next(iter(read_plan()["train"])))
     examples: Examples = plugins.load("data.source", "digits").load(params.data)
-    model_contract = contract.from_recipe(params.data, params.model, examples.classes)
+    model_contract = contract.from_recipe(
+        ContractOptions(params.data, params.model, params.task), examples.classes
+    )
     training = take_split(examples, params.data, "train")
     calibration_split = take_split(examples, params.data, "calibration")
     test = take_split(examples, params.data, "test")
@@ -205,12 +209,12 @@ def train(architecture: str, epochs: int) -> TrainedModel:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
-    inputs = model_contract.preprocess(training.images)
+    inputs = model_contract.image.preprocess(training.images)
     model.fit(inputs, training.labels, epochs=epochs, batch_size=32, verbose=0)
-    pixels = model_contract.resize_images(test.images)
-    predictions = model.predict(model_contract.normalize(pixels), verbose=0)
+    pixels = model_contract.image.resize_images(test.images)
+    predictions = model.predict(model_contract.image.normalize(pixels), verbose=0)
     archive = keras_session.save(model)
-    samples = model_contract.preprocess(calibration_split.images[:100])
+    samples = model_contract.image.preprocess(calibration_split.images[:100])
     ranges = calibration.calibrate(archive, samples, Calibration("min_max", len(samples), 0))
     return TrainedModel(archive, model_contract, pixels, test.labels, ranges, predictions)
 
@@ -221,9 +225,9 @@ def _build(architecture: str, model_contract: Contract) -> keras.Model:
         width = 1.0
     elif architecture.startswith("mobilenet_v2"):
         width = 0.35
-    options = Model(architecture, width, model_contract.height)
+    options = Model(architecture, width, model_contract.image.height)
     builder = plugins.load("model.architecture", architecture)
-    return builder.build(options, model_contract.channels, len(model_contract.labels))
+    return builder.build(options, model_contract.image.channels, len(model_contract.labels))
 
 
 def convert(model: TrainedModel, case: Case) -> dict[str, bytes]:
@@ -316,17 +320,11 @@ def _mobilenet_model() -> TrainedModel:
     """Return MobileNetV2 with random weights and one random image; latency depends on neither."""
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3))
-    model_contract = Contract(
-        "classification",
-        IMAGE_SIZE,
-        IMAGE_SIZE,
-        "rgb",
-        "none",
-        "bilinear",
-        [127.5],
-        [1 / 127.5],
-        [str(number) for number in range(1000)],
+    image = ImageSpec(
+        IMAGE_SIZE, IMAGE_SIZE, "rgb", "none", "bilinear", mean=[127.5], scale=[1 / 127.5]
     )
+    labels = [str(number) for number in range(1000)]
+    model_contract = contract.image_classifier(image, labels)
     random = np.random.default_rng(0)
     return TrainedModel(
         keras_session.save(model),
@@ -345,7 +343,7 @@ def _onnx_runtime_run(model: TrainedModel) -> Callable[[], object]:
     params = ConvertParams("onnxruntime", None, about=ABOUT)
     exported = runtime.convert_model(unquantized, model.contract, params)
     session = runtime.load_session(exported, 1)
-    session.feed({"image": model.contract.normalize(model.pixels)})
+    session.feed({"image": model.contract.image.normalize(model.pixels)})
     return session.invoke
 
 

@@ -167,11 +167,11 @@ def _load_examples(folder: Path) -> Examples:
 
 def _contract(side: int, classes: list[str]) -> Contract:
     """Return the contract of a model for square images, scaled to -1 to 1."""
-    from edgebake.tasks.contract import Contract
+    from edgebake.tasks.contract import image_classifier
+    from edgebake.tasks.inputs.image.spec import ImageSpec
 
-    return Contract(
-        "classification", side, side, "rgb", "none", "bilinear", [127.5], [1 / 127.5], classes
-    )
+    image = ImageSpec(side, side, "rgb", "none", "bilinear", mean=[127.5], scale=[1 / 127.5])
+    return image_classifier(image, classes)
 
 
 def _train(folder: Path, side: int) -> Figures:
@@ -262,7 +262,7 @@ def _bare_validate(folder: Path, side: int) -> Figures:
 def _data(folder: Path, _: int) -> Figures:
     from edgebake.data.dataset import assign_splits
     from edgebake.recipe import OnCorrupt, SplitBy, Splits
-    from edgebake.recipe.stage_params import DataParams
+    from edgebake.recipe.data import DataParams
     from edgebake.stages import data as stage
 
     examples = _load_examples(folder)

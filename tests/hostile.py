@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from edgebake.data.dataset import take_split
 from edgebake.data.sources import digits
 from edgebake.models import keras_session
-from edgebake.recipe import Color, Crop, Data, Model, Resize, Splits
+from edgebake.recipe import Color, Crop, Data, Model, Resize, Splits, Task
 from edgebake.tasks import contract
+from edgebake.tasks.options import ContractOptions
 
 RESOLUTION = 16  # pixels a side
 CLASSES = 10
@@ -62,8 +63,8 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     examples = digits.load(DATA)
     model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
     split = take_split(examples, DATA, name)
-    model_contract = contract.from_recipe(DATA, model, examples.classes)
-    return model_contract.preprocess(split.images), split.labels
+    model_contract = contract.from_recipe(ContractOptions(DATA, model, Task()), examples.classes)
+    return model_contract.image.preprocess(split.images), split.labels
 
 
 def build() -> Any:

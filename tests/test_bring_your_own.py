@@ -39,9 +39,9 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import to_float_tflite
 from edgebake.runtimes.session import single_output
-from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from tests import builds
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
@@ -191,14 +191,16 @@ def imported(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactor
 
 def _contract() -> Contract:
     labels = [str(digit) for digit in range(10)]
-    return contract.Contract(
+    return image_contract(
         "classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 
 
 def _pictures(folder: Path, count: int) -> Any:
     files = sorted((folder / "data/images").glob("*/*.png"))[:: 1797 // count][:count]
-    return _contract().preprocess([np.asarray(Image.open(file).convert("RGB")) for file in files])
+    return _contract().image.preprocess(
+        [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    )
 
 
 def _keras_predictions(file: Path, pictures: Any) -> Any:

@@ -111,7 +111,7 @@ def pictures() -> Any:
     model_contract = contract.from_json(
         (artifacts.folder("train", section.train) / "contract.json").read_text()
     )
-    return model_contract.preprocess(
+    return model_contract.image.preprocess(
         take_split(digits.load(section.data), section.data, "test").images
     )
 

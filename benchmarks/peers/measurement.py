@@ -141,5 +141,5 @@ def _load_session(row: Row) -> Session:
 def _model_input(runtime: str, subject: Subject) -> NDArray[np.float32] | NDArray[np.uint8]:
     """Return the test split [n, h, w, c]; Core ML packages take pixels and normalize them."""
     if runtime == "coreml":
-        return subject.contract.denormalize(subject.images)
+        return subject.contract.image.denormalize(subject.images)
     return subject.images

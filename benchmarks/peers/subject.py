@@ -22,6 +22,7 @@ from edgebake.stages import data, train
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.options import ContractOptions
 
 if TYPE_CHECKING:
     import keras
@@ -97,8 +98,11 @@ def load_saved(model: Path, images: Path, max_samples: int) -> Subject:
     recipe = target.recipe
     folders = [path for path in images.iterdir() if path.is_dir()]
     classes = sorted(path.name for path in folders if not path.name.startswith("."))
-    model_contract = contract.from_recipe(recipe.data, recipe.model, classes)
-    model_contract = replace(model_contract, height=height, width=width)
+    model_contract = contract.from_recipe(
+        ContractOptions(recipe.data, recipe.model, recipe.task), classes
+    )
+    image = replace(model_contract.image, height=height, width=width)
+    model_contract = contract.image_classifier(image, model_contract.labels)
     subject = _load_subject(archive, model_contract, recipe.data)
     return replace(subject, name=model.stem, max_samples=max_samples)
 
@@ -136,7 +140,7 @@ def _load_subject(archive: bytes, model_contract: Contract, config: Data) -> Sub
     examples: Examples = plugins.load("data.source", config.source).load(config)
     calibration = take_split(examples, config, "calibration")
     test = take_split(examples, config, "test")
-    images = model_contract.preprocess(test.images)
+    images = model_contract.image.preprocess(test.images)
     model = keras_session.load(archive)
     predictions = np.asarray(model.predict(images, verbose=0))
     loading_seconds = min(_seconds_to_load(archive) for _ in range(3))
@@ -145,7 +149,7 @@ def _load_subject(archive: bytes, model_contract: Contract, config: Data) -> Sub
         archive=archive,
         model=model,
         contract=model_contract,
-        calibration_images=model_contract.preprocess(calibration.images),
+        calibration_images=model_contract.image.preprocess(calibration.images),
         images=images,
         labels=test.labels,
         predictions=predictions,

@@ -121,9 +121,9 @@ def _original_model(subject: Subject, recipe: Recipe) -> OriginalModel:
     train = take_split(examples, recipe.data, "train")
     validation = take_split(examples, recipe.data, "validation")
     splits = TrainingSplits(
-        subject.contract.preprocess(train.images),
+        subject.contract.image.preprocess(train.images),
         train.labels,
-        subject.contract.preprocess(validation.images),
+        subject.contract.image.preprocess(validation.images),
         validation.labels,
     )
     teacher = _teacher_predictions(subject.model, splits, fine_tune.options(recipe.prune))

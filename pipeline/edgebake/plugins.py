@@ -22,6 +22,8 @@ from edgebake.errors import EdgebakeError, HostError, RecipeError, listed, neare
 # Folder of the package with the plugins that a key of the recipe can name.
 FOLDERS = {
     "data.source": "data/sources",
+    "data.input.kind": "tasks/inputs",
+    "task.output": "tasks/outputs",
     "model.architecture": "models/architectures",
     "prune.method": "compression/pruning/methods",
     "quantize.calibration.method": "compression/quantization/calibrators",
@@ -29,10 +31,13 @@ FOLDERS = {
     "validate.where": "evaluation/devices",
     "model.format": "models/importers",
 }
+# A file of every plugin that is a package, in a folder that also contains modules they share.
+PACKAGES = {"data.input.kind": "steps.py", "convert.runtime": "convert.py"}
 PROJECT = Path("plugins")  # of a project
 # Folder of the project's plugins/ with the plugins that a key of the recipe can name.
 PROJECT_FOLDERS = {
     "data.source": "sources",
+    "data.input.kind": "inputs",
     "model.architecture": "architectures",
     "prune.method": "pruning_methods",
     "quantize.calibration.method": "calibrators",
@@ -42,6 +47,7 @@ PROJECT_FOLDERS = {
 # Names that a plugin of a project has to define; the packages of edgebake describe each.
 REQUIRED = {
     "data.source": ("TOOLS", "columns", "count", "load"),
+    "data.input.kind": ("INPUT",),
     "model.architecture": ("MINIMUM_RESOLUTION", "build"),
     "prune.method": ("ONE_OF", "TOOLS", "WORDS", "prune"),
     "quantize.calibration.method": ("WORDS", "find"),
@@ -76,10 +82,9 @@ def names_in_package(key: str) -> list[str]:
 def _names_in_package(key: str) -> list[str]:
     folder = Path(__file__).parent / FOLDERS[key]
     names = _module_names([str(folder)])
-    if key != "convert.runtime":
+    if key not in PACKAGES:
         return names
-    # The folder of runtimes also contains modules that runtimes share.
-    return [name for name in names if (folder / name / "convert.py").is_file()]
+    return [name for name in names if (folder / name / PACKAGES[key]).is_file()]
 
 
 def load(key: str, name: str) -> ModuleType:

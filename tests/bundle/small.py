@@ -24,6 +24,7 @@ from edgebake.runtimes.litert import run as litert
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor, single_output
 from edgebake.tasks.contract import Contract
 from tests import handmade
+from tests.contracts import image_contract
 
 CLASSES = ["cat", "dog", "fox"]
 KEY = bytes(range(32))
@@ -66,7 +67,9 @@ def contract(
     labels: list[str] = CLASSES,
 ) -> Contract:
     """Return a contract for pictures of 32 by 32."""
-    return Contract("classification", 32, 32, color, crop, resize, [127.5], [1 / 127.5], labels)
+    return image_contract(
+        "classification", 32, 32, color, crop, resize, [127.5], [1 / 127.5], labels
+    )
 
 
 def onnx_model(channels: int = 1, integers: bool = False) -> Model:
@@ -196,7 +199,9 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
         "accelerators": list(target.accelerators),
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": processing_steps.preprocessing(agreed, inspection["input"], {}),
+        "preprocessing": processing_steps.preprocessing(
+            agreed.single_input, inspection["input"], {}
+        ),
         "postprocessing": after,
         "labels": agreed.labels,
         "golden": f"golden/{name}.json",
@@ -207,8 +212,8 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
 def _vectors(
     platform: str, target: Target, inspection: dict[str, Any], after: list[dict[str, Any]]
 ) -> bytes:
-    images = pictures(60, target.contract.channels)
-    seen = target.contract.preprocess(images)
+    images = pictures(60, target.contract.image.channels)
+    seen = target.contract.image.preprocess(images)
     answers = np.concatenate(
         [target.model.answer(seen[number : number + 1]) for number in range(len(seen))]
     )

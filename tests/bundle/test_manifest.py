@@ -20,9 +20,9 @@ from edgebake.recipe import Waiver
 from edgebake.recipe.stage_params import PackageParams, Plan, TargetParams, read
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
-from edgebake.tasks import contract
 from tests import measured
 from tests.bundle import small
+from tests.contracts import image_contract, with_image
 
 COMMIT: SourceEntry = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 REVISION = cast("SourceEntry", {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]})
@@ -61,7 +61,7 @@ def _validated(
     target: TargetParams, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
 ) -> manifest.PackagedTarget:
     """Return the entry of a target whose validation left these files and findings."""
-    agreed = contract.Contract(
+    agreed = image_contract(
         "classification", 32, 32, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], LABELS
     )
     platform = target.device.platform.value
@@ -296,9 +296,9 @@ def test_every_way_of_resizing_is_of_the_schema(
     content: dict[str, Any], options: dict[str, Any]
 ) -> None:
     changed = deepcopy(content)
-    agreed = replace(small.contract(), **options)
+    agreed = with_image(small.contract(), **options)
     tensor = _target(changed)["input"]
-    steps = processing_steps.preprocessing(agreed, tensor, {})
+    steps = processing_steps.preprocessing(agreed.single_input, tensor, {})
     _target(changed)["preprocessing"] = steps
     manifest.validate(changed)
     for step in steps:

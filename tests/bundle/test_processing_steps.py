@@ -1,16 +1,14 @@
 """The steps around a model, for each kind of end that a file can have."""
 
-from dataclasses import replace
-
 import pytest
 
 from edgebake.bundle import processing_steps
 from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Package, Protect
 from edgebake.runtimes.session import IMAGE
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract, with_image
 
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"]
 )
 FLOAT: TensorEntry = {
@@ -31,7 +29,7 @@ def _names(steps: list[Step]) -> list[str]:
 
 
 def test_a_float_input_is_normalized_and_not_quantized() -> None:
-    assert processing_steps.preprocessing(CONTRACT, FLOAT, {}) == [
+    assert processing_steps.preprocessing(CONTRACT.single_input, FLOAT, {}) == [
         {"step": "decode", "colour": "rgb"},
         {"step": "resize", "width": 64, "height": 48, "filter": "bicubic", "antialias": True},
         {"step": "normalize", "mean": 10.0, "scale": 0.5},
@@ -40,26 +38,30 @@ def test_a_float_input_is_normalized_and_not_quantized() -> None:
 
 
 def test_blue_first_and_numbers_of_each_channel_are_said_as_they_are() -> None:
-    turned = replace(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0])
-    steps = processing_steps.preprocessing(turned, FLOAT, {})
+    turned = with_image(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0])
+    steps = processing_steps.preprocessing(turned.single_input, FLOAT, {})
     assert steps[0] == {"step": "decode", "colour": "bgr"}
     assert steps[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}
 
 
 def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
-    steps = processing_steps.preprocessing(replace(CONTRACT, crop="center"), FLOAT, {})
+    steps = processing_steps.preprocessing(
+        with_image(CONTRACT, crop="center").single_input, FLOAT, {}
+    )
     assert _names(steps)[:3] == ["decode", "crop", "resize"]
     assert steps[1] == {"step": "crop", "anchor": "center", "width_to_height": 64 / 48}
 
 
 def test_nearest_takes_pixels_and_smooths_nothing() -> None:
-    steps = processing_steps.preprocessing(replace(CONTRACT, resize="nearest"), FLOAT, {})
+    steps = processing_steps.preprocessing(
+        with_image(CONTRACT, resize="nearest").single_input, FLOAT, {}
+    )
     assert steps[1]["antialias"] is False
 
 
 def test_without_antialiasing_the_step_has_a_name_that_earlier_apps_refuse() -> None:
     steps = processing_steps.preprocessing(
-        replace(CONTRACT, antialias=False, crop="center"), FLOAT, {}
+        with_image(CONTRACT, antialias=False, crop="center").single_input, FLOAT, {}
     )
     assert _names(steps) == ["decode", "crop", "interpolate", "normalize", "layout"]
     assert steps[2] == {
@@ -72,16 +74,18 @@ def test_without_antialiasing_the_step_has_a_name_that_earlier_apps_refuse() -> 
 
 
 def test_nearest_is_one_step_with_and_without_antialiasing() -> None:
-    nearest = replace(CONTRACT, resize="nearest")
-    assert processing_steps.preprocessing(nearest, FLOAT, {}) == processing_steps.preprocessing(
-        replace(nearest, antialias=False), FLOAT, {}
+    nearest = with_image(CONTRACT, resize="nearest")
+    assert processing_steps.preprocessing(
+        nearest.single_input, FLOAT, {}
+    ) == processing_steps.preprocessing(
+        with_image(nearest, antialias=False).single_input, FLOAT, {}
     )
 
 
 @pytest.mark.parametrize("antialias", [True, False])
 def test_a_short_side_is_resized_before_the_center_is_cut_out(antialias: bool) -> None:
-    short = replace(CONTRACT, crop="center", short_side=100, antialias=antialias)
-    steps = processing_steps.preprocessing(short, FLOAT, {})
+    short = with_image(CONTRACT, crop="center", short_side=100, antialias=antialias)
+    steps = processing_steps.preprocessing(short.single_input, FLOAT, {})
     assert steps[:3] == [
         {"step": "decode", "colour": "rgb"},
         {
@@ -96,7 +100,7 @@ def test_a_short_side_is_resized_before_the_center_is_cut_out(antialias: bool) -
 
 
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
-    steps = processing_steps.preprocessing(CONTRACT, IMAGES, {})
+    steps = processing_steps.preprocessing(CONTRACT.single_input, IMAGES, {})
     assert _names(steps) == ["decode", "resize"]
 
 

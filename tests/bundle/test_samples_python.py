@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +20,7 @@ from edgebake.bundle import samples
 from edgebake.runtimes.session import Tensor
 from tests.bundle import small
 from tests.bundle.small import Target
+from tests.contracts import with_image
 
 # As `python classify.py`, but with the word `edgebake` taken: whatever imports it stops.
 ALONE = (
@@ -64,8 +64,8 @@ def _changed(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) 
         Target(small.onnx_model(channels=3), small.contract("rgb", "center", "bicubic")),
         Target(small.onnx_model(integers=True), small.contract(resize="nearest", crop="center")),
         Target(small.litert_model(), small.contract(labels=[str(digit) for digit in range(10)])),
-        Target(small.onnx_model(), replace(small.contract(crop="center"), antialias=False)),
-        Target(small.onnx_model(), replace(small.contract(crop="center"), short_side=40)),
+        Target(small.onnx_model(), with_image(small.contract(crop="center"), antialias=False)),
+        Target(small.onnx_model(), with_image(small.contract(crop="center"), short_side=40)),
     ],
     ids=[
         "grey float32",
@@ -185,7 +185,7 @@ def test_a_picture_gets_the_answer_that_the_model_gives(tmp_path: Path) -> None:
     _written(tmp_path, _linux(any=target))
     pixels = small.pictures(1, 1, seed=7)[0]
     Image.fromarray(pixels).save(tmp_path / "picture.png")
-    answer = target.model.answer(target.contract.preprocess([pixels]))[0]
+    answer = target.model.answer(target.contract.image.preprocess([pixels]))[0]
     best = int(answer.argmax())
     done = _ran(tmp_path, "picture.png")
     assert answer[best] >= 0.5
@@ -306,16 +306,16 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 def test_pictures_reach_the_model_as_in_training(
     sample: ModuleType, color: str, mean: list[float], options: dict[str, Any], resize: str
 ) -> None:
-    agreed = replace(small.contract(color, resize=resize), **options)
+    agreed = with_image(small.contract(color, resize=resize), **options)
     mean = mean if color != "grayscale" else [127.5]
-    agreed = replace(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
-    target = Target(small.onnx_model(agreed.channels), agreed)
+    agreed = with_image(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
+    target = Target(small.onnx_model(agreed.image.channels), agreed)
     manifest = json.loads(_linux(any=target)["manifest.json"])
     for pixels in (*small.pictures(5, 1), *small.pictures(5, 3)):
         found = sample.preprocess(
             manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels)
         )
-        assert np.array_equal(found, target.contract.preprocess([pixels]))
+        assert np.array_equal(found, target.contract.image.preprocess([pixels]))
 
 
 STEPS: list[dict[str, Any]] = [
@@ -339,7 +339,7 @@ def test_the_sample_of_an_earlier_release_refuses_the_new_ways_of_resizing(
     options: dict[str, Any],
 ) -> None:
     """It looks up the step `resize`, and always antialiases; so do those in Kotlin and Swift."""
-    contract = replace(small.contract(), **options)
+    contract = with_image(small.contract(), **options)
     manifest = json.loads(_linux(any=Target(small.onnx_model(), contract))["manifest.json"])
     steps = manifest["targets"]["any"]["preprocessing"]
     assert "resize" not in [step["step"] for step in steps]
@@ -347,7 +347,7 @@ def test_the_sample_of_an_earlier_release_refuses_the_new_ways_of_resizing(
 
 def test_integers_are_rounded_as_when_the_file_was_measured(sample: ModuleType) -> None:
     taken = Tensor("image", [1, 32, 32, 1], "uint8", "NHWC", 0.0078, 128)
-    real = small.contract().normalize(np.arange(256, dtype=np.uint8))
+    real = small.contract().image.normalize(np.arange(256, dtype=np.uint8))
     found = sample.quantize(real, {"dtype": "uint8", "scale": 0.0078, "zero_point": 128})
     assert np.array_equal(found, taken.to_stored(real))
 

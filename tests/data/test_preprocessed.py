@@ -28,7 +28,7 @@ class Counted(LazyImages):
 
 def test_slices_and_rows_are_those_of_the_whole() -> None:
     images = Counted(9)
-    whole = CONTRACT.preprocess([images[number] for number in range(9)])
+    whole = CONTRACT.image.preprocess([images[number] for number in range(9)])
     prepared = PreprocessedImages(images, CONTRACT)
     assert len(prepared) == 9
     for _ in range(2):  # from the images, then from the file
@@ -36,7 +36,7 @@ def test_slices_and_rows_are_those_of_the_whole() -> None:
         np.testing.assert_array_equal(prepared[7:99], whole[7:])
         np.testing.assert_array_equal(prepared[np.array([8, 0, 8])], whole[[8, 0, 8]])
     np.testing.assert_array_equal(
-        prepared.unscaled()[1:3], CONTRACT.resize_images([images[1], images[2]])
+        prepared.unscaled()[1:3], CONTRACT.image.resize_images([images[1], images[2]])
     )
 
 

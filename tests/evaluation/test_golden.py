@@ -13,10 +13,10 @@ from PIL import Image
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
 from edgebake.runtimes.session import Inspection, Operator, Tensor
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract, with_image
 
 CLASSES = ["a", "b", "c"]
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification", 4, 4, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], CLASSES
 )
 FLOATS, INTEGERS = [Operator("Conv", ("float32",))], [Operator("Conv", ("int8",))]
@@ -171,7 +171,7 @@ def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(
 
 
 def test_one_pixel_level_is_the_most_of_any_channel() -> None:
-    file = replace(_file(), contract=replace(CONTRACT, color="rgb", scale=[0.25, 0.5, 0.125]))
+    file = replace(_file(), contract=with_image(CONTRACT, color="rgb", scale=[0.25, 0.5, 0.125]))
     assert golden.tolerances(file)["tensor"] == pytest.approx(1.01 / 2)
 
 
@@ -183,7 +183,7 @@ def test_a_pixel_that_is_one_level_off_is_within_the_tolerance_and_one_that_is_t
 ) -> None:
     file = _file(tensor)
     taken, allowed = Tensor(**file.inspection["input"]), golden.tolerances(file)["tensor"]
-    levels = CONTRACT.normalize(
+    levels = CONTRACT.image.normalize(
         np.arange(16, 240, dtype=np.uint8)
     )  # of the range that int8 does not cut off
     real = taken.to_real(taken.to_stored(levels))

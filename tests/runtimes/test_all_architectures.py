@@ -42,6 +42,7 @@ from edgebake.stages import convert, convert_check
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.tasks.contract import Contract
 from tests import architectures
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,7 @@ SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in schemes_of(name)]
 
 
 def contract(color: str) -> Contract:
-    return Contract(
+    return image_contract(
         "classification",
         32,
         32,
@@ -81,7 +82,7 @@ def archive(architecture: str, color: str, width: float) -> bytes:
     keras = keras_session.start(convert.THREADS)
     keras.utils.set_random_seed(7)
     build = plugins.load("model.architecture", architecture).build
-    model = build(Model(architecture, width, 32), contract(color).channels, 10)
+    model = build(Model(architecture, width, 32), contract(color).image.channels, 10)
     random = np.random.default_rng(7)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -95,8 +96,10 @@ def archive(architecture: str, color: str, width: float) -> bytes:
 def ranges_of(model: bytes, color: str) -> ActivationRanges:
     """Return the ranges of a model on noise."""
     agreed = contract(color)
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
-    return calibration.calibrate(model, agreed.normalize(pixels), Calibration("min_max", 8, 0))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.image.channels), np.uint8)
+    return calibration.calibrate(
+        model, agreed.image.normalize(pixels), Calibration("min_max", 8, 0)
+    )
 
 
 def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
@@ -127,7 +130,7 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
     files = load_runtime(runtime).convert_model(item, contract(color), params)
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
-    assert inspection.input.shape == [1, 32, 32, contract(color).channels]
+    assert inspection.input.shape == [1, 32, 32, contract(color).image.channels]
     convert.check_integer_operators(
         "test", item, inspection, load_runtime(runtime).facts.int8_operators
     )
@@ -149,7 +152,7 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
 def noise(color: str) -> PreprocessedImages:
     """Return four images of random pixels."""
     agreed = contract(color)
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, agreed.channels), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, agreed.image.channels), np.uint8)
     return PreprocessedImages([image.squeeze() for image in pixels], agreed)
 
 
@@ -173,7 +176,7 @@ def test_an_architecture_goes_through_every_runtime(architecture: str) -> None:
     for runtime in ("litert", "onnxruntime"):
         files = converted(runtime, int8, color)
         session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-        session.feed({"image": np.zeros((1, 32, 32, contract(color).channels), np.float32)})
+        session.feed({"image": np.zeros((1, 32, 32, contract(color).image.channels), np.float32)})
         session.invoke()
         assert single_output(session.read()).sum() == pytest.approx(1, abs=0.05)
 

@@ -17,7 +17,7 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,7 @@ def _model(activations: list[str]) -> "keras.Model":
 
 def _answers(model: "keras.Model", runtime: str) -> NDArray[np.float32]:
     labels = [str(number) for number in range(model.outputs[0].shape[-1])]
-    contract = Contract(
+    contract = image_contract(
         "classification", 16, 16, "grayscale", "none", "bilinear", [0.0], [1.0], labels
     )
     quantized = QuantizedModel(keras_session.save(model), "none", "float32", "float32")

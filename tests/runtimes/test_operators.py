@@ -25,6 +25,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 from tests.runtimes import layers
 
 pytestmark = pytest.mark.slow
@@ -48,7 +49,7 @@ def keras() -> Any:
 
 def contract(outputs: int) -> Contract:
     labels = [f"output {number}" for number in range(outputs)]
-    return Contract(
+    return image_contract(
         "classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 
@@ -93,7 +94,7 @@ def converted(model: Any, runtime: str, scheme: str) -> tuple[NDArray[Any], NDAr
     agreed = contract(model.outputs[0].shape[-1])
     module = load_runtime(runtime)
     files = module.convert_model(item, agreed, options)
-    images = agreed.normalize(PIXELS)
+    images = agreed.image.normalize(PIXELS)
     is_image = module.inspect_files(files).input.is_image
     session = module.load_session(files, 1)
     answers = single_output(

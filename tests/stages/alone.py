@@ -14,9 +14,9 @@ from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.recipe import Data, stage_params
 from edgebake.stages.job import Job
-from edgebake.tasks import contract
+from tests.contracts import image_contract
 
-CONTRACT = contract.Contract(
+CONTRACT = image_contract(
     "classification",
     32,
     32,

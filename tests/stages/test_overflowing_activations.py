@@ -25,12 +25,12 @@ from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.stages import convert_check
 from edgebake.stages.convert_check import ConvertedModel
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
 LABELS = ["0", "1", "2", "3"]
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification", 8, 8, "grayscale", "none", "bilinear", [0.0], [1.0], [*"0123"]
 )
 WEIGHTS = {"none": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}
@@ -66,7 +66,7 @@ def _check(archive: bytes, runtime: str, scheme: str, pixels: NDArray[np.uint8])
     """Return the share of images with Keras' class, after the checks of convert."""
     quantized = QuantizedModel(archive, scheme, WEIGHTS[scheme], "float32")
     if scheme == "int8":
-        images = CONTRACT.normalize(pixels)
+        images = CONTRACT.image.normalize(pixels)
         ranges = calibration.calibrate(archive, images, Calibration("min_max", 40, 0))
         quantized = replace(
             quantized, activations="int8", granularity=Granularity.per_channel, ranges=ranges

@@ -16,6 +16,7 @@ import pytest
 from edgebake import artifacts
 from edgebake.errors import ArtifactError, DataError
 from edgebake.models import keras_session
+from edgebake.tasks import contract
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -96,7 +97,9 @@ def _teacher(classes: list[str], resolution: int = 16) -> None:
     head = keras.layers.Dense(len(classes), "softmax")
     model = keras.Model(image, head(keras.layers.GlobalAveragePooling2D()(image)))
     head.bias.assign([20.0 * (number == 3) for number in range(len(classes))])
-    agreed = replace(alone.CONTRACT, height=resolution, width=resolution, labels=classes)
+    agreed = contract.image_classifier(
+        replace(alone.CONTRACT.image, height=resolution, width=resolution), classes
+    )
     files = {"model.keras": keras_session.save(model), "contract.json": agreed.to_json().encode()}
     alone.lay(artifacts.folder("train", TEACHER), files)
 

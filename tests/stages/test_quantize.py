@@ -163,7 +163,9 @@ def test_probes_are_examples_of_the_calibration_split_alone(
     real: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = stage_params.read("quantize", INT8).data
-    held = alone.CONTRACT.preprocess(take_split(digits.load(data), data, "calibration").images)
+    held = alone.CONTRACT.image.preprocess(
+        take_split(digits.load(data), data, "calibration").images
+    )
     asked = alone.recorded_splits(monkeypatch)
     probes = _ranges(alone.run("quantize", INT8)).probes
     assert set(asked) == {"calibration"}

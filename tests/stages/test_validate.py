@@ -272,7 +272,7 @@ def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_a
     assert found["examples"][0]["name"] == tested.names[first]
     tensor = found["examples"][0]["tensor"]
     fed = np.frombuffer(base64.b64decode(tensor["data"]), tensor["dtype"]).reshape(tensor["shape"])
-    assert (fed == alone.CONTRACT.preprocess([raw])).all()
+    assert (fed == alone.CONTRACT.image.preprocess([raw])).all()
 
 
 def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(

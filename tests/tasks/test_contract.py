@@ -11,10 +11,19 @@ from PIL import Image
 
 from edgebake.errors import DataError
 from edgebake.recipe import Recipe
-from edgebake.tasks.contract import Contract, from_json, from_recipe
+from edgebake.tasks.contract import (
+    Contract,
+    from_json,
+    from_recipe,
+    image_classifier,
+    probabilities,
+)
+from edgebake.tasks.inputs.image.spec import ImageSpec, input_of
+from edgebake.tasks.options import ContractOptions
+from edgebake.tasks.tensors import ContractInput, ContractOutput, Step, TensorSpec
 
-GRAY = Contract(
-    task="classification",
+LABELS = ["cat", "dog"]
+GRAY = ImageSpec(
     height=2,
     width=3,
     color="grayscale",
@@ -22,7 +31,6 @@ GRAY = Contract(
     resize="nearest",
     mean=[127.5],
     scale=[1 / 127.5],
-    labels=["cat", "dog"],
 )
 RGB = replace(GRAY, color="rgb")
 BGR = replace(GRAY, color="bgr")
@@ -52,7 +60,9 @@ def test_scaled_pixels_are_what_prepare_makes_of_images() -> None:
 
 
 @pytest.mark.parametrize(("contract", "channels"), [(GRAY, 1), (RGB, 3)])
-def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, channels: int) -> None:
+def test_images_of_every_size_come_out_in_the_models_own(
+    contract: ImageSpec, channels: int
+) -> None:
     images = [np.zeros((8, 8), np.uint8), np.zeros((5, 9, 3), np.uint8)]
     prepared = contract.preprocess(images)
     assert prepared.shape == (2, 2, 3, channels)
@@ -129,9 +139,9 @@ def test_an_image_a_hundred_times_as_wide_as_high_has_no_short_side() -> None:
 
 
 def test_contracts_of_earlier_releases_antialias() -> None:
-    published = json.loads(GRAY.to_json())
+    published = json.loads(image_classifier(GRAY, LABELS).to_json())
     del published["antialias"], published["short_side"]
-    assert from_json(json.dumps(published)) == GRAY
+    assert from_json(json.dumps(published)) == image_classifier(GRAY, LABELS)
     assert GRAY.antialias
     assert GRAY.short_side is None
 
@@ -195,18 +205,49 @@ def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
 def test_contract_of_a_recipe_takes_its_values(recipe: Recipe) -> None:
     recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
     recipe.data.antialias, recipe.data.short_side = False, 30
-    made = from_recipe(recipe.data, recipe.model, ["0", "1"])
+    options = ContractOptions(recipe.data, recipe.model, recipe.task)
+    contract = from_recipe(options, ["0", "1"])
+    made = contract.image
     assert (made.height, made.width, made.color, made.resize) == (24, 24, "grayscale", "bilinear")
     assert (made.antialias, made.short_side) == (False, 30)
-    assert (made.mean, made.scale, made.labels) == ([10.0], [0.5], ["0", "1"])
+    assert (made.mean, made.scale, contract.labels) == ([10.0], [0.5], ["0", "1"])
 
 
 def test_contract_survives_its_file() -> None:
     resized = replace(GRAY, crop="center", antialias=False, short_side=256)
-    for contract in (GRAY, replace(BGR, mean=[1.0, 2.0, 3.0]), resized):
+    for image in (GRAY, replace(BGR, mean=[1.0, 2.0, 3.0]), resized):
+        contract = image_classifier(image, LABELS)
         assert from_json(contract.to_json()) == contract
 
 
 def test_contract_file_is_plain_json_that_ends_its_last_line() -> None:
-    assert json.loads(GRAY.to_json())["labels"] == ["cat", "dog"]
-    assert GRAY.to_json().endswith("}\n")
+    text = image_classifier(GRAY, LABELS).to_json()
+    assert json.loads(text)["labels"] == ["cat", "dog"]
+    assert text.endswith("}\n")
+
+
+def test_a_contract_of_another_input_survives_its_file() -> None:
+    mel = np.arange(6, dtype=np.float32).reshape(3, 2)
+    steps: tuple[Step, ...] = ({"step": "matrix", "key": "mel"}, {"step": "log", "plus": 1e-6})
+    sound = ContractInput(
+        "audio", "audio", TensorSpec("audio", (49, 2, 1), "float32"), steps, {"mel": mel}
+    )
+    ids = ContractInput("text", "text", TensorSpec("text", (96,), "int32", 256), ())
+    outputs = (probabilities(LABELS), ContractOutput("embedding", (8,), "a direction"))
+    contract = Contract("classification", (sound, ids), outputs, LABELS, {"smooth": 3})
+    again = from_json(contract.to_json())
+    assert json.loads(contract.to_json())["contract"] == "edgebake.contract/2"
+    assert again.ends == contract.ends
+    assert again.outputs == outputs
+    assert again.task_options == {"smooth": 3}
+    np.testing.assert_array_equal(again.inputs[0].numbers["mel"], mel)
+    assert again.inputs[0].steps == steps
+    assert again.to_json() == contract.to_json()
+
+
+def test_an_image_beside_another_input_survives_its_file() -> None:
+    ids = ContractInput("text", "text", TensorSpec("text", (96,), "int32", 256), ())
+    outputs = (probabilities(LABELS),)
+    contract = Contract("classification", (input_of(BGR), ids), outputs, LABELS)
+    assert not contract.is_image_classifier
+    assert from_json(contract.to_json()) == contract

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.models import keras_session
-from edgebake.tasks.contract import Contract
 from edgebake.training.loop import TrainingSplits
+from tests.contracts import image_contract
 
 # Pixels of 0 to 255 as -1 to 1.
-CONTRACT = Contract(
+CONTRACT = image_contract(
     task="classification",
     height=4,
     width=4,
@@ -45,4 +45,4 @@ def model(seed: int = 0, dropout: float = 0.0) -> Any:
 def pictures(count: int) -> NDArray[np.float32]:
     """Return color images of 4 x 4 pixels as a model sees them."""
     pixels = np.random.default_rng(2).integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
-    return CONTRACT.normalize(pixels)
+    return CONTRACT.image.normalize(pixels)

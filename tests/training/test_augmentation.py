@@ -23,11 +23,11 @@ def halves(count: int) -> NDArray[np.float32]:
     """Return images that are black on the left and white on the right."""
     pixels = np.zeros((count, 4, 4, 3), np.uint8)
     pixels[:, :, 2:] = 255
-    return nets.CONTRACT.normalize(pixels)
+    return nets.CONTRACT.image.normalize(pixels)
 
 
 def grey(count: int, level: int) -> NDArray[np.float32]:
-    return nets.CONTRACT.normalize(np.full((count, 4, 4, 3), level, np.uint8))
+    return nets.CONTRACT.image.normalize(np.full((count, 4, 4, 3), level, np.uint8))
 
 
 def test_about_half_of_the_images_are_mirrored() -> None:
@@ -66,7 +66,7 @@ def test_saturation_leaves_grey_alone_and_changes_color_both_ways() -> None:
     np.testing.assert_allclose(
         changed(Augment(saturation=0.5), grey(20, 90))[0], grey(20, 90), atol=0.01
     )
-    red = nets.CONTRACT.normalize(
+    red = nets.CONTRACT.image.normalize(
         np.broadcast_to(np.array([200, 100, 100], np.uint8), (200, 4, 4, 3))
     )
     gaps = changed(Augment(saturation=0.5), red)[0]
@@ -78,7 +78,9 @@ def test_saturation_leaves_grey_alone_and_changes_color_both_ways() -> None:
 
 
 def test_hue_turns_red_by_no_more_than_its_share_of_the_circle() -> None:
-    red = nets.CONTRACT.normalize(np.broadcast_to(np.array([255, 0, 0], np.uint8), (100, 4, 4, 3)))
+    red = nets.CONTRACT.image.normalize(
+        np.broadcast_to(np.array([255, 0, 0], np.uint8), (100, 4, 4, 3))
+    )
     augmented = changed(Augment(hue=0.1), red)[0][:, 0, 0] * 127.5 + 127.5
     # A tenth of the circle is 36 degrees: at most 0.6 of a channel towards yellow or magenta.
     assert augmented[:, 1:].max() <= 0.6 * 255 + 1
@@ -89,7 +91,7 @@ def test_hue_turns_red_by_no_more_than_its_share_of_the_circle() -> None:
 def test_cutout_blanks_its_share() -> None:
     keras_session.start(1)
     contract = nets.CONTRACT
-    white = contract.normalize(np.full((50, 16, 16, 3), 255, np.uint8))
+    white = contract.image.normalize(np.full((50, 16, 16, 3), 255, np.uint8))
     augmented = np.asarray(Augmentation(Augment(cutout=0.25), contract, 0)(white, np.zeros(50))[0])
     blanked = (augmented[..., 0] < 0).mean(axis=(1, 2))
     assert blanked.max() <= 0.3

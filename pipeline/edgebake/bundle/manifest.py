@@ -93,7 +93,7 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
     golden_path = f"golden/{variant}.json"
     model_files = _model_files(folder / "files", variant)
     preprocessing = processing_steps.preprocessing(
-        contract, inspection["input"], sections["convert"]
+        contract.single_input, inspection["input"], sections["convert"]
     )
     postprocessing = processing_steps.postprocessing(
         inspection["output"], target.package, labels_path

@@ -4,87 +4,33 @@ docs/guides/use_a_bundle.md defines every step, down to how it rounds.
 """
 
 from edgebake.bundle.manifest_types import Step, TensorEntry
-from edgebake.recipe import Crop, Package, Resize
+from edgebake.recipe import Package
 from edgebake.recipe.lineage import Section
-from edgebake.runtimes.session import IMAGE
-from edgebake.tasks.contract import Contract
-
-CORE_ML_SIZES = ("resolutions", "resolution_range")
+from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.tensors import ContractInput
 
 
-def preprocessing(contract: Contract, tensor: TensorEntry, convert_params: Section) -> list[Step]:
-    """Return the steps from an image to the model's input.
+def preprocessing(spec: ContractInput, tensor: TensorEntry, convert_params: Section) -> list[Step]:
+    """Return the steps from an example to the model's input.
 
-    A model whose input is an image, as in Core ML, normalizes inside: it has no further steps.
+    A model that takes the cached form, as an image in Core ML, does the others inside.
 
     Args:
-        contract: input and output of the model.
+        spec: the contract's input.
         tensor: the input tensor, from inspection.json.
         convert_params: parameters of `convert` for this target.
     """
-    steps = _image_steps(contract, convert_params)
-    if tensor["dtype"] != IMAGE:
-        steps += _tensor_steps(contract, tensor)
-    return steps
+    kind = load_input(spec.kind)
+    steps = kind.published(spec, convert_params)
+    if kind.takes_raw(tensor["dtype"]):
+        count = len(kind.steps_to_cache(spec))
+        return steps[:count]
+    return steps + _tensor_steps(tensor)
 
 
-def _image_steps(contract: Contract, convert_params: Section) -> list[Step]:
-    """Return the steps that yield an image of the model's size."""
-    steps: list[Step] = [{"step": "decode", "colour": contract.published_color}]
-    if contract.short_side is not None:
-        return steps + _short_side_steps(contract, contract.short_side)
-    if contract.crop == Crop.center.value:
-        steps.append(
-            {
-                "step": "crop",
-                "anchor": "center",
-                "width_to_height": contract.width / contract.height,
-            }
-        )
-    widens = _widens(contract)
-    has_fixed_width = not widens and contract.resize != Resize.nearest.value
-    resize: Step = {
-        # Apps of earlier releases know only `resize`, and always widen: they refuse another name.
-        "step": "interpolate" if has_fixed_width else "resize",
-        "width": contract.width,
-        "height": contract.height,
-        "filter": contract.resize,
-        "antialias": widens,
-    }
-    # A Core ML model may accept further sizes.
-    core_ml_options = convert_params.get("coreml") or {}
-    for key in CORE_ML_SIZES:
-        if core_ml_options.get(key):
-            resize[key] = core_ml_options[key]
-    return [*steps, resize]
-
-
-def _short_side_steps(contract: Contract, short_side: int) -> list[Step]:
-    """Return the steps that keep the aspect ratio until the center is cut out."""
-    resize: Step = {
-        "step": "resize_short_side",
-        "short_side": short_side,
-        "filter": contract.resize,
-        "antialias": _widens(contract),
-    }
-    crop: Step = {"step": "center_crop", "width": contract.width, "height": contract.height}
-    return [resize, crop]
-
-
-def _widens(contract: Contract) -> bool:
-    """Return whether the filter widens when an image shrinks; `nearest` never does."""
-    return contract.antialias and contract.resize != Resize.nearest.value
-
-
-def _tensor_steps(contract: Contract, tensor: TensorEntry) -> list[Step]:
-    """Return the steps from pixels to the stored values of the input tensor."""
-    steps: list[Step] = [
-        {
-            "step": "normalize",
-            "mean": _scalar_or_channels(contract.mean),
-            "scale": _scalar_or_channels(contract.scale),
-        }
-    ]
+def _tensor_steps(tensor: TensorEntry) -> list[Step]:
+    """Return the steps from real values to the stored values of the input tensor."""
+    steps: list[Step] = []
     if tensor["scale"] is not None:
         steps.append(
             {
@@ -95,11 +41,6 @@ def _tensor_steps(contract: Contract, tensor: TensorEntry) -> list[Step]:
             }
         )
     return [*steps, {"step": "layout", "layout": tensor["layout"]}]
-
-
-def _scalar_or_channels(values: list[float]) -> float | list[float]:
-    """Return a single value as a scalar: apps of earlier releases read no list."""
-    return values[0] if len(values) == 1 else values
 
 
 def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> list[Step]:

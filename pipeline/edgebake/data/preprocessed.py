@@ -33,8 +33,8 @@ class PreprocessedImages:
     def __init__(self, images: Images, contract: Contract) -> None:
         self._images = images
         self._contract = contract
-        self._shape = (contract.height, contract.width, contract.channels)
-        self._image_bytes = contract.height * contract.width * contract.channels
+        self._shape = (contract.image.height, contract.image.width, contract.image.channels)
+        self._image_bytes = contract.image.height * contract.image.width * contract.image.channels
         self._is_cached = np.zeros(len(images), bool)
         # A temporary folder of the system may be in memory.
         folder = None
@@ -51,7 +51,7 @@ class PreprocessedImages:
     def __getitem__(self, indices: Indices) -> NDArray[np.float32]:
         """Return some images as the model's input, float32 [n, h, w, c]."""
         pixels = self.read_pixels(indices)
-        return self._contract.normalize(pixels)
+        return self._contract.image.normalize(pixels)
 
     def read_pixels(self, indices: Indices) -> NDArray[np.uint8]:
         """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
@@ -91,7 +91,7 @@ class PreprocessedImages:
             return cached.reshape(self._shape)
         image = read_image(self._images, number)
         self._largest = max(self._largest, _area(image))
-        resized = self._contract.resize_images([image])
+        resized = self._contract.image.resize_images([image])
         pixels: NDArray[np.uint8] = resized[0]
         os.pwrite(handle, pixels.tobytes(), offset)
         self._is_cached[number] = True

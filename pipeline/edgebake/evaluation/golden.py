@@ -101,7 +101,7 @@ def _input_tolerance(file: ConvertedFile) -> float:
     tensor = file.input
     if tensor.is_image:
         return 1.0
-    level = max(file.contract.scale) * ROUNDING
+    level = max(file.contract.image.scale) * ROUNDING
     if tensor.scale is None:
         return level
     # A value that is one level off may also be rounded to the next quantization step.
@@ -187,10 +187,10 @@ def _stored_input(file: ConvertedFile, image: NDArray[np.uint8]) -> StoredTensor
 
 def _input_values(file: ConvertedFile, image: NDArray[np.uint8]) -> NDArray[np.generic]:
     tensor = file.input
-    pixels = file.contract.resize_images([image])
+    pixels = file.contract.image.resize_images([image])
     if tensor.is_image:
         return pixels
-    normalized = file.contract.normalize(pixels)
+    normalized = file.contract.image.normalize(pixels)
     return tensor.to_stored(normalized)
 
 

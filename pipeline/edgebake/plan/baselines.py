@@ -34,6 +34,7 @@ def resolve(plan: Plan, variant: str, kind: BaselineKind) -> Params:
         prune=None,
         source=artifacts.folder("train", pruned.train).as_posix(),
         examples=pruned.examples,
+        task=pruned.task,
         data=pruned.data,
         data_file=pruned.data_file,
         tools=plan["train"][pruned.train]["tools"],

@@ -4,7 +4,7 @@ Every function takes the variants of the earlier stages, by stage, which the par
 Reads the versions of installed tools and the digests of files that a recipe names.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
@@ -15,13 +15,13 @@ from edgebake.evaluation import float_reference
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Target
-from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Prune, Recipe, Release
-from edgebake.recipe.data import ImportedComponent
+from edgebake.plan.ingredients import imported_components
+from edgebake.recipe import Data, Model, Protect, Protocol, Prune, Recipe, Release
+from edgebake.recipe.data import DataParams
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
     NO_FILE,
     ConvertParams,
-    DataParams,
     PackageParams,
     PruneParams,
     QuantizeParams,
@@ -30,6 +30,7 @@ from edgebake.recipe.stage_params import (
     ValidateParams,
 )
 from edgebake.runtimes.interface import load_runtime
+from edgebake.tasks.inputs.interface import load_input
 
 Variants = dict[str, str]  # by stage
 Options = TypeVar("Options", Data, Model, Prune, Protocol)
@@ -74,6 +75,7 @@ def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainPar
         format=_format(recipe),
         file=file,
         weights=_weights_file(file),
+        task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         model=_base_options(Model, recipe.model),
@@ -93,6 +95,7 @@ def prune_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> PrunePar
         examples=variants["data"],
         format=_format(recipe),
         teacher=_teacher(recipe) or variants["train"],
+        task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         tools=plugins.tools(*tools),
@@ -118,6 +121,7 @@ def quantize_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Quant
         prune=variants["prune"],
         examples=variants["data"],
         format=_format(recipe),
+        task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         accuracy=accuracy,
@@ -138,6 +142,7 @@ def convert_params(recipe: Recipe, variants: Variants, info: ReleaseInfo) -> Con
         encoder=encoder_family(scheme.weights, scheme.activations),
         quantize=variants["quantize"],
         examples=variants["data"],
+        task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         format=_format(recipe),
@@ -164,6 +169,7 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         examples=variants["data"],
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
+        task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
@@ -190,6 +196,8 @@ def target_params(recipe: Recipe, variants: Variants) -> TargetParams:
     return TargetParams(
         validate=variants["validate"],
         runtime=recipe.convert.runtime,
+        task=recipe.task,
+        input=recipe.data.input,
         device=recipe.device,
         budget=recipe.validate.budget,
         waivers=recipe.validate.waivers,
@@ -278,21 +286,10 @@ def _public_key_digest(release: Release) -> str | None:
     return _digest_or_empty(Path(release.signature.public_key)) or None
 
 
-def imported_components(recipe: Recipe) -> Iterator[ImportedComponent]:
-    """Yield the dataset and the pretrained weights of a recipe, with their licenses."""
-    attributions: dict[str, Attribution | None] = {
-        "data": recipe.data.origin,
-        "weights": recipe.model.pretrained,
-    }
-    for kind, attribution in attributions.items():
-        if attribution:
-            yield ImportedComponent(**vars(attribution), kind=kind)
-
-
 def _data_file(recipe: Recipe) -> str:
     return recipe.data.path or NO_FILE
 
 
 def _data_tools(recipe: Recipe) -> tuple[str, ...]:
     tools: tuple[str, ...] = plugins.load("data.source", recipe.data.source).TOOLS
-    return ("numpy", "pillow", *tools)
+    return (*load_input(recipe.data.input.kind).tools, *tools)

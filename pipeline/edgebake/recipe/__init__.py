@@ -14,6 +14,7 @@ from edgebake.recipe.data import (
     Color,
     Crop,
     Data,
+    DataInput,
     Encoding,
     Features,
     OnCorrupt,
@@ -44,6 +45,7 @@ from edgebake.recipe.quantize import (
     TrainedRanges,
 )
 from edgebake.recipe.release import Card, Licenses, Release, Signature, StageMemory
+from edgebake.recipe.task import Task
 from edgebake.recipe.train import (
     Augment,
     ClassWeights,
@@ -99,6 +101,7 @@ __all__ = [
     "Crop",
     "DType",
     "Data",
+    "DataInput",
     "Device",
     "Distill",
     "EarlyStopping",
@@ -150,6 +153,7 @@ __all__ = [
     "Ssh",
     "StageMemory",
     "Table",
+    "Task",
     "TimedCeiling",
     "TimedFloor",
     "Train",
@@ -168,6 +172,8 @@ class Recipe:
     device: Device = field(default_factory=Device)
     # Dataset and image preprocessing.
     data: SourcedData = field(default_factory=SourcedData)
+    # Task: what the outputs mean.
+    task: Task = field(default_factory=Task)
     # Model architecture or imported file.
     model: SourcedModel = field(default_factory=SourcedModel)
     # Training.

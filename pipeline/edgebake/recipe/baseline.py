@@ -5,6 +5,7 @@ from enum import Enum
 
 from edgebake.recipe.data import Data
 from edgebake.recipe.missing import MISSING
+from edgebake.recipe.task import Task
 from edgebake.recipe.train import FineTune
 
 
@@ -38,6 +39,8 @@ class BaselineParams:
     source: str = MISSING
     # Variant of `data`.
     examples: str = MISSING
+    # Options of the task.
+    task: Task = field(default_factory=Task)
     # Options of the dataset.
     data: Data = field(default_factory=Data)
     # Path of the dataset, or NO_FILE.

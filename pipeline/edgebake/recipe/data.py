@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from edgebake.recipe.missing import MISSING
 
@@ -151,19 +152,30 @@ class ImportedComponent(Attribution):
 
 
 @dataclass
+class DataInput:
+    """Options of the input: its kind, and how its tensor is made."""
+
+    # Kind of input: a package of edgebake/tasks/inputs/ or of the project's plugins/inputs/.
+    kind: str = "image"
+    # Options of the kind, as it names them; those of images stand in `data` itself.
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class Data:
-    """Options of the dataset: source, splits and image preprocessing."""
+    """Options of the dataset: source, splits and preprocessing of the input."""
 
     # Data source: a module of edgebake/data/sources/ or of the project's plugins/sources/.
     source: str = MISSING
     # File or folder of the dataset, tracked by DVC; null: the source needs no file of the project.
     path: str | None = MISSING
-    # Color channels of the model's input: `grayscale`, `rgb` or `bgr`.
-    color: Color = MISSING
+    # Color channels of the model's input: `grayscale`, `rgb` or `bgr`; required for images, as
+    # are `crop`, `resize`, `mean` and `scale`.
+    color: Color | None = None
     # Region of the image that the model sees: `none` (all of it, stretched) or `center`.
-    crop: Crop = MISSING
+    crop: Crop | None = None
     # Interpolation filter: `nearest`, `bilinear` or `bicubic`.
-    resize: Resize = MISSING
+    resize: Resize | None = None
     # Widen `bilinear` and `bicubic` when they shrink an image, as Pillow and torchvision; false:
     # always interpolate between the nearest pixels, as the default of TensorFlow and Keras.
     antialias: bool = True
@@ -171,9 +183,9 @@ class Data:
     # resolution, as torchvision's Resize(256) and CenterCrop(224); null: resize to the resolution.
     short_side: int | None = None
     # Mean that is subtracted from pixel values (0 to 255): one number, or one for each channel.
-    mean: list[float] = MISSING
+    mean: list[float] | None = None
     # Factor of the input, (pixel - mean) * scale: one number, or one for each channel.
-    scale: list[float] = MISSING
+    scale: list[float] | None = None
     # Seed for drawing random splits.
     seed: int = MISSING
     # Assignment of the examples to train, calibration, validation and test split.
@@ -202,6 +214,17 @@ class Data:
     features: Features | None = None
     # Name of the dataset in keras.datasets; `keras` only.
     name: str | None = None
+    # Input of the model: an image, or another kind with options of its own.
+    input: DataInput = field(default_factory=DataInput)
+    # Options of the data source, as it names them.
+    source_options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def image_color(self) -> Color:
+        """Return `color`; the checks refuse images without it."""
+        if self.color is None:
+            raise ValueError(f"{self.title} has no color")
+        return self.color
 
     @property
     def location(self) -> Path:
@@ -222,3 +245,15 @@ class SourcedData(Data):
 
     # Attribution of the dataset; it has no influence on training.
     origin: Attribution = field(default_factory=Attribution)
+
+
+@dataclass
+class DataParams(Data):
+    """Parameters of the stage `data`."""
+
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Path of the file with the class names; `data_file` if the dataset defines the classes.
+    classes: str = MISSING
+    # Versions of the tools, by distribution.
+    tools: dict[str, str] = MISSING

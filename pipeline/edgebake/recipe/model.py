@@ -53,8 +53,9 @@ class Model:
     architecture: str = MISSING
     # Width multiplier: factor of the number of channels of every layer.
     width_multiplier: float = MISSING
-    # Height (and width, unless an imported model is not square) of the input, in pixels.
-    resolution: int = MISSING
+    # Height (and width, unless an imported model is not square) of the input, in pixels; null for
+    # inputs that are no images.
+    resolution: int | None = MISSING
     # Options of the imported model; architecture `import` only.
     imported: Imported | None = None
 

@@ -15,7 +15,7 @@ from edgebake.documents.yaml_text import StrictYamlError
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe import plan_checks, typed_values
 from edgebake.recipe.baseline import BaselineParams
-from edgebake.recipe.data import ImportedComponent
+from edgebake.recipe.data import DataParams, ImportedComponent
 from edgebake.recipe.missing import MISSING
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.renamed_fields import rename_in_plan
@@ -24,18 +24,6 @@ PARAMS = plan_checks.PARAMS
 Plan = plan_checks.Plan
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
 NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
-
-
-@dataclass
-class DataParams(recipe.Data):
-    """Parameters of the stage `data`."""
-
-    # Path of the dataset, or NO_FILE.
-    data_file: str = MISSING
-    # Path of the file with the class names; `data_file` if the dataset defines the classes.
-    classes: str = MISSING
-    # Versions of the tools, by distribution.
-    tools: dict[str, str] = MISSING
 
 
 @dataclass
@@ -50,6 +38,8 @@ class TrainParams(recipe.Train):
     file: str = MISSING
     # Path of the weights of an imported ONNX model; equal to `file` if they are inside it.
     weights: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
     # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
@@ -74,6 +64,8 @@ class PruneParams(recipe.Prune):
     format: str = MISSING
     # Variant of `train` that is the teacher of fine-tuning; `train` if there is no teacher.
     teacher: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
     # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
@@ -98,6 +90,8 @@ class QuantizeParams(recipe.Quantize):
     examples: str = MISSING
     # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
     # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
@@ -120,6 +114,8 @@ class ConvertParams(recipe.Convert):
     quantize: str = MISSING
     # Variant of `data`, for the comparison of the file with its model.
     examples: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
     # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
@@ -158,6 +154,8 @@ class ValidateParams(recipe.Protocol):
     runtime: str = MISSING
     # Platform of the target.
     platform: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
     # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
@@ -176,6 +174,10 @@ class TargetParams:
     validate: str = MISSING
     # Runtime of the model file.
     runtime: str = MISSING
+    # Options of the task.
+    task: recipe.Task = field(default_factory=recipe.Task)
+    # Options of the model's input.
+    input: recipe.DataInput = field(default_factory=recipe.DataInput)
     # Facts about the class of devices.
     device: recipe.Device = field(default_factory=recipe.Device)
     # Gates.

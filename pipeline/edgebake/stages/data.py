@@ -23,9 +23,9 @@ from edgebake.data.readers import class_names, folder, labels
 from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError
 from edgebake.recipe import OnCorrupt, OnLeak
-from edgebake.recipe.stage_params import DataParams
+from edgebake.recipe.data import DataParams
 from edgebake.stages.job import Job
-from edgebake.tasks.contract import aspect_ratio_problem
+from edgebake.tasks.inputs.image.spec import aspect_ratio_problem
 from edgebake.terminal import progress
 from edgebake.terminal.printable import printable
 

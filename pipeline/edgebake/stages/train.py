@@ -30,6 +30,7 @@ from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.outputs import classification
 from edgebake.training import loop, preprocess
 from edgebake.training.checkpoint import Checkpoint
@@ -70,7 +71,9 @@ def run(job: Job[TrainParams]) -> str:
     params = job.params
     train = dataset.read_split(params.data, params.examples, "train")
     validation = dataset.read_split(params.data, params.examples, "validation")
-    model_contract = contract.from_recipe(params.data, params.model, train.classes)
+    model_contract = contract.from_recipe(
+        ContractOptions(params.data, params.model, params.task), train.classes
+    )
     splits = preprocess.training_splits(train, validation, model_contract)
     imported = params.model.imported
     if imported is None or params.format == "keras":
@@ -149,7 +152,7 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
         return keras_session.load(archive)
     architecture = plugins.load("model.architecture", options.architecture)
     model: keras.Model = architecture.build(
-        options, model_contract.channels, len(model_contract.labels)
+        options, model_contract.image.channels, len(model_contract.labels)
     )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -1,191 +1,152 @@
-"""Contract of a model: image preprocessing of its input and labels of its output.
+"""Contract of a model: its inputs, outputs and labels, and the steps that make an input.
 
 Training, calibration, validation and the app share it. It is the file contract.json in the output
-of every stage from `train` to the bundle.
+of every stage from `train` to the bundle. A classifier of images has the form that this file had
+before there were other tasks, and model files contain: the keys of ImageSpec and the labels.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-from edgebake.errors import DataError
-from edgebake.recipe import Color, Crop, Data, Model, Resize
-from edgebake.tasks.resize import aspect_box, center_box, resize, short_side_size
+from edgebake.tasks import contract_json, preprocess
+from edgebake.tasks.inputs.image.spec import ImageInput, ImageSpec, image_of, input_of
+from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.options import ContractOptions
+from edgebake.tasks.tensors import ContractInput, ContractOutput, Ends, Feeds, Raw
 
-# The longer side of an image, as a multiple of the shorter, that `short_side` keeps: the resized
-# image takes that many times the memory of the cropped one.
-MAX_ASPECT_RATIO = 100
-# Apps read these names, in edgebake.manifest/1 and in the metadata of model files.
-PUBLISHED_KEYS = {"color": "colour"}
-PUBLISHED_COLORS = {"grayscale": "grey", "rgb": "rgb", "bgr": "bgr"}
+FORM = "edgebake.contract/2"  # of contracts that are no image classifiers
+CLASSIFICATION = "classification"
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Input (pixel - mean) * scale, float32 [n, height, width, channels]; output [n, labels]."""
+    """Inputs and outputs of a model in their order, and the labels of its classes."""
 
-    task: str
-    height: int  # pixels
-    width: int  # pixels
-    color: str  # grayscale, rgb or bgr
-    crop: str  # a value of recipe.Crop
-    resize: str  # a value of recipe.Resize
-    mean: list[float]  # in pixel values, 0 to 255: one for all channels, or one for each
-    scale: list[float]  # likewise
+    task: str  # `task.output`
+    inputs: tuple[ContractInput, ...]
+    outputs: tuple[ContractOutput, ...]
     labels: list[str]
-    # Contracts of earlier releases lack these two.
-    antialias: bool = True  # whether bilinear and bicubic widen their filter when they shrink
-    # Pixels; the image keeps its aspect ratio until it is cropped. None: it gets the model's size.
-    short_side: int | None = None
+    task_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def published_color(self) -> str:
-        """Return the color channels as manifests and model files name them."""
-        return PUBLISHED_COLORS[self.color]
+    def is_image_classifier(self) -> bool:
+        """Return whether the only input is an image and the only output its probabilities."""
+        inputs = [type(spec) for spec in self.inputs]
+        outputs = [output.name for output in self.outputs]
+        is_plain = self.task == CLASSIFICATION and not self.task_options
+        return is_plain and inputs == [ImageInput] and outputs == [PROBABILITIES]
 
     @property
-    def channels(self) -> int:
-        """Return 1 for grayscale, 3 for rgb and bgr."""
-        if self.color == Color.grayscale.value:
-            return 1
-        return 3
+    def image(self) -> ImageSpec:
+        """Return the preprocessing of the only input, an image.
+
+        Raises:
+            TypeError: the input is no image.
+        """
+        return image_of(self.single_input)
 
     @property
-    def resize_description(self) -> str:
-        """Return how images are resized, for people."""
-        description = self.resize
-        if not self.antialias and self.resize != Resize.nearest.value:
-            description += " without antialiasing"
-        if self.short_side is not None:
-            description += f", the shorter side to {self.short_side} pixels"
-        return description
+    def single_input(self) -> ContractInput:
+        """Return the only input.
 
-    def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Crop, resize and normalize images.
+        Raises:
+            ValueError: there are several.
+        """
+        (only,) = self.inputs
+        return only
+
+    @property
+    def ends(self) -> Ends:
+        """Return the input tensors, and the names of the outputs."""
+        inputs = tuple(spec.tensor for spec in self.inputs)
+        outputs = tuple(output.name for output in self.outputs)
+        return Ends(inputs, outputs)
+
+    def prepare(self, inputs: Mapping[str, Sequence[Raw]]) -> Feeds:
+        """Run the steps on every example.
 
         Args:
-            images: uint8 [h, w] or [h, w, 3] in the order red, green, blue, each of its own size.
+            inputs: examples of each input, by its name.
 
         Returns:
-            Input of the model, float32 [n, height, width, channels].
+            Input tensors [n, ...] by name, in the contract's order.
         """
-        pixels = self.resize_images(images)
-        return self.normalize(pixels)
-
-    def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (pixel - mean) * scale as float32 [n, h, w, channels], of pixels of that shape."""
-        mean = np.array(self.mean, np.float32)
-        scale = np.array(self.scale, np.float32)
-        values = pixels.astype(np.float32)
-        centered = values - mean
-        return centered * scale
-
-    def denormalize(self, normalized: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Return the pixels uint8 [n, h, w, channels] of which `normalize` made a model's input.
-
-        Files that normalize inside the model take pixels as input.
-        """
-        mean = np.array(self.mean, np.float32)
-        scale = np.array(self.scale, np.float32)
-        centered = normalized / scale
-        pixels = np.rint(centered + mean)
-        return np.asarray(pixels, np.uint8)
-
-    def resize_images(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
-        """Crop and resize images, and bring their channels into the model's order.
-
-        Args:
-            images: uint8 [h, w] or [h, w, 3] in the order red, green, blue, or images of Pillow.
-
-        Returns:
-            Pixels, uint8 [n, height, width, channels].
-        """
-        resized = [self._resize_image(image) for image in images]
-        shape = (len(images), self.height, self.width, self.channels)
-        pixels = np.stack(resized).reshape(shape)
-        if self.color == Color.bgr.value:
-            return pixels[..., ::-1]
-        return pixels
-
-    def _resize_image(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
-        """Return one image, uint8 [height, width] or [height, width, 3] in the order RGB."""
-        if not isinstance(image, Image.Image):
-            image = Image.fromarray(image)
-        mode = "RGB"
-        if self.channels == 1:
-            mode = "L"
-        if image.mode != mode:  # convert() copies an image that has the mode already
-            image = image.convert(mode)
-        size = (self.width, self.height)
-        if self.short_side is not None:
-            return np.asarray(self._resize_short_side(image, self.short_side))
-        box = None  # the whole image
-        if self.crop == Crop.center.value:
-            box = aspect_box(image.size, size)
-        resized = resize(image, size, self.resize, self.antialias, box)
-        return np.asarray(resized)
-
-    def _resize_short_side(self, image: Image.Image, short_side: int) -> Image.Image:
-        """Resize an image to a length of its shorter side, and crop its center."""
-        problem = aspect_ratio_problem(image.size)
-        if problem is not None:
-            raise DataError(f"an image: {problem}")
-        whole_size = short_side_size(image.size, short_side)
-        whole = resize(image, whole_size, self.resize, self.antialias)
-        box = center_box(whole_size, (self.width, self.height))
-        return whole.crop(box)
+        return {spec.name: prepare_input(spec, inputs[spec.name]) for spec in self.inputs}
 
     def to_json(self) -> str:
         """Return the text of contract.json, which is also in the metadata of ONNX files."""
-        published: dict[str, object] = {}
-        for key, value in asdict(self).items():
-            published_key = PUBLISHED_KEYS.get(key, key)
-            published[published_key] = value
-        color_key = PUBLISHED_KEYS["color"]
-        published[color_key] = self.published_color
-        text = json.dumps(published, indent=2)
+        text = json.dumps(self._entry(), indent=2)
         return f"{text}\n"
 
+    def _entry(self) -> dict[str, Any]:
+        """Return the content of contract.json."""
+        if self.is_image_classifier:
+            return contract_json.image_classifier_entry(self.task, self.image, self.labels)
+        return {
+            "contract": FORM,
+            "task": self.task,
+            "task_options": dict(self.task_options),
+            "inputs": [contract_json.input_entry(spec) for spec in self.inputs],
+            "outputs": [contract_json.output_entry(output) for output in self.outputs],
+            "labels": self.labels,
+        }
 
-def aspect_ratio_problem(size: tuple[int, int]) -> str | None:
-    """Return why an image of a size cannot be resized to a `short_side`; None if it can."""
-    width, height = size
-    if max(size) <= MAX_ASPECT_RATIO * min(size):
-        return None
-    expected = f"one side at most {MAX_ASPECT_RATIO} times the other, with data.short_side"
-    return f"has {width:,} x {height:,} pixels; expected {expected}"
+
+def prepare_input(spec: ContractInput, raw: Sequence[Raw]) -> Any:
+    """Return the input tensor [n, ...] of examples."""
+    registry = load_input(spec.kind).steps
+    tensor = np.empty((len(raw), *spec.tensor.shape), spec.tensor.dtype)
+    for number in range(len(raw)):
+        values = preprocess.run(spec.steps, raw[number], spec.numbers, registry)
+        tensor[number] = np.reshape(values, spec.tensor.shape)
+    return tensor
 
 
-def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
-    """Return the contract of a model that is trained on `data`."""
-    width = model.resolution
-    if model.imported and model.imported.image_width:
-        width = model.imported.image_width
+def probabilities(labels: Sequence[str]) -> ContractOutput:
+    """Return the output of a classifier."""
+    meaning = "probability of each label"
+    return ContractOutput(PROBABILITIES, (len(labels),), meaning, bounds=(0.0, 1.0))
+
+
+def image_classifier(image: ImageSpec, labels: list[str]) -> Contract:
+    """Return the contract of a classifier of images."""
+    return Contract(CLASSIFICATION, (input_of(image),), (probabilities(labels),), labels)
+
+
+def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
+    """Return the contract of a model that is trained with options of a recipe."""
+    kind = load_input(options.data.input.kind)
     return Contract(
-        task="classification",
-        height=model.resolution,
-        width=width,
-        color=data.color.value,
-        crop=data.crop.value,
-        resize=data.resize.value,
-        mean=data.mean,
-        scale=data.scale,
+        task=options.task.output,
+        inputs=(kind.contract_input(options),),
+        outputs=(probabilities(labels),),
         labels=labels,
-        antialias=data.antialias,
-        short_side=data.short_side,
+        task_options=options.task.options,
     )
 
 
 def from_json(text: str) -> Contract:
     """Return the contract that contract.json holds."""
-    fields = json.loads(text)
-    color_key = PUBLISHED_KEYS["color"]
-    published_color = fields.pop(color_key)
-    for color, name in PUBLISHED_COLORS.items():
-        if name == published_color:
-            return Contract(**fields, color=color)
-    raise KeyError(published_color)
+    content = json.loads(text)
+    if "contract" not in content:
+        return _read_image_classifier(content)
+    return Contract(
+        task=content["task"],
+        inputs=tuple(contract_json.read_input(entry) for entry in content["inputs"]),
+        outputs=tuple(contract_json.read_output(entry) for entry in content["outputs"]),
+        labels=content["labels"],
+        task_options=content["task_options"],
+    )
+
+
+def _read_image_classifier(content: dict[str, Any]) -> Contract:
+    labels = content.pop("labels")
+    task = content.pop("task")
+    if task != CLASSIFICATION:
+        raise ValueError(f"task: {task}; expected {CLASSIFICATION}")
+    return image_classifier(contract_json.read_image(content), labels)

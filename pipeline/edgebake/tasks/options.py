@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from edgebake.recipe import Data, Model
-from edgebake.recipe.task import Task
+from edgebake.recipe import Data, Model, Task
 
 
 @dataclass(frozen=True)

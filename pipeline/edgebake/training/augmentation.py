@@ -36,8 +36,8 @@ class Augmentation:
         """Build the layers that the options ask for; each has a seed of its own."""
         import keras
 
-        self._mean = np.array(contract.mean, np.float32)
-        self._scale = np.array(contract.scale, np.float32)
+        self._mean = np.array(contract.image.mean, np.float32)
+        self._scale = np.array(contract.image.scale, np.float32)
         self.layers = _build_layers(options, seed)
         self._mixup: keras.Layer | None = None
         if options.mixup is not None:

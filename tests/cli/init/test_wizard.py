@@ -20,7 +20,7 @@ from edgebake.cli.init.answers import Answers
 from edgebake.cli.main import main
 from edgebake.errors import RecipeError
 from edgebake.plan import compose
-from edgebake.recipe import Head, Output, SplitBy
+from edgebake.recipe import Crop, Head, Output, SplitBy
 
 ATTRIBUTION = [
     "--antialias",
@@ -298,6 +298,8 @@ def test_the_resize_of_the_training_becomes_that_of_the_data(
     options = [*ATTRIBUTION[1:], "--model", "models/net.h5", "--data", "data/flowers", *flags]
     assert main(["init", "mine", "--device", "pixel_8", *options]) == 0
     data = compose.compose_targets(["mine"])[0].recipe.data
+    assert data.crop is not None
+    assert data.resize is not None
     resize = (data.crop.value, data.resize.value, data.antialias, data.short_side)
     assert resize == expected
 
@@ -306,7 +308,7 @@ def test_a_target_of_data_with_a_recipe_resizes_in_its_own_way(imported: Path) -
     options = ["--device", "pixel_8", "--data", "digits", "--no-antialias", "--short-side", "40"]
     assert main(["init", "mine", *options]) == 0
     data = compose.compose_targets(["mine"])[0].recipe.data
-    assert (data.crop.value, data.antialias, data.short_side) == ("center", False, 40)
+    assert (data.crop, data.antialias, data.short_side) == (Crop.center, False, 40)
 
 
 PIXEL = ["--device", "pixel_8"]

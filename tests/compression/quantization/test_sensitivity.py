@@ -24,13 +24,13 @@ from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
-from edgebake.tasks.contract import Contract
 from edgebake.training.loop import TrainingSplits
 from tests import hostile
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification",
     16,
     16,

@@ -13,7 +13,7 @@ from edgebake.data.readers.decode import LazyImages, decode, decode_file, in_col
 from edgebake.errors import DataError
 from edgebake.models import keras_session
 from edgebake.recipe import Color
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 from tests.images import DAMAGED, damaged_folder, noise
 
 GREY, RGB = Color.grayscale, Color.rgb
@@ -102,13 +102,13 @@ def test_images_are_resized_as_tensorflow_does(
     method: str, levels: int, size: tuple[int, int], photo: NDArray[np.uint8], tensorflow: Any
 ) -> None:
     height, width = size
-    contract = Contract(
+    contract = image_contract(
         "classification", height, width, "rgb", "none", method, [0.0], [1.0], ["a", "b"]
     )
     expected = np.clip(
         np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255
     )
-    assert np.abs(contract.resize_images([photo])[0] - expected).max() <= levels
+    assert np.abs(contract.image.resize_images([photo])[0] - expected).max() <= levels
 
 
 def test_of_16_bits_the_upper_8_are_kept() -> None:

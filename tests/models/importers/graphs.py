@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgebake.models import keras_session
 from edgebake.recipe import Head, Imported, Output
 from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 SIDE, CLASSES = 12, 3
 
@@ -17,7 +18,7 @@ SIDE, CLASSES = 12, 3
 def contract(channels: int = 3, classes: int = CLASSES) -> Contract:
     color = "grayscale" if channels == 1 else "rgb"
     labels = [f"class {number}" for number in range(classes)]
-    return Contract(
+    return image_contract(
         "classification", SIDE, SIDE, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 

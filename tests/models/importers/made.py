@@ -5,6 +5,7 @@ from typing import Any
 
 from edgebake.recipe import Head, Imported, Output
 from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 FILES = Path(__file__).parent / "files"
 SIZE = 16
@@ -13,7 +14,7 @@ SIZE = 16
 def contract(classes: int, size: int = SIZE, color: str = "rgb") -> Contract:
     """Return a contract whose model sees -1 to 1."""
     labels = [f"class {number}" for number in range(classes)]
-    return Contract(
+    return image_contract(
         "classification", size, size, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 

@@ -52,7 +52,7 @@ def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_p
     ]
     assert archives[0] == archives[1]
     found = keras_session.load(archives[0])
-    images = contract(4).normalize(PIXELS)
+    images = contract(4).image.normalize(PIXELS)
     assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
 
 
@@ -71,7 +71,7 @@ def test_every_runtime_computes_what_the_graph_does(
     item = QuantizedModel(archive, "none", "float32", "float32")
     files = load_runtime(runtime).convert_model(item, contract(4), params)
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-    scaled = contract(4).normalize(PIXELS[:1])
+    scaled = contract(4).image.normalize(PIXELS[:1])
     session.feed({"image": PIXELS[:1] if runtime == "coreml" else scaled})
     session.invoke()
     assert np.asarray(single_output(session.read())) == pytest.approx(
@@ -91,7 +91,7 @@ def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) 
         (1, 16, 16, 3),
         tmp_path,
     )
-    images = contract(4).normalize(PIXELS)
+    images = contract(4).image.normalize(PIXELS)
     found = np.asarray(keras_format.load(contract(4), options(folder))(images))
     assert found == pytest.approx(
         tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6
@@ -151,7 +151,7 @@ def test_loops_of_recurrent_layers_are_kept(keras: Any, tmp_path: Path) -> None:
     both = keras.layers.Bidirectional(keras.layers.LSTM(3))(steps)
     made = keras.Model(image, keras.layers.Dense(4, activation="softmax")(both))
     folder = exported(made, tmp_path / "model")
-    images = contract(4).normalize(PIXELS)
+    images = contract(4).image.normalize(PIXELS)
     found = keras_session.load(keras_session.save(keras_format.load(contract(4), options(folder))))
     assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
 
@@ -164,7 +164,7 @@ def test_one_number_becomes_that_of_two_classes(
 ) -> None:
     made = model(keras, 1, last)
     folder = exported(made, tmp_path / "model")
-    images = contract(2).normalize(PIXELS)
+    images = contract(2).image.normalize(PIXELS)
     one = np.asarray(made(images))[:, 0]
     chance = one if last else 1 / (1 + np.exp(-one))
     found = keras_session.load(

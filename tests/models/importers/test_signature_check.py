@@ -5,10 +5,11 @@ import pytest
 from edgebake.errors import ModelError
 from edgebake.models.importers.signature_check import ModelSignature, check_signature, classes_of
 from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 
 def contract() -> Contract:
-    return Contract(
+    return image_contract(
         "classification", 96, 96, "rgb", "none", "bilinear", [0.0], [1.0], ["cat", "dog"]
     )
 

@@ -16,7 +16,7 @@ from edgebake.models import keras_session
 from edgebake.models.inspection import file
 from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
 
     from edgebake.runtimes.litert import metadata
 
-    agreed = Contract(
+    agreed = image_contract(
         "classification", 16, 16, "rgb", "none", "bilinear", [127.5], [1 / 127.5], list("abcde")
     )
     about = ReleaseInfo("Letters", "1.0.0", "Somebody", "MIT", "Reads letters.")

@@ -10,8 +10,8 @@ from PIL import Image
 
 from edgebake.plan.checks import data as data_checks
 from edgebake.plan.checks import recipe as recipe_checks
-from edgebake.plan.checks import resize
 from edgebake.recipe import CoreML, Crop, Features, Recipe, SplitBy, Splits, Table
+from edgebake.tasks.inputs.image import check as image
 
 
 @pytest.fixture
@@ -116,10 +116,10 @@ RESIZE_CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
 @pytest.mark.parametrize("name", RESIZE_CASES)
 def test_a_short_side_that_no_model_can_have_is_named(recipe: Recipe, name: str) -> None:
     recipe.data.crop, recipe.data.short_side = Crop.center, 40
-    assert [*resize.check(recipe), *resize.check_alone(recipe.data)] == []
+    assert [*image.check_recipe(recipe), *image.check_data(recipe.data)] == []
     edit, key, text = RESIZE_CASES[name]
     edit(recipe)
-    assert (key, text) in [*resize.check(recipe), *resize.check_alone(recipe.data)]
+    assert (key, text) in [*image.check_recipe(recipe), *image.check_data(recipe.data)]
     assert (key, text) in recipe_checks.check(recipe)
 
 

@@ -14,13 +14,13 @@ from edgebake.models import keras_session
 from edgebake.recipe import Convert, Prune
 from edgebake.runtimes.coreml import convert, package
 from edgebake.runtimes.coreml.executor.program import read_program
-from edgebake.tasks.contract import Contract
 from tests.compression.pruning.methods import halves
+from tests.contracts import image_contract
 from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
 
 pytestmark = pytest.mark.slow
 
-SMALL = Contract(
+SMALL = image_contract(
     "classification",
     8,
     8,

@@ -46,14 +46,16 @@ from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS
 from edgebake.runtimes.coreml.strip import strip
 from edgebake.runtimes.session import single_output
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract, with_image
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 ABOUT = ReleaseInfo("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
 LABELS = [f"label {i}" for i in range(10)]
-GREY = Contract("classification", 32, 32, "grayscale", "none", "bilinear", [100.0], [0.01], LABELS)
+GREY = image_contract(
+    "classification", 32, 32, "grayscale", "none", "bilinear", [100.0], [0.01], LABELS
+)
 WORDS = CoreML("iOS16", Precision.float16, [], None)
 PALETTE = Compression(palette=Palette(4, None, False))
 # scheme, its first deployment target, how its weights are stored, what it is told
@@ -115,7 +117,9 @@ def quantized(archive: bytes, scheme: str) -> QuantizedModel:
     item = QuantizedModel(archive, scheme, module.weights, module.activations)
     if module.activations == "float32":
         return item
-    ranges = calibration.calibrate(archive, GREY.normalize(pixels(8)), Calibration("min_max", 8, 0))
+    ranges = calibration.calibrate(
+        archive, GREY.image.normalize(pixels(8)), Calibration("min_max", 8, 0)
+    )
     keep = DType.float16 if "fallback_dtype" in module.options else None
     return replace(item, granularity=Granularity.per_channel, ranges=ranges, fallback_dtype=keep)
 
@@ -216,7 +220,7 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
     )
     model = keras_session.load(archive)
     for image in np.split(pixels(3), 3):
-        expected = np.asarray(model(GREY.normalize(image), training=False))
+        expected = np.asarray(model(GREY.image.normalize(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
 
 
@@ -233,25 +237,25 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
 def test_a_package_sees_channels_as_keras_does(
     keras: Any, color: str, scale: list[float], sizes: list[int]
 ) -> None:
-    agreed = replace(GREY, color=color, mean=[104.0, 117.0, 123.0], scale=scale)
+    agreed = with_image(GREY, color=color, mean=[104.0, 117.0, 123.0], scale=scale)
     archive = random_archive(keras, channels=3)
     options = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
     item = quantized(archive, "none")
     session = run.load(convert.convert(item, agreed, ABOUT, Convert("coreml", options)), 1)
     model = keras_session.load(archive)
     for image in pixels(3, channels=3):
-        seen = agreed.resize_images([image])
+        seen = agreed.image.resize_images([image])
         session.feed({"image": seen})
         session.invoke()
-        expected = np.asarray(model(agreed.normalize(seen), training=False))
+        expected = np.asarray(model(agreed.image.normalize(seen), training=False))
         assert np.abs(single_output(session.read()) - expected).max() < 1e-5
 
 
 def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) -> None:
-    agreed = replace(GREY, color="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
+    agreed = with_image(GREY, color="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
     archive = random_archive(keras, channels=3)
     ranges = calibration.calibrate(
-        archive, agreed.normalize(pixels(8, channels=3)), Calibration("min_max", 8, 0)
+        archive, agreed.image.normalize(pixels(8, channels=3)), Calibration("min_max", 8, 0)
     )
     item = QuantizedModel(
         archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges
@@ -264,7 +268,7 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
         session.feed({"image": image})
         session.invoke()
         gap = single_output(session.read()) - np.asarray(
-            model(agreed.normalize(image), training=False)
+            model(agreed.image.normalize(image), training=False)
         )
         assert np.abs(gap).max() < 0.05
 
@@ -326,7 +330,7 @@ def test_other_sizes_of_image_are_answered_as_keras_answers_them(
     model = keras_session._at_any_resolution(keras_session.load(archive))
     for side in (24, 32, 48):
         image = pixels(1, side)
-        expected = np.asarray(model(GREY.normalize(image), training=False))
+        expected = np.asarray(model(GREY.image.normalize(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
         np.testing.assert_array_equal(answer(strip(files), image), answer(files, image))
     assert inspect.inspect(files).input.shape == [1, 32, 32, 1]

@@ -3,7 +3,6 @@
 import io
 import struct
 import zipfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,13 +14,13 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.session import Operator, single_output
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract, with_image
 from tests.handmade import softmax_tflite
 
 ABOUT = ReleaseInfo(
     name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits."
 )
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification",
     2,
     3,
@@ -119,7 +118,7 @@ def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
 
 
 def test_every_channel_has_its_numbers_and_no_reader_takes_blue_first_for_red_first() -> None:
-    agreed = replace(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0], scale=[1.0, 0.5, 0.25])
+    agreed = with_image(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0], scale=[1.0, 0.5, 0.25])
     image = _only(_only(_root(metadata.attach(softmax_tflite(), agreed, ABOUT)), SUBGRAPHS), 2)
     assert _text(image, 1) == "bgr image, resized by bilinear"
     options = _below(_only(image, 4), 1)

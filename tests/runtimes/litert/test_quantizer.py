@@ -19,7 +19,7 @@ from edgebake.runtimes.litert.calibrated_model import CalibratedModel, shorten_n
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +172,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
     whole = quantizer.quantize_weights(to_float_tflite(model), 8)
     about = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "large")
-    contract = Contract(
+    contract = image_contract(
         "classification",
         8,
         8,

@@ -14,12 +14,12 @@ from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.strip import strip
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT
 
 LABELS = [f"class {digit}" for digit in range(10)]
-CONTRACT = Contract(
+CONTRACT = image_contract(
     "classification", 32, 32, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], LABELS
 )
 

@@ -41,6 +41,7 @@ from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.session import single_output
 from edgebake.stages.convert import MOVE_OPERATORS
 from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 INTEGERS = ("int8", "mixed")
@@ -49,7 +50,7 @@ SIZE = 32
 
 def _contract(color: str = "grayscale") -> Contract:
     labels = [f"class {i}" for i in range(10)]
-    return Contract(
+    return image_contract(
         "classification", SIZE, SIZE, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 

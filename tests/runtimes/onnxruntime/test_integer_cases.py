@@ -21,7 +21,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import NamedExamples, predictions, single_output
 from edgebake.stages.convert import MOVE_OPERATORS
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def _calibrated(archive: bytes, examples: np.ndarray) -> QuantizedModel:
 
 def _convert(quantized: QuantizedModel) -> dict[str, bytes]:
     labels = [f"class {number}" for number in range(10)]
-    contract = Contract(
+    contract = image_contract(
         "classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels
     )
     about = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")

@@ -6,7 +6,7 @@ from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import integer_io, metadata, quantizer, scales
-from edgebake.tasks.contract import Contract
+from tests.contracts import image_contract
 from tests.runtimes.onnxruntime import programs
 
 
@@ -30,7 +30,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
     model = integer_io.convert_output(
         integer_io.convert_input(model, DType.uint8, program.bounds["image"]), DType.int8
     )
-    contract = Contract(
+    contract = image_contract(
         "classification",
         6,
         6,

@@ -13,7 +13,7 @@ from edgebake.bundle.components import Component
 from edgebake.cli.init.release_texts import FILE
 from edgebake.documents import json_shape
 from edgebake.errors import LicenseError
-from edgebake.plan import resolve
+from edgebake.plan import ingredients
 from edgebake.plan.checks import classes
 from edgebake.recipe import Licenses, Recipe, files
 
@@ -64,5 +64,5 @@ def _license_problems(recipe: Recipe) -> Iterator[str]:
 def _components(recipe: Recipe, release: dict[str, Any]) -> Iterator[Component]:
     """Yield the release, its data and its weights."""
     yield Component("model", str(release.get("name")), str(release.get("license")), str(FILE))
-    for imported in resolve.imported_components(recipe):
+    for imported in ingredients.imported_components(recipe):
         yield Component(imported.kind, imported.name, imported.license, imported.source)

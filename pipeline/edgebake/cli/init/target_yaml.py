@@ -1,6 +1,7 @@
 """YAML of a data recipe and of a target recipe, in the form of those in recipes/."""
 
 from collections.abc import Mapping
+from enum import Enum
 
 from edgebake.cli.init.recipe_yaml import attribution_lines, pixel_scaling_lines, quote, shell_word
 from edgebake.recipe import Attribution, Data, Features, Splits
@@ -31,16 +32,16 @@ def data_recipe(data: Data, attribution: Attribution) -> str:
         "origin: # of your images; `package` checks the license with the policy in "
         "recipes/release.yaml",
         *attribution_lines(attribution),
-        f"color: {data.color.value} # grayscale or rgb; or bgr, for a model that expects "
+        f"color: {_name(data.color)} # grayscale or rgb; or bgr, for a model that expects "
         "blue first",
-        f"crop: {data.crop.value} # none, or center: the largest central part with the aspect "
+        f"crop: {_name(data.crop)} # none, or center: the largest central part with the aspect "
         "ratio of the model's input",
-        f"resize: {data.resize.value} # filter for resizing to the model's resolution",
+        f"resize: {_name(data.resize)} # filter for resizing to the model's resolution",
         f"antialias: {_value(data.antialias)} # true: as Pillow and torchvision; false: as the "
         "default of TensorFlow and Keras",
         f"short_side: {data.short_side or 'null'} # or 256, with crop: center, as torchvision's "
         "Resize(256) and CenterCrop of the resolution",
-        *pixel_scaling_lines(data.mean, data.scale),
+        *pixel_scaling_lines(data.mean or [], data.scale or []),
         "seed: 0",
         f"splits: {_splits(data.splits)}",
         f"labels: {quote(data.labels) if data.labels else 'null'} # a text file, one class a "
@@ -48,6 +49,11 @@ def data_recipe(data: Data, attribution: Attribution) -> str:
         "on_corrupt: stop # or skip: an image that cannot be read is left out and reported",
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _name(value: Enum | None) -> str:
+    """Return the YAML of a value that every recipe of images has."""
+    return "null" if value is None else value.name
 
 
 def target_recipe(choices: Mapping[str, str], overrides: Mapping[str, Mapping[str, object]]) -> str:

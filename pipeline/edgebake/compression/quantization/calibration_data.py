@@ -88,4 +88,4 @@ class CalibrationData:
         random = np.random.default_rng(seed)
         order = random.permutation(available)
         samples = examples.take(order[:count])
-        return self.contract.preprocess(samples.images)
+        return self.contract.image.preprocess(samples.images)

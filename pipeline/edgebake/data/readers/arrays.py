@@ -129,7 +129,7 @@ def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = 
     def read(example: int) -> NDArray[np.uint8]:
         number, row = rows[example]
         pixels = images[number][row]
-        return in_color(pixels, data.color)
+        return in_color(pixels, data.image_color)
 
     return Examples(
         images=LazyImages(len(rows), read),

@@ -88,7 +88,7 @@ def load(data: Data) -> Examples:
             cells[column] = [printable(rows[image.path].cells[column]) for image in images]
 
     def read(index: int) -> Image:
-        return open_image_file(folder / images[index].path, data.color, data.max_megapixels)
+        return open_image_file(folder / images[index].path, data.image_color, data.max_megapixels)
 
     return Examples(
         images=LazyImages(len(images), read),

@@ -73,7 +73,7 @@ def load(data: Data) -> Examples:
     images = examples.images
 
     def read(index: int) -> NDArray[np.uint8]:
-        return _read_image(file, images, index, data.color)
+        return _read_image(file, images, index, data.image_color)
 
     numbered_names = [f"example {index}" for index in range(len(names))]
     return replace(

@@ -240,9 +240,9 @@ def _read_image(record: Record, options: Features, data: Data) -> NDArray[np.uin
     if not isinstance(content, bytes):
         raise DataError(f"{record}: {options.image!r} holds numbers; expected bytes")
     if options.shape is None:
-        return decode(content, data.color, str(record), data.max_megapixels)
+        return decode(content, data.image_color, str(record), data.max_megapixels)
     size = math.prod(options.shape)
     if len(content) != size:
         expected = f"expected {size}, as data.features.shape {list(options.shape)} says"
         raise DataError(f"{record}: {options.image!r} has {len(content)} bytes; {expected}")
-    return in_color(np.frombuffer(content, np.uint8).reshape(options.shape), data.color)
+    return in_color(np.frombuffer(content, np.uint8).reshape(options.shape), data.image_color)

@@ -38,8 +38,9 @@ def answers(model: keras.Model, contract: Contract, file: str) -> NDArray[np.flo
     # Keras raises any exception that its layers raise, and these depend on the file.
     except Exception as error:
         raise ModelError(
-            f"{file}: Keras cannot run it on images of {contract.height} x {contract.width} "
-            f"({first_line(error)}); expected a model that TensorFlow runs on this processor"
+            f"{file}: Keras cannot run it on images of {contract.image.height} x "
+            f"{contract.image.width} ({first_line(error)}); expected a model that "
+            "TensorFlow runs on this processor"
         ) from None
     if not np.isfinite(values).all():
         raise ModelError(

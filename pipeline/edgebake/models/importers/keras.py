@@ -70,7 +70,7 @@ def load(contract: Contract, options: Imported) -> keras.Model:
     signature = ModelSignature(height, width, channels, classes)
     has_layers = not Path(options.file).is_dir()
     check_signature(signature, contract, options.file, has_layers)
-    shape = (contract.height, contract.width, contract.channels)
+    shape = (contract.image.height, contract.image.width, contract.image.channels)
     image = keras.Input(shape, name="image")
     answers = answers_check.answers(loaded, contract, options.file)
     try:

@@ -185,7 +185,7 @@ def _with_image_input(
     original = graph.input[0].name
     del graph.input[:]
     del graph.value_info[:]  # shapes for other sizes of the image
-    size = (contract.height, contract.width, contract.channels)
+    size = (contract.image.height, contract.image.width, contract.image.channels)
     image = _float_tensor(IMAGE, (1, *size))
     graph.input.append(image)
     node = onnx.helper.make_node("Identity", [IMAGE], [original])
@@ -206,7 +206,9 @@ def _with_probabilities(
     predictions = np.stack([output.reshape(-1) for output in outputs])
     count = predictions.shape[1]
     classes = signature_check.classes_of(count)
-    signature = ModelSignature(contract.height, contract.width, contract.channels, classes)
+    signature = ModelSignature(
+        contract.image.height, contract.image.width, contract.image.channels, classes
+    )
     check_signature(signature, contract, options.file, can_replace_head=False)
     if count == 1:
         activation = final_activation.of_graph(graph)
@@ -273,9 +275,9 @@ def _run_on_noise(
             values.append(np.asarray(outputs[0]))
     except Exception as error:  # ONNX Runtime's exceptions have no common base class
         raise ModelError(
-            f"{file}: ONNX Runtime cannot run it on one image of {contract.height} x "
-            f"{contract.width} ({onnx_graph.first_line(error)}); export it with a batch of 1, or "
-            "an open one"
+            f"{file}: ONNX Runtime cannot run it on one image of {contract.image.height} x "
+            f"{contract.image.width} ({onnx_graph.first_line(error)}); export it with a batch "
+            "of 1, or an open one"
         ) from None
     return values
 

@@ -18,10 +18,10 @@ TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float1
 
 def noise_images(contract: Contract) -> NDArray[np.float32]:
     """Return preprocessed images of uniform noise, float32 [4, h, w, c]."""
-    shape = (IMAGES, contract.height, contract.width, contract.channels)
+    shape = (IMAGES, contract.image.height, contract.image.width, contract.image.channels)
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, shape, dtype=np.uint8)
-    return contract.normalize(pixels)
+    return contract.image.normalize(pixels)
 
 
 def check_output(predictions: NDArray[np.float32], output: Output, file: str) -> None:

@@ -57,28 +57,28 @@ def signature_problem(
 
 
 def _size_differences(signature: ModelSignature, contract: Contract) -> list[str]:
-    height = signature.height or contract.height
-    width = signature.width or contract.width
-    if (height, width) == (contract.height, contract.width):
+    height = signature.height or contract.image.height
+    width = signature.width or contract.image.width
+    if (height, width) == (contract.image.height, contract.image.width):
         return []
     expected = f"model.resolution: {height}"
     if width != height:
         expected += f" and model.imported.image_width: {width}"
     return [
         f"it takes images of {height} x {width} pixels, "
-        f"not {contract.height} x {contract.width}; expected {expected}"
+        f"not {contract.image.height} x {contract.image.width}; expected {expected}"
     ]
 
 
 def _channel_differences(signature: ModelSignature, contract: Contract) -> list[str]:
-    if signature.channels == contract.channels:
+    if signature.channels == contract.image.channels:
         return []
     expected = "1 or 3"
     if signature.channels in COLORS:
         expected = f"data.color: {COLORS[signature.channels]}"
     return [
-        f"it takes {signature.channels} channels, and data.color {contract.color} has "
-        f"{contract.channels}; expected {expected}"
+        f"it takes {signature.channels} channels, and data.color {contract.image.color} has "
+        f"{contract.image.channels}; expected {expected}"
     ]
 
 

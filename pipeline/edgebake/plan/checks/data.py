@@ -8,7 +8,7 @@ from edgebake.data.group_column import KEY as COLUMN_KEY
 from edgebake.data.readers import path_columns
 from edgebake.data.splits import DRAWN, SPLITS, split_sizes
 from edgebake.errors import EdgebakeError, Problem, listed, nearest
-from edgebake.plan.checks import data_code, resize
+from edgebake.plan.checks import data_code
 from edgebake.recipe import Data, Recipe, SplitBy
 from edgebake.terminal.printable import is_printable, printable
 
@@ -44,7 +44,6 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
     yield from _check_source_options(data)
     yield from _check_limits(data)
     yield from _check_shares(data)
-    yield from resize.check_alone(data)
     yield from _check_columns(data)
     yield from _check_group_column(data)
     yield from _check_untested_classes(data)

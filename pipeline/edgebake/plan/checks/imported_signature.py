@@ -19,6 +19,7 @@ from edgebake.plan.compose import Target, origins
 from edgebake.recipe import Data, Head, Recipe
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.options import ContractOptions
 
 
 def check_targets(targets: Sequence[Target]) -> None:
@@ -45,7 +46,9 @@ def find_problem(recipe: Recipe) -> str:
         return ""
     info = model_checks.inspect(Path(imported.file))
     classes = _read_classes(recipe.data)
-    expected = contract.from_recipe(recipe.data, recipe.model, classes or [])
+    expected = contract.from_recipe(
+        ContractOptions(recipe.data, recipe.model, recipe.task), classes or []
+    )
     signature = _signature(info, expected)
     if classes is None or info.classes is None or imported.head is Head.new:
         signature = replace(signature, classes=len(expected.labels))
@@ -56,7 +59,7 @@ def find_problem(recipe: Recipe) -> str:
 def _signature(info: ModelInfo, expected: Contract) -> ModelSignature:
     """Return the shapes that a file states; where it does not, those of the recipe."""
     height, width, channels = info.image
-    return ModelSignature(height, width, channels or expected.channels, info.classes or 0)
+    return ModelSignature(height, width, channels or expected.image.channels, info.classes or 0)
 
 
 def _read_classes(data: Data) -> list[str] | None:

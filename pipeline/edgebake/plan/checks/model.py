@@ -47,8 +47,9 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
 
 def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
     model = recipe.model
-    minimum = plugins.load("model.architecture", model.architecture).MINIMUM_RESOLUTION
-    if model.resolution < minimum:
+    architecture = plugins.load("model.architecture", model.architecture)
+    minimum = getattr(architecture, "MINIMUM_RESOLUTION", None)
+    if minimum is not None and model.resolution is not None and model.resolution < minimum:
         expected = f"{model.architecture} expects {minimum} or more"
         yield "model.resolution", f"{model.resolution}; {expected}"
     if not 0 < model.width_multiplier <= 4:

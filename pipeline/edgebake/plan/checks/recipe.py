@@ -13,9 +13,10 @@ from typing import Any
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, Problem, listed
-from edgebake.plan.checks import candidates, data, model, prune, quantize, resize, train, validate
+from edgebake.plan.checks import candidates, data, model, prune, quantize, train, validate
+from edgebake.plan.checks import input as input_checks
 from edgebake.plan.checks.values import value_at
-from edgebake.recipe import Color, Cpu, Platform, Recipe
+from edgebake.recipe import Cpu, Platform, Recipe
 from edgebake.runtimes.interface import load_runtime
 
 SCHEME = "quantize.scheme"
@@ -141,23 +142,6 @@ def _seed_rule(key: str) -> Rule:
     return check_seed
 
 
-def _check_normalization(recipe: Recipe) -> Iterator[Problem]:
-    color = recipe.data.color
-    if color is Color.grayscale:
-        allowed = [1]
-        expected = f"1, as {color.value} has one channel"
-    else:
-        allowed = [1, 3]
-        expected = f"1, or 3, one for each channel of {color.value}"
-    for name in ("mean", "scale"):
-        count = len(getattr(recipe.data, name))
-        if count not in allowed:
-            yield f"data.{name}", f"{count} numbers; expected {expected}"
-    for scale in recipe.data.scale:
-        if scale <= 0:
-            yield "data.scale", f"{scale:g}; expected more than 0"
-
-
 def _check_runtime_of_device(recipe: Recipe) -> Iterator[Problem]:
     runtime, device = recipe.convert.runtime, recipe.device
     if runtime not in device.runtimes:
@@ -231,8 +215,7 @@ RULES: tuple[Rule, ...] = (
     data.check,
     _check_finite,
     *SEED_RULES,
-    _check_normalization,
-    resize.check,
+    input_checks.check,
     model.check,
     train.check,
     _check_runtime_of_device,
@@ -250,7 +233,7 @@ RULES: tuple[Rule, ...] = (
 RULES_OF_OPTIONS: tuple[Rule, ...] = (
     *SEED_RULES,
     data.check_alone,
-    _check_normalization,
+    input_checks.check,
     model.check_alone,
     prune.check,
     _check_accelerators,

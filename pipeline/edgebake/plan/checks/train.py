@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edgebake.errors import Problem
 from edgebake.plan.checks.values import Interval
-from edgebake.recipe import Augment, Color, Head, Recipe, Train
+from edgebake.recipe import Augment, Head, Recipe, Train
 
 # Upper limit of each number of `augment`. The lower limit is 0, which is not allowed itself.
 UPPER_LIMITS: dict[str, float] = {
@@ -19,8 +19,6 @@ UPPER_LIMITS: dict[str, float] = {
 }
 # Numbers whose upper limit is not allowed itself.
 BELOW_LIMIT = ("crop", "cutout")
-# Numbers that apply to color images only.
-OF_COLOR = ("saturation", "hue")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
@@ -45,17 +43,6 @@ def _check_options_of_fine_tune(recipe: Recipe) -> Iterator[Problem]:
         yield f"prune.fine_tune.{key}", problem
     if fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: pruned models are fine-tuned in all layers"
-
-
-def _check_color(recipe: Recipe) -> Iterator[Problem]:
-    """Check that no option of color images is set for grayscale ones."""
-    for key, options in (("train", recipe.train), ("prune.fine_tune", recipe.prune.fine_tune)):
-        if options is None or options.augment is None:
-            continue
-        for name in OF_COLOR:
-            value = getattr(options.augment, name)
-            if value is not None and recipe.data.color is Color.grayscale:
-                yield f"{key}.augment.{name}", f"{value:g}; expected null for grayscale images"
 
 
 def _check_epochs(recipe: Recipe) -> Iterator[Problem]:
@@ -103,10 +90,4 @@ def _check_augment(augment: Augment) -> Iterator[Problem]:
             yield name, f"{value:g}; expected {interval}, or null"
 
 
-RULES = (
-    _check_train,
-    _check_epochs,
-    _check_options_of_train,
-    _check_options_of_fine_tune,
-    _check_color,
-)
+RULES = (_check_train, _check_epochs, _check_options_of_train, _check_options_of_fine_tune)

@@ -91,7 +91,7 @@ def _quantize_activations(
         )
     float32 = _uniform_precision(Precision.float32)
     exact = _to_program(model, contract, options, float32)
-    probes = contract.denormalize(quantized.ranges.probes)
+    probes = contract.image.denormalize(quantized.ranges.probes)
     values = probe_values.compute_values(package_files(exact), probes, quantized.ranges)
     fallback_values = values.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is DType.float32:
@@ -193,7 +193,7 @@ def _graph(
         return keras_session.freeze(function)
     import tensorflow
 
-    scale = tensorflow.constant([[[contract.scale]]], tensorflow.float32)
+    scale = tensorflow.constant([[[contract.image.scale]]], tensorflow.float32)
     scaled = tensorflow.function(
         lambda image: function.python_function(image * scale),
         input_signature=function.input_signature,
@@ -202,7 +202,7 @@ def _graph(
 
 
 def _has_single_scale(contract: Contract) -> bool:
-    distinct = set(contract.scale)
+    distinct = set(contract.image.scale)
     return len(distinct) == 1
 
 
@@ -213,17 +213,17 @@ def _image_type(contract: Contract, shape: ct.Shape | ct.EnumeratedShapes | None
     # part of the graph.
     scale = 1.0
     if _has_single_scale(contract):
-        scale = contract.scale[0]
-    means = contract.mean
+        scale = contract.image.scale[0]
+    means = contract.image.mean
     if len(means) == 1:
-        means = means * contract.channels
+        means = means * contract.image.channels
     biases = [-mean * scale for mean in means]
     bias: float | list[float] = biases
-    color_layout = contract.color.upper()
-    if contract.channels == 1:
+    color_layout = contract.image.color.upper()
+    if contract.image.channels == 1:
         bias = biases[0]
         color_layout = "GRAYSCALE"
-    default_shape = (1, contract.height, contract.width, contract.channels)
+    default_shape = (1, contract.image.height, contract.image.width, contract.image.channels)
     return ct.ImageType(
         name="image",
         shape=shape or default_shape,
@@ -237,8 +237,8 @@ def _flexible_shape(contract: Contract, options: CoreML) -> ct.Shape | ct.Enumer
     """Return the shapes [1, h, w, c] of an image; None if there is only the model's own."""
     import coremltools as ct
 
-    default = contract.height
-    channels = contract.channels
+    default = contract.image.height
+    channels = contract.image.channels
     limits = options.resolution_range
     if limits is not None:
         height = ct.RangeDim(limits.smallest, limits.largest, default=default)

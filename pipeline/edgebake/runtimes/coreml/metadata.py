@@ -20,4 +20,4 @@ def attach(model: MLModel, contract: Contract, about: ReleaseInfo) -> None:
     model.license = about.license
     model.version = about.version
     model.short_description = f"{about.name}: {about.description}"
-    model.user_defined_metadata["resize"] = contract.resize_description
+    model.user_defined_metadata["resize"] = contract.image.resize_description

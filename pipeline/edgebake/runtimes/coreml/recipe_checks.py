@@ -124,7 +124,7 @@ def _check_resolutions(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
         )
     if any(size < 1 for size in options.resolutions):
         yield "convert.coreml.resolutions", f"{min(options.resolutions)}; expected 1 or more"
-    if limits is None:
+    if limits is None or resolution is None:
         return
     if not 1 <= limits.smallest <= resolution <= limits.largest:
         yield (

@@ -14,10 +14,10 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.tflite import tables
-from edgebake.recipe import Crop
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.inputs.interface import load_input
 
 LABELS_FILE = "labels.txt"
 OUTPUT = "probabilities"
@@ -90,7 +90,8 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     """Write a table TensorMetadata."""
     content = _image_content(b, contract)
     normalization = _normalization(b, contract)
-    description = _image_description(contract)
+    spec = contract.single_input
+    description = load_input(spec.kind).describe(spec)
     fields = {
         0: _text(b, name),
         1: _text(b, description),
@@ -102,9 +103,9 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
 
 def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
     """Write a table Content, with the table ImageProperties in it."""
-    size_fields = {0: _uint(b, contract.width), 1: _uint(b, contract.height)}
+    size_fields = {0: _uint(b, contract.image.width), 1: _uint(b, contract.image.height)}
     size = _table(b, 2, size_fields)
-    color_space = _COLOR_SPACE[contract.color]
+    color_space = _COLOR_SPACE[contract.image.color]
     image_fields = {0: _byte(b, color_space), 1: _offset(b, size)}
     image = _table(b, 2, image_fields)
     content_fields = {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)}
@@ -114,20 +115,13 @@ def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
 def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
     """Write a table ProcessUnit, with the table NormalizationOptions in it."""
     # The schema divides where the contract multiplies: (pixel - mean) / std.
-    deviations = [1 / scale for scale in contract.scale]
-    mean = _floats(b, contract.mean)
+    deviations = [1 / scale for scale in contract.image.scale]
+    mean = _floats(b, contract.image.mean)
     std = _floats(b, deviations)
     option_fields = {0: _offset(b, mean), 1: _offset(b, std)}
     options = _table(b, 2, option_fields)
     unit_fields = {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)}
     return _table(b, 2, unit_fields)
-
-
-def _image_description(contract: Contract) -> str:
-    crop = ""
-    if contract.crop != Crop.none.value:
-        crop = f", {contract.crop} cropped"
-    return f"{contract.published_color} image{crop}, resized by {contract.resize_description}"
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:

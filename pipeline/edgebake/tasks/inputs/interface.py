@@ -1,4 +1,4 @@
-"""What a kind of input brings: checks, the contract's steps, golden vectors, and app code.
+"""Interface of a kind of input: checks, the contract's steps, golden vectors and app code.
 
 A kind is a package tasks/inputs/<kind>/, or plugins/inputs/<kind>/ of a project. Its `__init__`
 ends with INPUT; its module `steps` has STEPS, a function for each step by name.
@@ -25,16 +25,30 @@ class NoOptions:
 class Input(Protocol):
     """A kind of input. Sizes and shapes are of one example, without the batch."""
 
-    # The form of an example in golden vectors: png, pcm16, float32, utf8 or int32.
-    raw_form: str
-    # Distributions whose versions can change the tensor.
-    tools: tuple[str, ...]
-    # Dataclass of `data.input.options`.
-    options: type
-    # Steps by name: `steps.STEPS` of the package.
-    steps: Mapping[str, StepFunction]
-    # Whether `train.augment` applies: it works on pixels.
-    augments_pixels: bool
+    @property
+    def raw_form(self) -> str:
+        """Return the form of golden vectors: png, pcm16, float32, utf8 or int32."""
+        ...
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Return the distributions whose versions can change the tensor."""
+        ...
+
+    @property
+    def options(self) -> type:
+        """Return the dataclass of `data.input.options`."""
+        ...
+
+    @property
+    def steps(self) -> Mapping[str, StepFunction]:
+        """Return the steps by name: STEPS of the package's `steps`, and shared ones."""
+        ...
+
+    @property
+    def augments_pixels(self) -> bool:
+        """Return whether `train.augment` applies, which works on pixels."""
+        ...
 
     def check(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield each problem of the recipe's options for this kind; no file is read."""

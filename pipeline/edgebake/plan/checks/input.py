@@ -1,0 +1,42 @@
+"""Check the kind of the input against its options, the data source and training."""
+
+from collections.abc import Iterator
+
+from edgebake import plugins
+from edgebake.errors import Problem
+from edgebake.recipe import Data, Recipe, plugin_options
+from edgebake.tasks.inputs.image.spec import NAME as IMAGE
+from edgebake.tasks.inputs.interface import NoOptions, load_input
+
+
+def check(recipe: Recipe) -> Iterator[Problem]:
+    """Yield every problem of the kind of the input, its options first."""
+    problems = list(check_alone(recipe.data))
+    yield from problems
+    if problems:
+        return
+    kind = load_input(recipe.data.input.kind)
+    yield from kind.check(recipe)
+    if not kind.augments_pixels:
+        yield from _check_augment(recipe)
+
+
+def check_alone(data: Data) -> Iterator[Problem]:
+    """Yield the problems that the options of the kind and of the source have by themselves."""
+    kind = load_input(data.input.kind)
+    yield from plugin_options.problems(data.input.options, kind.options, "data.input.options")
+    source = plugins.load("data.source", data.source)
+    of_source = getattr(source, "KIND", IMAGE)
+    if of_source != data.input.kind:
+        problem = f"{data.input.kind}; {data.source} yields {of_source}"
+        yield "data.input.kind", f"{problem}, expected that"
+    options = getattr(source, "Options", NoOptions)
+    yield from plugin_options.problems(data.source_options, options, "data.source_options")
+
+
+def _check_augment(recipe: Recipe) -> Iterator[Problem]:
+    """Check that no augmentation is set, all of which change pixels."""
+    for key, options in (("train", recipe.train), ("prune.fine_tune", recipe.prune.fine_tune)):
+        if options is not None and options.augment is not None:
+            reason = f"it changes images, and the input is of the kind {recipe.data.input.kind}"
+            yield f"{key}.augment", f"has options; expected null: {reason}"

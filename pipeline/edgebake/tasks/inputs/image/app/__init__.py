@@ -1,0 +1,1 @@
+"""Code for apps: the steps of an image in Kotlin and Swift."""

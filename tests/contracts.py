@@ -1,0 +1,31 @@
+"""Contracts of image classifiers for tests, in one call."""
+
+from dataclasses import replace
+from typing import Any
+
+from edgebake.tasks.contract import Contract, image_classifier
+from edgebake.tasks.inputs.image.spec import ImageSpec
+
+
+def image_contract(  # noqa: PLR0917 - the fields of contract.json in their order
+    task: str,
+    height: int,
+    width: int,
+    color: str,
+    crop: str,
+    resize: str,
+    mean: list[float],
+    scale: list[float],
+    labels: list[str],
+    antialias: bool = True,
+    short_side: int | None = None,
+) -> Contract:
+    """Return the contract of an image classifier."""
+    assert task == "classification"
+    image = ImageSpec(height, width, color, crop, resize, mean, scale, antialias, short_side)
+    return image_classifier(image, labels)
+
+
+def with_image(contract: Contract, **changes: Any) -> Contract:
+    """Return a contract whose image differs in some fields."""
+    return image_classifier(replace(contract.image, **changes), contract.labels)
