@@ -128,7 +128,7 @@ def test_an_override_picks_another_option(project: Path) -> None:
         (
             "data.color=greyscale",
             "command line: data.color: 'greyscale'; expected one of: bgr, grayscale, "
-            "rgb; did you mean 'grayscale'",
+            "rgb, or null; did you mean 'grayscale'",
         ),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),
