@@ -98,7 +98,7 @@ class Matmul:
         side = round(pixels**0.5)
         image = Tensor("image", [1, side, side, 1], "float32", "NHWC")
         answer = Tensor("probabilities", [1, classes], "float32", "NC")
-        return Inspection(image, answer, [Operator("matmul", ("float32",))], {"float32": 2})
+        return Inspection([image], [answer], [Operator("matmul", ("float32",))], {"float32": 2})
 
     def calibrated_file(self, _: QuantizedModel) -> FileValues | None:
         """Return nothing: there are no integers."""

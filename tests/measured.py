@@ -36,8 +36,8 @@ PLACE: dict[str, Any] = {
     "sha256": SHA256,
 }
 INSPECTION = Inspection(
-    Tensor("image", [1, 32, 32, 1], "float32", "NHWC"),
-    Tensor("probabilities", [1, 10], "float32", "NC"),
+    [Tensor("image", [1, 32, 32, 1], "float32", "NHWC")],
+    [Tensor("probabilities", [1, 10], "float32", "NC")],
     [Operator("Conv", ("int8",))],
     {"int8": 3},
 )

@@ -183,7 +183,7 @@ def pictures(count: int, channels: int, seed: int = 0) -> list[NDArray[np.uint8]
 def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -> dict[str, Any]:
     model, agreed = target.model, target.contract
     inspection = Inspection(
-        model.input, model.output, [Operator("Gemm", ("float32",))], {}
+        [model.input], [model.output], [Operator("Gemm", ("float32",))], {}
     ).to_dict()
     files.update({f"models/{name}{path}": content for path, content in model.files.items()})
     labels = f"models/{name}.labels.txt"

@@ -28,8 +28,8 @@ COMMIT: SourceEntry = {"git_commit": "0123456789abcdef0123456789abcdef01234567",
 REVISION = cast("SourceEntry", {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]})
 LABELS = ["zero", "one"]
 INSPECTION = Inspection(
-    Tensor("image", [1, 32, 32, 1], "int8", "NHWC", scale=1 / 127.5, zero_point=-1),
-    Tensor("probabilities", [1, 2], "int8", "NC", scale=1 / 256, zero_point=-128),
+    [Tensor("image", [1, 32, 32, 1], "int8", "NHWC", scale=1 / 127.5, zero_point=-1)],
+    [Tensor("probabilities", [1, 2], "int8", "NC", scale=1 / 256, zero_point=-128)],
     [Operator("CONV_2D", ("int8",))],
     {"int8": 3},
 )
@@ -226,7 +226,7 @@ def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
     planned["convert"][CORE_ML]["coreml"] |= words
     planner.write(planned)
     section: PackageParams = read("package", "ios")
-    image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
+    image = replace(INSPECTION, inputs=[Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC")])
     entry = _validated(section.targets["iphone_15"], PACKAGE, image, **EXECUTED)
     return _made(section, "ios", iphone_15=entry)
 

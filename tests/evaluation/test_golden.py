@@ -31,7 +31,7 @@ def _file(
     taken = tensor or Tensor("image", [1, 4, 4, 1], "float32", "NHWC")
     given = Tensor("probabilities", [1, 3], "float32", "NC", step, None if step is None else 0)
     return golden.ConvertedFile(
-        "ab" * 32, platform, Inspection(taken, given, operators, {}).to_dict(), CONTRACT
+        "ab" * 32, platform, Inspection([taken], [given], operators, {}).to_dict(), CONTRACT
     )
 
 

@@ -58,6 +58,25 @@ def test_float_tensors_are_not_touched() -> None:
     assert FLOAT.to_real(real).tolist() == real.tolist()
 
 
+def test_whole_numbers_without_a_scale_are_stored_as_they_are() -> None:
+    ids = Tensor("ids", [1, 2], "int32", "values")
+    assert ids.to_stored(np.array([7, 256], np.int64)).tolist() == [7, 256]
+    assert ids.to_stored(np.array([7.0], np.float32)).dtype == np.int32
+    with pytest.raises(ValueError, match=r"^ids: int32 without a scale; expected whole numbers$"):
+        ids.to_stored(np.array([0.5], np.float32))
+
+
+def test_an_inspection_file_of_several_tensors_is_read_as_it_was_written() -> None:
+    single = Inspection([INT8], [FLOAT], [CONV], {})
+    assert list(single.to_dict()) == ["input", "output", "operators", "tensors", "boundaries"]
+    assert session.inputs_of(single.to_dict()) == [INT8]
+    several = Inspection([INT8, UINT8], [FLOAT, INT8], [CONV], {})
+    assert session.inputs_of(several.to_dict()) == [INT8, UINT8]
+    assert session.outputs_of(several.to_dict()) == [FLOAT, INT8]
+    with pytest.raises(ValueError, match="too many values"):
+        _ = several.input
+
+
 def test_an_image_is_told_from_numbers_by_its_dtype() -> None:
     assert Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC").is_image
     assert not INT8.is_image
@@ -65,7 +84,7 @@ def test_an_image_is_told_from_numbers_by_its_dtype() -> None:
 
 
 def test_equal_operators_are_counted_together() -> None:
-    inspection = Inspection(INT8, FLOAT, [SOFTMAX, CONV, CONV], {"int8": 3})
+    inspection = Inspection([INT8], [FLOAT], [SOFTMAX, CONV, CONV], {"int8": 3})
     assert inspection.operator_counts() == [
         {"operator": "CONV_2D", "dtypes": ["int8"], "count": 2},
         {"operator": "SOFTMAX", "dtypes": ["float32"], "count": 1},
@@ -74,7 +93,7 @@ def test_equal_operators_are_counted_together() -> None:
 
 def test_operators_in_float_are_found_in_every_precision() -> None:
     half, boundary = Operator("ADD", ("float16",)), Operator("QUANTIZE", ("float32", "int8"))
-    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).float_operators() == [
+    assert Inspection([INT8], [FLOAT], [CONV, SOFTMAX, half, boundary], {}).float_operators() == [
         "ADD",
         "QUANTIZE",
         "SOFTMAX",
@@ -82,8 +101,8 @@ def test_operators_in_float_are_found_in_every_precision() -> None:
 
 
 def test_inspection_file_does_not_depend_on_the_order_of_tensors() -> None:
-    entry = Inspection(INT8, FLOAT, [CONV], {"int8": 3, "float32": 1}).to_dict()
-    other = Inspection(INT8, FLOAT, [CONV], {"float32": 1, "int8": 3}).to_dict()
+    entry = Inspection([INT8], [FLOAT], [CONV], {"int8": 3, "float32": 1}).to_dict()
+    other = Inspection([INT8], [FLOAT], [CONV], {"float32": 1, "int8": 3}).to_dict()
     assert list(entry["tensors"]) == list(other["tensors"]) == ["float32", "int8"]
 
 

@@ -54,7 +54,7 @@ def _inspection(*operators: Operator, stored: str = "int8") -> Inspection:
         Tensor("image", [1, 32, 32, 1], "int8", "NHWC"),
         Tensor("probabilities", [1, 10], "int8", "NC"),
     )
-    return Inspection(image, answer, list(operators), {stored: 3})
+    return Inspection([image], [answer], list(operators), {stored: 3})
 
 
 def test_an_int8_file_of_int8_operators_is_what_was_asked_for() -> None:

@@ -1,7 +1,7 @@
 """Types that all runtimes share: tensors and operators of a converted file, and a session."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -13,6 +13,7 @@ from edgebake.tasks.tensors import Feeds
 
 READ_AT_ONCE = 64  # examples, for speed alone
 IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
+IMAGE_INPUT = "image"  # the name of every input that is an image
 
 # Kind and output of an operator, as text for messages, and the values of the output.
 ValueTrace = Iterable[tuple[str, NDArray[Any]]]
@@ -33,7 +34,7 @@ class Tensor:
     name: str
     shape: list[int]
     dtype: str
-    layout: str  # NHWC for an image, NC for one number per class
+    layout: str  # NHWC for an image, NC for one number per class, else values
     scale: float | None = None
     zero_point: int | None = None
 
@@ -42,19 +43,28 @@ class Tensor:
         """Return whether the file takes the image itself."""
         return self.dtype == IMAGE
 
-    def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
+    def to_stored(self, real: NDArray[Any]) -> NDArray[Any]:
         """Quantize real values of any shape to this tensor's dtype.
 
         Values are rounded half to even and clipped to the range of the dtype. Without a scale they
         are only cast.
+
+        Raises:
+            ValueError: the tensor takes whole numbers as they are, and some are not whole.
         """
         if self.scale is None or self.zero_point is None:
-            return real.astype(self.dtype)
+            return self._cast(real)
         limits = np.iinfo(self.dtype)
         exact_steps = real / self.scale + self.zero_point
         steps = np.rint(exact_steps)
         clipped = steps.clip(limits.min, limits.max)
         stored: NDArray[Any] = clipped.astype(self.dtype)
+        return stored
+
+    def _cast(self, real: NDArray[Any]) -> NDArray[Any]:
+        stored: NDArray[Any] = real.astype(self.dtype)
+        if np.issubdtype(stored.dtype, np.integer) and not np.array_equal(stored, real):
+            raise ValueError(f"{self.name}: {self.dtype} without a scale; expected whole numbers")
         return stored
 
     def to_real(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -78,14 +88,34 @@ class Operator:
 class Inspection:
     """Inputs, outputs, operators and tensors of a converted file."""
 
-    input: Tensor
-    output: Tensor
+    inputs: list[Tensor]
+    outputs: list[Tensor]
     operators: list[Operator]
     tensors: dict[str, int]  # dtype -> number of tensors, constants included
     # Number of casts at input and output, or of QDQ nodes, which are parts of integer kernels.
     boundaries: dict[str, int] = field(default_factory=dict)
     # Kinds of the operators of normalizations, one entry for each operator.
     normalizations: list[str] = field(default_factory=list)
+
+    @property
+    def input(self) -> Tensor:
+        """Return the only input.
+
+        Raises:
+            ValueError: there are several.
+        """
+        (tensor,) = self.inputs
+        return tensor
+
+    @property
+    def output(self) -> Tensor:
+        """Return the only output.
+
+        Raises:
+            ValueError: there are several.
+        """
+        (tensor,) = self.outputs
+        return tensor
 
     def operator_counts(self) -> list[OperatorCount]:
         """Return each kind of operator once, with its count, sorted by name and dtypes."""
@@ -106,16 +136,51 @@ class Inspection:
         return sorted(names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of inspection.json."""
+        """Return the content of inspection.json, which `inputs_of` and `outputs_of` read.
+
+        It names one tensor as `input` and `output`, and several as `inputs` and `outputs`.
+        """
         tensors = sorted(self.tensors.items())
         boundaries = sorted(self.boundaries.items())
+        ends: dict[str, Any] = {}
+        for end, listed_tensors in (("input", self.inputs), ("output", self.outputs)):
+            entries = [asdict(tensor) for tensor in listed_tensors]
+            if len(entries) == 1:
+                ends[end] = entries[0]
+            else:
+                ends[f"{end}s"] = entries
         return {
-            "input": asdict(self.input),
-            "output": asdict(self.output),
+            **ends,
             "operators": self.operator_counts(),
             "tensors": dict(tensors),
             "boundaries": dict(boundaries),
         }
+
+
+def inputs_of(document: Mapping[str, Any]) -> list[Tensor]:
+    """Return the inputs that the content of an inspection.json names."""
+    return _tensors_of(document, "input")
+
+
+def outputs_of(document: Mapping[str, Any]) -> list[Tensor]:
+    """Return the outputs that the content of an inspection.json names."""
+    return _tensors_of(document, "output")
+
+
+def _tensors_of(document: Mapping[str, Any], end: str) -> list[Tensor]:
+    if end in document:
+        return [Tensor(**document[end])]
+    return [Tensor(**entry) for entry in document[f"{end}s"]]
+
+
+def input_layout(name: str) -> str:
+    """Return the layout of the input of a name."""
+    return "NHWC" if name == IMAGE_INPUT else "values"
+
+
+def output_layout(shape: Sequence[int]) -> str:
+    """Return the layout of an output of a shape, which includes the batch."""
+    return "NC" if len(shape) == 2 else "values"
 
 
 def _may_be_float(dtype: str) -> bool:

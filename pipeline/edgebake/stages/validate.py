@@ -26,7 +26,7 @@ from edgebake.runtimes import finite_check, placement, workload
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, RunMode
-from edgebake.runtimes.session import IMAGE, NamedExamples, single_output
+from edgebake.runtimes.session import NamedExamples, inputs_of, single_output
 from edgebake.runtimes.session_process import SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
@@ -105,8 +105,7 @@ def _predict(
     """Run the float reference, and the file in each run mode, on the test split."""
     float_predictions = reference_choice.predictions(_train_folder(job.params), test.images)
     examples = NamedExamples({"image": test.images})
-    inspection = _inspection(job)
-    if inspection["input"]["dtype"] == IMAGE:
+    if any(tensor.is_image for tensor in inputs_of(_inspection(job))):
         examples = NamedExamples({"image": test.images.unscaled()})
     params = job.params
     file = load_runtime(params.runtime).facts.file

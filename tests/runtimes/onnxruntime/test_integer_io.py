@@ -38,10 +38,9 @@ def _tensors(model: onnx.ModelProto) -> tuple[Tensor, Tensor]:
     graph = model.graph
     numbers = [value.type.tensor_type.elem_type for value in (graph.input[0], graph.output[0])]
     dtypes = [np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number)).name for number in numbers]
-    return (
-        scales.describe_tensor("input", ("image", programs.SHAPE, dtypes[0]), properties),
-        scales.describe_tensor("output", ("probabilities", [1, 4], dtypes[1]), properties),
-    )
+    inputs = scales.describe_tensors("input", [("image", programs.SHAPE, dtypes[0])], properties)
+    outputs = scales.describe_tensors("output", [("probabilities", [1, 4], dtypes[1])], properties)
+    return inputs[0], outputs[0]
 
 
 def _real(model: onnx.ModelProto) -> NDArray[Any]:
@@ -111,8 +110,8 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
     )
     made = canonicalize(integer_io.convert_input(made, DType.uint8, graph.bounds["image"]))
     onnx.checker.check_model(made, full_check=True)
-    image = scales.describe_tensor(
-        "input", ("image", programs.SHAPE, "uint8"), scales.io_scales(made.graph)
+    (image,) = scales.describe_tensors(
+        "input", [("image", programs.SHAPE, "uint8")], scales.io_scales(made.graph)
     )
     answers = programs.answers(made, image.to_stored(programs.EXAMPLES))
     np.testing.assert_allclose(answers, programs.answers(model), atol=0.15)

@@ -11,17 +11,27 @@ from tests.runtimes.onnxruntime import programs
 
 
 def test_a_tensor_without_properties_is_of_real_numbers() -> None:
-    tensor = scales.describe_tensor(
-        "output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"}
+    (tensor,) = scales.describe_tensors(
+        "output", [("probabilities", [1, 4], "float32")], {"input_scale": "0.5", "name": "x"}
     )
     assert (tensor.scale, tensor.zero_point, tensor.layout) == (None, None, "NC")
 
 
 def test_a_tensor_has_the_properties_of_its_end() -> None:
     properties = {"input_scale": "0.5", "input_zero_point": "-3"}
-    tensor = scales.describe_tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
+    (tensor,) = scales.describe_tensors("input", [("image", [1, 6, 6, 3], "int8")], properties)
     assert (tensor.scale, tensor.zero_point, tensor.layout) == (0.5, -3, "NHWC")
     assert tensor.to_stored(np.array([1, -99], np.float32)).tolist() == [-1, -128]
+
+
+def test_several_tensors_have_properties_by_their_names() -> None:
+    properties = {"audio.scale": "0.5", "audio.zero_point": "-3", "input_scale": "0.25"}
+    audio, ids = scales.describe_tensors(
+        "input", [("audio", [1, 49, 40, 1], "int8"), ("ids", [1, 8], "int32")], properties
+    )
+    assert (audio.scale, audio.zero_point, audio.layout) == (0.5, -3, "values")
+    assert (ids.scale, ids.zero_point, ids.layout) == (None, None, "values")
+    assert [key for key in ("name", *properties) if scales.is_key(key)] == list(properties)
 
 
 def test_metadata_holds_them_behind_the_labels() -> None:

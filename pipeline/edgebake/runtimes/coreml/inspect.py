@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml import package, schema
 from edgebake.runtimes.coreml.executor.executor import channel_count
 from edgebake.runtimes.coreml.executor.mil import Operation
 from edgebake.runtimes.coreml.executor.program import Program, read_program
-from edgebake.runtimes.session import Inspection, Operator, Tensor
+from edgebake.runtimes.session import (
+    IMAGE,
+    Inspection,
+    Operator,
+    Tensor,
+    input_layout,
+    output_layout,
+)
 
 if TYPE_CHECKING:
     from coremltools.proto.Model_pb2 import FeatureDescription, ModelDescription
@@ -36,10 +43,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         if operation.kind in BOUNDARY:
             boundaries[operation.kind] += 1
     tensors = _tensor_counts(program)
-    image = description.input[0]
     return Inspection(
-        input=_input(image),
-        output=_output(description),
+        inputs=[_input(feature) for feature in description.input],
+        outputs=_outputs(description),
         operators=_operators(program),
         tensors=dict(tensors),
         boundaries=dict(boundaries),
@@ -108,20 +114,37 @@ def _float_weights(program: Program) -> set[str]:
 
 
 def _input(feature: FeatureDescription) -> Tensor:
+    if feature.type.WhichOneof("Type") == "multiArrayType":
+        return _array(feature, input_layout(feature.name))
     image = feature.type.imageType
     channels = channel_count(image.colorSpace)
     return Tensor(
         name=feature.name,
         shape=[1, image.height, image.width, channels],
-        dtype="image",
+        dtype=IMAGE,
         layout="NHWC",
     )
 
 
-def _output(description: ModelDescription) -> Tensor:
-    return Tensor(
+def _outputs(description: ModelDescription) -> list[Tensor]:
+    """Return the outputs, of a classifier the dictionary of its probabilities alone."""
+    if not description.predictedProbabilitiesName:
+        return [
+            _array(feature, output_layout(feature.type.multiArrayType.shape))
+            for feature in description.output
+        ]
+    probabilities = Tensor(
         name=description.predictedProbabilitiesName,
         shape=[1],
         dtype="dictionary of label to probability",
         layout="NC",
     )
+    return [probabilities]
+
+
+def _array(feature: FeatureDescription, layout: str) -> Tensor:
+    array = feature.type.multiArrayType
+    dtypes = schema.load_module("FeatureTypes_pb2").ArrayFeatureType
+    dtype = dtypes.ArrayDataType.Name(array.dataType).lower()
+    shape = [int(size) for size in array.shape]
+    return Tensor(feature.name, shape, dtype, layout)

@@ -13,7 +13,7 @@ from edgebake.models.tflite.tables import DTYPES, builtin_name
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.normalizations import normalization_operators
 from edgebake.runtimes.litert.workload import TfliteFile
-from edgebake.runtimes.session import Inspection, Operator, Tensor
+from edgebake.runtimes.session import Inspection, Operator, Tensor, input_layout, output_layout
 from edgebake.runtimes.workload import Uncounted
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -46,11 +46,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
                 operators.append(Operator(name, dtypes_of_operator))
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
-    image = main.tensors[main.inputs[0]]
-    output = main.tensors[main.outputs[0]]
     return Inspection(
-        input=_tensor(image, "NHWC"),
-        output=_tensor(output, "NC"),
+        inputs=[_input(main.tensors[index]) for index in main.inputs],
+        outputs=[_output(main.tensors[index]) for index in main.outputs],
         operators=operators,
         boundaries=dict(boundaries),
         tensors=dict(dtypes),
@@ -70,7 +68,7 @@ def _normalizations(files: dict[str, bytes], operators: list[Operator]) -> list[
 
 
 def _is_boundary(name: str, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:
-    """Return whether an operator only casts the file's input or its output."""
+    """Return whether an operator only casts an input of the file or an output."""
     if name not in CASTS:
         return False
     reads_input = operator.inputs[0] in graph.inputs
@@ -90,6 +88,14 @@ def live_dtypes(
         if not tables.is_constant(model, tensor):
             dtypes.add(DTYPES[tensor.type])
     return tuple(sorted(dtypes))
+
+
+def _input(tensor: schema.TensorT) -> Tensor:
+    return _tensor(tensor, input_layout(tensor.name.decode()))
+
+
+def _output(tensor: schema.TensorT) -> Tensor:
+    return _tensor(tensor, output_layout(tensor.shape))
 
 
 def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:

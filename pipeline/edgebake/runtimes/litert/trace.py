@@ -20,10 +20,10 @@ def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArra
         model_content=model, num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
-    image, *_ = interpreter.get_input_details()
-    tensor = inspect(files).input
-    stored = tensor.to_stored(values_for(tensor.name, example))
-    interpreter.set_tensor(image["index"], stored)
+    details = interpreter.get_input_details()
+    for detail, tensor in zip(details, inspect(files).inputs, strict=True):
+        stored = tensor.to_stored(values_for(tensor.name, example))
+        interpreter.set_tensor(detail["index"], stored)
     interpreter.invoke()
     parsed = tables.parse_tables(model)
     graph = parsed.subgraphs[0]

@@ -7,6 +7,7 @@ model-optimizations/quantization.html#onnx-quantization-representation-format
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 import onnx
 
@@ -35,11 +36,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         if node.op_type in BOUNDARY:
             boundaries[node.op_type] += 1
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    image = graph.input[0]
-    output = graph.output[0]
     return Inspection(
-        input=_tensor("input", image, properties),
-        output=_tensor("output", output, properties),
+        inputs=_tensors("input", graph.input, properties),
+        outputs=_tensors("output", graph.output, properties),
         operators=operators,
         tensors=dict(tensors),
         boundaries=dict(boundaries),
@@ -155,10 +154,12 @@ def _operator(node: onnx.NodeProto, dtypes: dict[str, str], is_integer: bool) ->
     return Operator(kind, tuple(ordered))
 
 
-def _tensor(end: str, value: onnx.ValueInfoProto, properties: dict[str, str]) -> Tensor:
-    tensor_type = value.type.tensor_type
-    dimensions = tensor_type.shape.dim
-    shape = [dimension.dim_value for dimension in dimensions]
-    dtype = _dtype_name(tensor_type.elem_type)
-    description = (value.name, shape, dtype)
-    return scales.describe_tensor(end, description, properties)
+def _tensors(
+    end: str, values: Iterable[onnx.ValueInfoProto], properties: dict[str, str]
+) -> list[Tensor]:
+    descriptions = []
+    for value in values:
+        tensor_type = value.type.tensor_type
+        shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
+        descriptions.append((value.name, shape, _dtype_name(tensor_type.elem_type)))
+    return scales.describe_tensors(end, descriptions, properties)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnxruntime
@@ -13,7 +13,13 @@ from edgebake.runtimes.onnxruntime import EXACT_SUMS, FILE, scales
 from edgebake.runtimes.session import Session, Tensor, values_for
 from edgebake.tasks.tensors import Feeds
 
-DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+}
 # `DequantizeLinear` does not contain this text.
 QUANTIZES = b"QuantizeLinear"
 
@@ -38,35 +44,35 @@ class OnnxSession:
         providers = ["CPUExecutionProvider"]
         session = onnxruntime.InferenceSession(model, options, providers=providers)
         properties = session.get_modelmeta().custom_metadata_map
-        image, *_ = session.get_inputs()
-        output, *_ = session.get_outputs()
         self._session = session
-        self._input = _tensor("input", image, properties)
-        self._output = _tensor("output", output, properties)
+        self._inputs = _tensors("input", session.get_inputs(), properties)
+        self._outputs = _tensors("output", session.get_outputs(), properties)
         self._feeds: dict[str, NDArray[np.generic]] = {}
         self._results: list[NDArray[np.generic]] = []
 
     def feed(self, example: Feeds) -> None:
-        """Set the input."""
-        stored = self._input.to_stored(values_for(self._input.name, example))
-        self._feeds = {self._input.name: stored}
+        """Set every input by its name."""
+        self._feeds = {}
+        for tensor in self._inputs:
+            self._feeds[tensor.name] = tensor.to_stored(values_for(tensor.name, example))
 
     def invoke(self) -> None:
-        """Run the model on the current input."""
+        """Run the model on the current inputs."""
         self._results = self._session.run(None, self._feeds)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the output of the last run by its name, float32 [1, ...]."""
-        stored = self._results[0]
-        real = self._output.to_real(stored)
-        return {self._output.name: real}
+        """Return the outputs of the last run by name, each float32 [1, ...]."""
+        outputs = {}
+        for tensor, stored in zip(self._outputs, self._results, strict=True):
+            outputs[tensor.name] = tensor.to_real(stored)
+        return outputs
 
 
-def _tensor(end: str, node: onnxruntime.NodeArg, properties: Mapping[str, str]) -> Tensor:
-    shape = list(node.shape)
-    dtype = DTYPES[node.type]
-    description = (node.name, shape, dtype)
-    return scales.describe_tensor(end, description, properties)
+def _tensors(
+    end: str, nodes: Sequence[onnxruntime.NodeArg], properties: Mapping[str, str]
+) -> list[Tensor]:
+    descriptions = [(node.name, list(node.shape), DTYPES[node.type]) for node in nodes]
+    return scales.describe_tensors(end, descriptions, properties)
 
 
 def load(files: dict[str, bytes], threads: int, _mode: str = "") -> Session:

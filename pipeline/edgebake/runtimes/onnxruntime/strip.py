@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TEXTS = ("denotation", "doc_string", "metadata_props", "quantization_annotation", "value_info")
 PRODUCER = ("domain", "model_version", "producer_name", "producer_version")
 GRAPH_NAME = "g"  # onnx.checker requires one
-NEEDED = (*scales.KEYS, FOLD_WEIGHTS, EXACT_SUMS)
+NEEDED = (FOLD_WEIGHTS, EXACT_SUMS)
 
 
 def strip(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -38,7 +38,7 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     model = onnx.load_from_string(files[FILE])
     needed = {}
     for entry in model.metadata_props:
-        if entry.key in NEEDED:
+        if entry.key in NEEDED or scales.is_key(entry.key):
             needed[entry.key] = entry.value
     for field in PRODUCER:
         model.ClearField(field)

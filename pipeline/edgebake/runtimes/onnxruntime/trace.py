@@ -18,9 +18,10 @@ def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArra
     """Run an example; yield kind and output of each node, and its float values."""
     refuse_external_data_in(files[FILE])
     model = onnx.load_from_string(files[FILE])
-    tensor = inspect(files).input
-    stored = tensor.to_stored(values_for(tensor.name, example))
-    values = float_values.compute(model, {tensor.name: stored})
+    feeds = {}
+    for tensor in inspect(files).inputs:
+        feeds[tensor.name] = tensor.to_stored(values_for(tensor.name, example))
+    values = float_values.compute(model, feeds)
     for node in model.graph.node:
         for output in node.output:
             if output in values:
