@@ -269,7 +269,7 @@ def test_a_link_out_of_the_folder_of_the_data(tmp_path: Path, target: str) -> No
     link.symlink_to(target)
     real = os.path.realpath(link)
     with pytest.raises(DataError) as refused:
-        folder.list_images(data)
+        folder.list_files(data, folder.IMAGES)
     assert str(refused.value) == (
         f"{link}: a link to {real}, which is outside of {data}; expected the file itself: copy it"
     )
@@ -280,7 +280,7 @@ def test_a_folder_outside_of_the_folder_of_the_data(tmp_path: Path) -> None:
     _images(tmp_path / "private")
     (data / "dogs").symlink_to("../private/cats")
     with pytest.raises(DataError, match=r"/dogs: a link to .*, which is outside of "):
-        folder.list_images(data)
+        folder.list_files(data, folder.IMAGES)
 
 
 def test_links_within_the_folder_and_into_the_cache_of_dvc_are_followed(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_links_within_the_folder_and_into_the_cache_of_dvc_are_followed(tmp_path
     (data / "cats" / "3.png").symlink_to(cached)
     (tmp_path / "link").symlink_to(data)
     expected = ["cats/1.png", "cats/2.png", "cats/3.png"]
-    assert folder.list_images(tmp_path / "link").images == expected
+    assert folder.list_files(tmp_path / "link", folder.IMAGES).files == expected
 
 
 TABLE = Table(file="table.csv", image="file", label="kind", split=None)
@@ -350,5 +350,5 @@ def test_names_of_files_are_escaped_in_messages(tmp_path: Path) -> None:
     data = _images(tmp_path / "images")
     (data / "cats" / "\x1b[2K\u202e.exe").touch()
     with pytest.raises(DataError) as refused:
-        folder.list_images(data)
+        folder.list_files(data, folder.IMAGES)
     assert "1 with .exe (cats/\\x1b[2K\\u202e.exe)" in str(refused.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgebake import plugins
 from edgebake.data.readers import arrays, record_files, records
 from edgebake.data.readers.decode import max_bytes
-from edgebake.data.readers.folder import SUFFIXES
+from edgebake.data.readers.folder import IMAGES
 from edgebake.data.sources import keras
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
@@ -118,7 +118,7 @@ def _has_folders_of_images(path: Path) -> bool:
     for folder in path.iterdir():
         if not folder.is_dir() or folder.name.startswith("."):
             continue
-        if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()):
+        if any(file.suffix.lower() in IMAGES.suffixes for file in folder.iterdir()):
             return True
     return False
 

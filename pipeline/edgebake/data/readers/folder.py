@@ -1,4 +1,4 @@
-"""List the images below a folder, and refuse files of other kinds.
+"""List the images, or the sounds, below a folder, and refuse files of other kinds.
 
 A folder is judged by what it holds, never by its name: `README/` with images is a class. What is
 left out is named in `FolderContent.left_out`.
@@ -14,7 +14,21 @@ from pathlib import Path
 from edgebake.data.readers import labels, links
 from edgebake.errors import DataError
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+
+@dataclass(frozen=True)
+class FileKind:
+    """Files that are examples, by their suffixes."""
+
+    name: str  # of one
+    suffixes: tuple[str, ...]
+
+    def is_name(self, name: str) -> bool:
+        """Return whether a file of this name is one."""
+        return Path(name).suffix.lower() in self.suffixes
+
+
+IMAGES = FileKind("image", (".bmp", ".jpeg", ".jpg", ".png", ".webp"))
+SOUNDS = FileKind("sound", (".flac", ".wav"))
 # Suffixes and names of files that often accompany images and are left out.
 IGNORED_SUFFIXES = (".csv", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")
 IGNORED_NAMES = ("COPYING", "LICENSE", "NOTICE", "README", "Thumbs.db", "desktop.ini")
@@ -35,22 +49,25 @@ TOOL_FOLDERS = (
 class FolderContent:
     """Paths below a folder, in the order of names."""
 
-    images: list[str] = field(default_factory=list)
+    kind: FileKind
+    files: list[str] = field(default_factory=list)  # of the kind
     empty_folders: list[str] = field(default_factory=list)  # with files that are left out at most
     unknown_files: list[str] = field(default_factory=list)
     # Hidden files, files of IGNORED_SUFFIXES and IGNORED_NAMES, and folders, which end with "/".
     left_out: list[str] = field(default_factory=list)
 
 
-def list_images(folder: Path) -> FolderContent:
-    """Return the images below a folder.
+def list_files(folder: Path, kind: FileKind) -> FolderContent:
+    """Return the files of a kind below a folder.
 
     Raises:
-        DataError: the folder is missing, has no images, or has files of other kinds.
+        DataError: the folder is missing, has no such files, or has files of other kinds.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
-    content = FolderContent()
+        raise DataError(
+            f"{folder}: no such folder; expected one sub-folder of {kind.name}s per class"
+        )
+    content = FolderContent(kind)
     try:
         _list(folder, "", content, (os.path.realpath(folder),))
     except OSError as error:
@@ -75,7 +92,7 @@ def _list(folder: Path, prefix: str, content: FolderContent, parents: tuple[str,
     is_empty = True
     for entry in listed:
         path = f"{prefix}/{entry.name}".lstrip("/")
-        if entry.is_dir() and _is_left_out(entry):
+        if entry.is_dir() and _is_left_out(entry, content.kind):
             content.left_out.append(f"{path}/")
             continue
         if not entry.is_dir() and _is_ignored(entry.name):
@@ -84,10 +101,10 @@ def _list(folder: Path, prefix: str, content: FolderContent, parents: tuple[str,
         is_empty = False
         if entry.is_symlink() and Path(entry.path).exists():
             links.refuse_outside(Path(entry.path), Path(parents[0]))
-        if entry.is_dir() and not _is_image_without_content(entry):
+        if entry.is_dir() and not _is_file_without_content(entry, content.kind):
             _list_sub_folder(entry, path, content, parents)
-        elif _is_image_name(entry.name):
-            content.images.append(path)
+        elif content.kind.is_name(entry.name):
+            content.files.append(path)
         else:
             content.unknown_files.append(path)
     if is_empty:
@@ -99,31 +116,29 @@ def _list_sub_folder(
 ) -> None:
     real_path = os.path.realpath(entry.path)
     if entry.is_symlink() and real_path in parents:
-        raise DataError(f"{entry.path}: a link to a folder that it lies in; expected images")
+        raise DataError(
+            f"{entry.path}: a link to a folder that it lies in; expected {content.kind.name}s"
+        )
     _list(Path(entry.path), path, content, (*parents, real_path))
 
 
-def _is_left_out(folder: os.DirEntry[str]) -> bool:
-    """Return whether a folder is a program's, or has an ignored name and no images."""
+def _is_left_out(folder: os.DirEntry[str], kind: FileKind) -> bool:
+    """Return whether a folder is a program's, or has an ignored name and no examples."""
     if folder.name in TOOL_FOLDERS:
         return True
-    return _is_ignored(folder.name) and not _holds_images(folder)
+    return _is_ignored(folder.name) and not _holds_files(folder, kind)
 
 
-def _is_image_without_content(folder: os.DirEntry[str]) -> bool:
-    """Return whether a folder has the name of an image and no images: one that cannot be read."""
-    return _is_image_name(folder.name) and not _holds_images(folder)
+def _is_file_without_content(folder: os.DirEntry[str], kind: FileKind) -> bool:
+    """Return whether a folder has the name of an example and holds none: one that is damaged."""
+    return kind.is_name(folder.name) and not _holds_files(folder, kind)
 
 
-def _holds_images(folder: os.DirEntry[str]) -> bool:
+def _holds_files(folder: os.DirEntry[str], kind: FileKind) -> bool:
     for _, _, names in os.walk(folder.path):
-        if any(_is_image_name(name) and not _is_ignored(name) for name in names):
+        if any(kind.is_name(name) and not _is_ignored(name) for name in names):
             return True
     return False
-
-
-def _is_image_name(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES
 
 
 def _is_ignored(name: str) -> bool:
@@ -133,7 +148,7 @@ def _is_ignored(name: str) -> bool:
 
 
 def _refuse_unknown_files(folder: Path, content: FolderContent) -> None:
-    undecodable = [path for path in content.images if not _is_utf8(path)]
+    undecodable = [path for path in content.files if not _is_utf8(path)]
     if undecodable:
         raise DataError(
             f"{folder}: a name that is not UTF-8: {undecodable[0]!a}; expected another name"
@@ -142,12 +157,12 @@ def _refuse_unknown_files(folder: Path, content: FolderContent) -> None:
         kinds = describe_kinds(content.unknown_files)
         raise DataError(
             f"{folder}: files of other kinds: {kinds}; "
-            f"expected {', '.join(SUFFIXES)}: convert or remove them"
+            f"expected {', '.join(content.kind.suffixes)}: convert or remove them"
         )
-    if not content.images:
+    if not content.files:
         raise DataError(
-            f"{folder}: no images; expected one sub-folder per class with "
-            f"{', '.join(SUFFIXES)} files"
+            f"{folder}: no {content.kind.name}s; expected one sub-folder per class with "
+            f"{', '.join(content.kind.suffixes)} files"
         )
 
 
