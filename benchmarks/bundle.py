@@ -33,6 +33,7 @@ from edgebake.bundle import (
     model_card,
     samples,
     sbom,
+    target_entry,
 )
 from edgebake.bundle.trust import (
     decryption,
@@ -99,7 +100,7 @@ def _package_rows(platform: str) -> list[Row]:
     files = artifacts.read_files(folder)
     bundle_manifest = json.loads(files[manifest.FILE])
     judgments = _judge_targets(params, platform)
-    packaged = _package_targets(params, judgments)
+    packaged = target_entry.package_targets(params.targets, judgments)
     models: dict[str, bytes] = {}
     for target in packaged.values():
         models |= target.files
@@ -108,7 +109,7 @@ def _package_rows(platform: str) -> list[Row]:
     sample = samples.render(bundle_manifest, files)
     archive_size = folder.with_name(f"{platform}.zip").stat().st_size
     decide_gates = partial(_judge_targets, params, platform)
-    write_golden = partial(_package_targets, params, judgments)
+    write_golden = partial(target_entry.package_targets, params.targets, judgments)
     write_licenses = partial(licenses.texts, licensed)
     write_notice = partial(licenses.render_notice, params.about, licensed)
     write_sbom = partial(sbom.render, bundle_manifest, params, licensed, models)
@@ -132,15 +133,6 @@ def _package_rows(platform: str) -> list[Row]:
 
 def _judge_targets(params: PackageParams, platform: str) -> dict[str, Judgment]:
     return {name: judge(target, platform) for name, target in params.targets.items()}
-
-
-def _package_targets(
-    params: PackageParams, judgments: dict[str, Judgment]
-) -> dict[str, manifest.PackagedTarget]:
-    packaged = {}
-    for name, judgment in judgments.items():
-        packaged[name] = manifest.package_target(params.targets[name], judgment)
-    return packaged
 
 
 def _size(files: dict[str, bytes], folder: str) -> int:

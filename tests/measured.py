@@ -164,7 +164,7 @@ def vectors(platform: str) -> dict[str, Any]:
         areas=[image.size for image in images],
     )
     file = golden.ConvertedFile(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
-    return golden.build_vectors(file, examples, np.eye(10, dtype=np.float32)[:2])
+    return golden.build_vectors(file, examples, {"probabilities": np.eye(10, dtype=np.float32)[:2]})
 
 
 def lay_parity(platform: str, report: Mapping[str, Sequence[Comparison]]) -> None:

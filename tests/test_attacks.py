@@ -265,9 +265,9 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         "expected one inside it",
     ),
     "an unknown schema version": (
-        _named(lambda content: content.update(schema="edgebake.manifest/2")),
-        "manifest.json: schema: 'edgebake.manifest/2'; "
-        "this edgebake reads only edgebake.manifest/1",
+        _named(lambda content: content.update(schema="edgebake.manifest/3")),
+        "manifest.json: schema: 'edgebake.manifest/3'; "
+        "this edgebake reads only edgebake.manifest/1 and edgebake.manifest/2",
     ),
     "an oversized manifest": (
         _oversized,
@@ -285,7 +285,8 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a manifest that is a list": (
         lambda folder: (folder / manifest.FILE).write_text("[]"),
-        "manifest.json: schema: None; this edgebake reads only edgebake.manifest/1",
+        "manifest.json: schema: None; "
+        "this edgebake reads only edgebake.manifest/1 and edgebake.manifest/2",
     ),
     "a program in a model's clothes": (
         _put("models/extra.onnx", b"\x7fELF\x02\x01\x01\x00"),

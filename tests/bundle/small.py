@@ -225,7 +225,9 @@ def _vectors(
         areas=[image.size for image in images],
     )
     made = golden.build_vectors(
-        golden.ConvertedFile("ab" * 32, platform, inspection, target.contract), examples, answers
+        golden.ConvertedFile("ab" * 32, platform, inspection, target.contract),
+        examples,
+        {"probabilities": answers},
     )
     return bundle_golden.render(made, after, target.contract.labels)
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from edgebake import artifacts
-from edgebake.bundle import manifest, processing_steps
+from edgebake.bundle import manifest, processing_steps, target_entry
 from edgebake.bundle.json_schema import SchemaError
 from edgebake.bundle.manifest_types import LicenseEntry, ManifestBody, SourceEntry
 from edgebake.evaluation.gates.judge import judge
@@ -59,7 +59,7 @@ STEADY = [
 
 def _validated(
     target: TargetParams, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
-) -> manifest.PackagedTarget:
+) -> target_entry.PackagedTarget:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = image_contract(
         "classification", 32, 32, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], LABELS
@@ -71,16 +71,21 @@ def _validated(
         **{f"files/{name}": content for name, content in files.items()},
     }
     measured.lay(target.validate, platform, files=written, **found)
-    return manifest.package_target(target, judge(target, platform))
+    return target_entry.package_targets({"it": target}, {"it": judge(target, platform)})["it"]
 
 
 def _made(
-    section: PackageParams, platform: str, **entries: manifest.PackagedTarget
+    section: PackageParams, platform: str, **entries: target_entry.PackagedTarget
 ) -> dict[str, Any]:
     """Return an unsigned manifest of these targets and their files."""
     files = {path: data for entry in entries.values() for path, data in entry.files.items()}
     body: ManifestBody = {
-        **manifest.compose_head(section, platform, entries, REVISION),
+        **manifest.compose_head(
+            section,
+            platform,
+            {name: packaged.entry for name, packaged in entries.items()},
+            REVISION,
+        ),
         "signature": "unsigned",
         "licenses": [LICENSE],
     }
@@ -96,12 +101,12 @@ def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def entry(section: PackageParams) -> manifest.PackagedTarget:
+def entry(section: PackageParams) -> target_entry.PackagedTarget:
     return _validated(section.targets["pixel_8"], {"model.tflite": b"TFL3 model"})
 
 
 @pytest.fixture(scope="module")
-def content(section: PackageParams, entry: manifest.PackagedTarget) -> dict[str, Any]:
+def content(section: PackageParams, entry: target_entry.PackagedTarget) -> dict[str, Any]:
     return _made(section, "android", pixel_8=entry)
 
 
@@ -270,7 +275,7 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
 
 
 def test_two_targets_with_one_model_list_it_once(
-    section: PackageParams, entry: manifest.PackagedTarget
+    section: PackageParams, entry: target_entry.PackagedTarget
 ) -> None:
     both = _made(section, "android", pixel_8=entry, pixel_7=entry)
     assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))

@@ -45,8 +45,8 @@ def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
     return Examples(images, np.array(labels), CLASSES, names=names, areas=areas)
 
 
-def _predictions(*rows: list[float]) -> NDArray[np.float32]:
-    return np.array(rows, np.float32)
+def _predictions(*rows: list[float]) -> dict[str, NDArray[np.float32]]:
+    return {"probabilities": np.array(rows, np.float32)}
 
 
 def _pictures(vectors: dict[str, Any]) -> list[NDArray[np.uint8]]:
@@ -167,12 +167,12 @@ def test_the_answer_is_real_probabilities() -> None:
 def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(
     tensor: Tensor, real: float
 ) -> None:
-    assert golden.tolerances(_file(tensor))["tensor"] == pytest.approx(real)
+    assert golden.tolerances(_file(tensor)).inputs["image"] == pytest.approx(real)
 
 
 def test_one_pixel_level_is_the_most_of_any_channel() -> None:
     file = replace(_file(), contract=with_image(CONTRACT, color="rgb", scale=[0.25, 0.5, 0.125]))
-    assert golden.tolerances(file)["tensor"] == pytest.approx(1.01 / 2)
+    assert golden.tolerances(file).inputs["image"] == pytest.approx(1.01 / 2)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_pixel_that_is_one_level_off_is_within_the_tolerance_and_one_that_is_t
     tensor: Tensor | None,
 ) -> None:
     file = _file(tensor)
-    taken, allowed = Tensor(**file.inspection["input"]), golden.tolerances(file)["tensor"]
+    taken, allowed = Tensor(**file.inspection["input"]), golden.tolerances(file).inputs["image"]
     levels = CONTRACT.image.normalize(
         np.arange(16, 240, dtype=np.uint8)
     )  # of the range that int8 does not cut off
@@ -216,7 +216,9 @@ def test_an_answer_may_be_off_by_what_other_kernels_make_of_it(
     operators: list[Operator], step: float | None, platform: str, real: float
 ) -> None:
     assert (
-        golden.tolerances(_file(operators=operators, step=step, platform=platform))["output"]
+        golden.tolerances(_file(operators=operators, step=step, platform=platform)).outputs[
+            "probabilities"
+        ]
         == real
     )
 

@@ -116,6 +116,7 @@ def test_many_changed_files_are_counted() -> None:
         ),
         ("runtimes/delegates/litert_gpu.yaml", ["package", "proof", "validate"]),
         ("bundle/manifest.schema.json", ["package", "proof"]),
+        ("bundle/manifest2.schema.json", ["package", "proof"]),
         ("bundle/samples/Classifier.kt", ["package"]),
         ("stages/parity.py", ["parity"]),
     ],

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edgebake import artifacts
 from edgebake.bundle import components, license_policy, licenses, manifest, model_card, sbom
-from edgebake.bundle.manifest import PackagedTarget
 from edgebake.bundle.manifest_types import (
     EncryptionEntry,
     ManifestBody,
@@ -17,6 +16,7 @@ from edgebake.bundle.manifest_types import (
     SourceEntry,
     TargetEntry,
 )
+from edgebake.bundle.target_entry import PackagedTarget
 from edgebake.bundle.trust import encryption, keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.errors import ArtifactError, RecipeError
@@ -47,7 +47,8 @@ def assemble(
         HostError: a key that the release names cannot be used.
         RecipeError: two targets share a model, and only one of them encrypts it.
     """
-    head = manifest.compose_head(section, platform, targets, source)
+    entries = {name: target.entry for name, target in targets.items()}
+    head = manifest.compose_head(section, platform, entries, source)
     bundle_components = components.list_components(section, head["targets"].values())
     licensed = license_policy.apply_policy(bundle_components, section.licenses)
     body: ManifestBody = {

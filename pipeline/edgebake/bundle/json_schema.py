@@ -39,15 +39,16 @@ def _innermost(error: "ValidationError") -> "ValidationError":
         alternatives: dict[object, list[ValidationError]] = {}
         for inner in error.context:
             alternatives.setdefault(inner.schema_path[0], []).append(inner)
-        matching = [errors for errors in alternatives.values() if not _has_other_constant(errors)]
+        matching = [errors for errors in alternatives.values() if not _is_of_another(errors)]
         if len(matching) != 1:
             return error
         error = matching[0][0]
     return error
 
 
-def _has_other_constant(errors: "list[ValidationError]") -> bool:
-    return any(error.validator == "const" for error in errors)
+def _is_of_another(errors: "list[ValidationError]") -> bool:
+    """Return whether an alternative is of another thing: another constant, or name of a step."""
+    return any(error.validator == "const" or list(error.path)[-1:] == ["step"] for error in errors)
 
 
 def _problem(error: "ValidationError") -> str:

@@ -1,4 +1,8 @@
-"""Types of manifest.json, edgebake.manifest/1. docs/guides/use_a_bundle.md explains each key."""
+"""Types of manifest.json, in its two forms. docs/reference/manifest.md explains each key.
+
+edgebake.manifest/1 describes classifiers of one image; edgebake.manifest/2 any inputs and outputs.
+`tensors_of` reads what differs between them.
+"""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -31,11 +35,27 @@ class TensorEntry(TypedDict):
     """An input or output; real value = (stored - zero_point) * scale unless scale is null."""
 
     name: str
-    shape: list[int]  # [1, height, width, channels] or [1, classes]
+    shape: list[int]  # [1, height, width, channels] or [1, classes]; others begin with 1 too
     dtype: str
-    layout: str  # NHWC for an image, NC for one number per class
+    layout: str  # NHWC for an image, NC for one number per class, values for all else
     scale: float | None
     zero_point: int | None
+
+
+class RawEntry(TypedDict):
+    """An input before its first step."""
+
+    form: str  # png, pcm16, float32, utf8 or int32
+
+
+class InputEntry(TypedDict):
+    """An input: what an app has, the steps from there, and the tensor that the model takes."""
+
+    name: str
+    kind: str  # image, audio, signal, text, or a kind of a project's own
+    tensor: TensorEntry
+    raw: RawEntry
+    preprocessing: list[Step]
 
 
 class MeasurementEntry(TypedDict):
@@ -90,15 +110,15 @@ class InFloatEntry(TypedDict):
 
 
 class TargetEntry(DeviceEntry):
-    """One target: its model, the devices that run it, and what was measured."""
+    """One target: its model, the devices that run it, and what was measured.
+
+    These keys are in both forms.
+    """
 
     model: str  # path in the bundle
     runtime: str
     protection: str  # none, strip or encrypt
     task: str
-    input: TensorEntry
-    output: TensorEntry
-    preprocessing: list[Step]
     postprocessing: list[Step]
     labels: list[str]
     golden: str  # path in the bundle
@@ -112,6 +132,22 @@ class TargetEntry(DeviceEntry):
     # the multiply-accumulates.
     in_float: NotRequired[InFloatEntry]
     tools: dict[str, str]  # version by distribution
+
+
+class TargetEntry1(TargetEntry):
+    """A target in edgebake.manifest/1, which classifies an image."""
+
+    input: TensorEntry
+    output: TensorEntry
+    preprocessing: list[Step]
+
+
+class TargetEntry2(TargetEntry):
+    """A target in edgebake.manifest/2."""
+
+    inputs: list[InputEntry]
+    outputs: list[TensorEntry]
+    score: str  # the metric that the task is judged by
 
 
 class SourceEntry(TypedDict):

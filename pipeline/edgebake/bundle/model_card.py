@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from edgebake.bundle.components import architecture
 from edgebake.bundle.manifest_types import (
     GateEntry,
+    InputEntry,
     ManifestBody,
     MeasurementEntry,
     SignatureEntry,
@@ -18,6 +19,7 @@ from edgebake.bundle.manifest_types import (
     WaiverEntry,
 )
 from edgebake.bundle.markdown import escape_markdown, link, table
+from edgebake.bundle.tensors_of import inputs_of
 from edgebake.data.readers.labels import preview
 from edgebake.recipe.stage_params import PackageParams
 from edgebake.runtimes.float_share import share_of_entry
@@ -162,7 +164,7 @@ def _target(name: str, target: TargetEntry, untested: Sequence[str]) -> list[str
     properties = {
         "For": f"{device['name']}, system {device['minimum_os']} or newer",
         "Runs on": f"{target['runtime']}: {', '.join(target['accelerators'])}",
-        "Before the model": _format_steps(target["preprocessing"]),
+        "Before the model": _format_inputs(inputs_of(target)),
         "After the model": _format_steps(target["postprocessing"]),
         "Protection": PROTECTION[target["protection"]],
         "Scheme": "; ".join([target["scheme"], *in_float]),
@@ -198,6 +200,14 @@ def _format_reference(target: TargetEntry) -> str:
         f"{reference['same_answers']:,} of {reference['examples']:,} validation examples; "
         f"probabilities differ by at most {reference['difference_at_most']:g}"
     )
+
+
+def _format_inputs(inputs: Sequence[InputEntry]) -> str:
+    """Return the steps before the model, by input if there are several."""
+    if len(inputs) == 1:
+        return _format_steps(inputs[0]["preprocessing"])
+    texts = [f"{entry['name']}: {_format_steps(entry['preprocessing'])}" for entry in inputs]
+    return "; ".join(texts)
 
 
 def _format_steps(steps: Iterable[Step]) -> str:

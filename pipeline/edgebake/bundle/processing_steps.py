@@ -1,36 +1,59 @@
-"""Pre- and postprocessing of a target as a list of steps, which an app runs in order.
+"""Pre- and postprocessing of a target as lists of steps, which an app runs in order.
 
-docs/guides/use_a_bundle.md defines every step, down to how it rounds.
+docs/reference/manifest.md defines every step, down to how it rounds.
 """
 
-from edgebake.bundle.manifest_types import Step, TensorEntry
+from collections.abc import Sequence
+
+from edgebake.bundle import numbers_file
+from edgebake.bundle.manifest_types import InputEntry, Step, TensorEntry
 from edgebake.recipe import Package
 from edgebake.recipe.lineage import Section
 from edgebake.tasks.inputs.interface import load_input
 from edgebake.tasks.tensors import ContractInput
 
+NHWC = "NHWC"  # the layout of an image
 
-def preprocessing(spec: ContractInput, tensor: TensorEntry, convert_params: Section) -> list[Step]:
-    """Return the steps from an example to the model's input.
 
-    A model that takes the cached form, as an image in Core ML, does the others inside.
+def inputs(
+    specs: Sequence[ContractInput],
+    tensors: Sequence[TensorEntry],
+    convert_params: Section,
+    variant: str,
+) -> list[InputEntry]:
+    """Return the inputs of a target, as edgebake.manifest/2 has them.
 
     Args:
-        spec: the contract's input.
-        tensor: the input tensor, from inspection.json.
+        specs: the inputs of the contract.
+        tensors: those of the file in the same order, from inspection.json.
         convert_params: parameters of `convert` for this target.
+        variant: name of the converted file.
+    """
+    entries: list[InputEntry] = []
+    for spec, tensor in zip(specs, tensors, strict=True):
+        steps = preprocessing(spec, tensor, convert_params)
+        entries.append(
+            {
+                "name": spec.name,
+                "kind": spec.kind,
+                "tensor": tensor,
+                "raw": {"form": load_input(spec.kind).raw_form},
+                "preprocessing": [numbers_file.name_file(step, variant, spec) for step in steps],
+            }
+        )
+    return entries
+
+
+def preprocessing(spec: ContractInput, tensor: TensorEntry, convert_params: Section) -> list[Step]:
+    """Return the steps from an example to the stored values of the input tensor.
+
+    A model whose input is an image, as in Core ML, normalizes inside: it has no further steps.
     """
     kind = load_input(spec.kind)
     steps = kind.published(spec, convert_params)
     if kind.takes_raw(tensor["dtype"]):
-        count = len(kind.steps_to_cache(spec))
-        return steps[:count]
-    return steps + _tensor_steps(tensor)
-
-
-def _tensor_steps(tensor: TensorEntry) -> list[Step]:
-    """Return the steps from real values to the stored values of the input tensor."""
-    steps: list[Step] = []
+        cached = kind.steps_to_cache(spec)
+        return steps[: len(cached)]
     if tensor["scale"] is not None:
         steps.append(
             {
@@ -40,7 +63,9 @@ def _tensor_steps(tensor: TensorEntry) -> list[Step]:
                 "zero_point": tensor["zero_point"],
             }
         )
-    return [*steps, {"step": "layout", "layout": tensor["layout"]}]
+    if tensor["layout"] == NHWC:
+        steps.append({"step": "layout", "layout": NHWC})
+    return steps
 
 
 def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> list[Step]:

@@ -8,12 +8,14 @@ model card is added to the JSON that the library wrote.
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from edgebake import artifacts
 from edgebake.bundle.components import Component, architecture
 from edgebake.bundle.license_policy import LicensedComponent, parse
-from edgebake.bundle.manifest_types import JsonObject, ManifestBody, TensorEntry
+from edgebake.bundle.manifest_types import JsonObject, ManifestBody, TargetEntry, TensorEntry
+from edgebake.bundle.tensors_of import inputs_of, outputs_of
 from edgebake.recipe.stage_params import PackageParams
 
 if TYPE_CHECKING:
@@ -174,8 +176,8 @@ def _model_card(
             "task": ", ".join(tasks),
             "architectureFamily": ", ".join(architectures),
             "datasets": datasets,
-            "inputs": _tensor_formats(target["input"] for target in targets),
-            "outputs": _tensor_formats(target["output"] for target in targets),
+            "inputs": _tensor_formats(_input_tensors(targets)),
+            "outputs": _tensor_formats(chain.from_iterable(map(outputs_of, targets))),
         },
         "quantitativeAnalysis": {"performanceMetrics": metrics},
         "considerations": {
@@ -183,6 +185,12 @@ def _model_card(
             "technicalLimitations": list(section.card.limits),
         },
     }
+
+
+def _input_tensors(targets: Iterable[TargetEntry]) -> Iterator[TensorEntry]:
+    for target in targets:
+        for entry in inputs_of(target):
+            yield entry["tensor"]
 
 
 def _tensor_formats(tensors: Iterable[TensorEntry]) -> list[dict[str, str]]:

@@ -3,27 +3,27 @@
 They are made where the test split is read, and ship with the bundle. Reads and writes nothing.
 """
 
-import base64
-import io
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgebake.data.dataset import Examples
+from edgebake.evaluation import golden_forms
+from edgebake.evaluation.golden_forms import Tolerances, Vector
+from edgebake.runtimes import inspection_file
 from edgebake.runtimes.session import Tensor
-from edgebake.tasks.contract import Contract
+from edgebake.tasks import preprocess
+from edgebake.tasks.contract import Contract, prepare_input
+from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.tensors import ContractInput, Outputs, Raw
 
-FORMAT = "edgebake.golden/1"
 EXAMPLES = 5
 # The tolerances between the two highest probabilities. Each of the two may be off by one, so the
 # order holds from two on; two more leave a margin.
 MARGIN = 4
-# Two machines round (pixel - mean) * scale differently in the last bit of a float32.
-ROUNDING = 1.01
 # Largest difference between the probabilities of one file on two sets of kernels. Measured with
 # DS-CNN on the 540 digits of the test split: float32, LiteRT and ONNX Runtime, optimized or not,
 # 0.000005; float16 and float32, 0.001; int8, XNNPACK and LiteRT's reference kernels, 0.023.
@@ -32,25 +32,6 @@ FLOAT32_KERNELS = 0.001
 FLOAT16_KERNELS = 0.02
 INTEGER_KERNELS = 0.04
 STEPS = 4  # of a quantized output, where a step is large
-DIGITS = 6  # of a probability: a thousandth of the smallest tolerance
-
-
-class StoredTensor(TypedDict):
-    """A tensor in golden.json: `data` is little-endian, in base64."""
-
-    dtype: str
-    shape: list[int]
-    data: str
-
-
-class GoldenVector(TypedDict):
-    """One example in golden.json: `image` is a PNG in base64, `output` has a value per class."""
-
-    name: str  # path below the dataset's folder, or the number of the example
-    image: str
-    tensor: StoredTensor
-    output: list[float]
-    label: str
 
 
 @dataclass(frozen=True)
@@ -63,14 +44,20 @@ class ConvertedFile:
     contract: Contract
 
     @property
-    def input(self) -> Tensor:
-        """Return the input tensor."""
-        return Tensor(**self.inspection["input"])
+    def inputs(self) -> list[tuple[ContractInput, Tensor]]:
+        """Return each input of the contract, and the file's tensor for it."""
+        tensors = inspection_file.tensors(self.inspection, "input")
+        return list(zip(self.contract.inputs, tensors, strict=True))
+
+    @property
+    def outputs(self) -> list[tuple[str, Tensor]]:
+        """Return the name of each output in the contract, and the file's tensor."""
+        tensors = inspection_file.tensors(self.inspection, "output")
+        names = self.contract.ends.outputs
+        return list(zip(names, tensors, strict=True))
 
 
-def build_vectors(
-    file: ConvertedFile, examples: Examples, predictions: NDArray[np.float32]
-) -> dict[str, Any]:
+def build_vectors(file: ConvertedFile, examples: Examples, outputs: Outputs) -> dict[str, Any]:
     """Return the content of golden.json.
 
     It has no examples where the two highest probabilities of every prediction are close.
@@ -78,39 +65,30 @@ def build_vectors(
     Args:
         file: the file that made the predictions.
         examples: of the test split.
-        predictions: probabilities, float32 [n, classes].
+        outputs: of all examples, float32 [n, ...] by the contract's names.
     """
     limits = tolerances(file)
     vectors = []
-    for number in _select(examples, predictions, limits["output"]):
-        vector = _vector(file, examples, number, predictions[number])
-        vectors.append(vector)
-    return {"format": FORMAT, "sha256": file.sha256, "tolerances": limits, "examples": vectors}
+    (predictions,) = outputs.values()
+    (tolerance,) = limits.outputs.values()
+    for number in _select(examples, predictions, tolerance):
+        vectors.append(_vector(file, examples, number, outputs))
+    if file.contract.is_image_classifier:
+        return golden_forms.first_form(file.sha256, limits, vectors)
+    return golden_forms.second_form(file.sha256, limits, vectors)
 
 
-def tolerances(file: ConvertedFile) -> dict[str, float]:
-    """Return how far a device may be off, in real units.
-
-    `tensor` is for the model's input after preprocessing, `output` for probabilities.
-    """
-    return {"tensor": _input_tolerance(file), "output": _output_tolerance(file)}
-
-
-def _input_tolerance(file: ConvertedFile) -> float:
-    """Return one pixel level: image libraries round the sums of a resize differently."""
-    tensor = file.input
-    if tensor.is_image:
-        return 1.0
-    level = max(file.contract.image.scale) * ROUNDING
-    if tensor.scale is None:
-        return level
-    # A value that is one level off may also be rounded to the next quantization step.
-    return level + tensor.scale
+def tolerances(file: ConvertedFile) -> Tolerances:
+    """Return how far a device may be off: after the steps of an input, and after the model."""
+    inputs = {}
+    for spec, tensor in file.inputs:
+        inputs[spec.name] = load_input(spec.kind).tolerance(spec, asdict(tensor))
+    outputs = {name: _output_tolerance(file, tensor) for name, tensor in file.outputs}
+    return Tolerances(inputs, outputs)
 
 
-def _output_tolerance(file: ConvertedFile) -> float:
-    output = file.inspection["output"]
-    scale = output["scale"] or 0.0
+def _output_tolerance(file: ConvertedFile, tensor: Tensor) -> float:
+    scale = tensor.scale or 0.0
     return max(_kernel_tolerance(file), STEPS * scale)
 
 
@@ -129,8 +107,8 @@ def _kernel_tolerance(file: ConvertedFile) -> float:
 def _select(examples: Examples, predictions: NDArray[np.float32], tolerance: float) -> list[int]:
     """Return the numbers of a few examples with a clear margin, in ascending order.
 
-    Correct predictions come before wrong ones, and small images before large ones because a bundle
-    is downloaded; the classes take turns.
+    Correct predictions come before wrong ones, and small examples before large ones because a
+    bundle is downloaded; the classes take turns.
     """
     ascending = np.sort(predictions, axis=1)
     highest = ascending[:, -1]
@@ -159,47 +137,22 @@ def _take_turns(numbers: list[int], classes: NDArray[np.int64]) -> list[int]:
     return sorted(numbers, key=turns.__getitem__)
 
 
-def _vector(
-    file: ConvertedFile, examples: Examples, number: int, prediction: NDArray[np.float32]
-) -> GoldenVector:
-    image = examples.images[number]
-    label = examples.labels[number]
-    output = [round(float(probability), DIGITS) for probability in prediction]
-    return {
-        "name": examples.names[number],
-        "image": _base64(_png(image)),
-        "tensor": _stored_input(file, image),
-        "output": output,
-        "label": examples.classes[label],
-    }
+def _vector(file: ConvertedFile, examples: Examples, number: int, outputs: Outputs) -> Vector:
+    raw, tensors = {}, {}
+    for spec, tensor in file.inputs:
+        example = examples.images[number]
+        raw[spec.name] = golden_forms.raw_value(load_input(spec.kind), example)
+        tensors[spec.name] = _stored_input(spec, tensor, example)
+    label = examples.classes[examples.labels[number]]
+    answers = {name: outputs[name][number] for name, _ in file.outputs}
+    return Vector(examples.names[number], raw, tensors, answers, label)
 
 
-def _stored_input(file: ConvertedFile, image: NDArray[np.uint8]) -> StoredTensor:
-    """Return the input tensor that the file takes for an image."""
-    values = _input_values(file, image)
-    little_endian = values.astype(values.dtype.newbyteorder("<"))
-    return {
-        "dtype": values.dtype.name,
-        "shape": list(values.shape),
-        "data": _base64(little_endian.tobytes()),
-    }
-
-
-def _input_values(file: ConvertedFile, image: NDArray[np.uint8]) -> NDArray[np.generic]:
-    tensor = file.input
-    pixels = file.contract.image.resize_images([image])
-    if tensor.is_image:
-        return pixels
-    normalized = file.contract.image.normalize(pixels)
-    return tensor.to_stored(normalized)
-
-
-def _png(image: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    # Stored, not deflated: deflated bytes depend on the version of zlib.
-    Image.fromarray(image).save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+def _stored_input(spec: ContractInput, tensor: Tensor, example: Raw) -> NDArray[np.generic]:
+    """Return the input tensor [1, ...] that the file takes for an example."""
+    kind = load_input(spec.kind)
+    if kind.takes_raw(tensor.dtype):
+        cached = kind.steps_to_cache(spec)
+        values = preprocess.run(cached, example, spec.numbers, kind.steps)
+        return np.reshape(values, tensor.shape)
+    return tensor.to_stored(prepare_input(spec, [example]))

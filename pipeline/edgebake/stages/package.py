@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from edgebake import artifacts
-from edgebake.bundle import archive, assemble, bundle_files, manifest, samples
+from edgebake.bundle import archive, assemble, bundle_files, manifest, samples, target_entry
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.candidates import Choice, choose
 from edgebake.evaluation.gates.judge import Judgment, judge
@@ -40,13 +40,12 @@ def run(job: Job[PackageParams]) -> str:
     choices = choose(params.targets, judgments)
     _check_gates(platform, choices, judgments)
     shipped = {choice.target: choice.ships for choice in choices if choice.ships is not None}
-    packaged = {}
-    for name, entry in shipped.items():
-        packaged[name] = manifest.package_target(params.targets[entry], judgments[entry])
-    revision = artifacts.read_json(REVISION / f"{platform}.json", Revision)
-    section = replace(
-        params, targets={name: params.targets[entry] for name, entry in shipped.items()}
+    targets = {name: params.targets[entry] for name, entry in shipped.items()}
+    packaged = target_entry.package_targets(
+        targets, {name: judgments[entry] for name, entry in shipped.items()}
     )
+    revision = artifacts.read_json(REVISION / f"{platform}.json", Revision)
+    section = replace(params, targets=targets)
     files = assemble.assemble(section, platform, packaged, revision)
     artifacts.write_files(job.out, files)
     _write_companions(job, _by_shipped_name(judgments, shipped), files)

@@ -236,7 +236,8 @@ def _write_golden_vectors(
         inspection=_inspection(job),
         contract=contract.from_json(contract_file.read_text()),
     )
-    vectors = golden.build_vectors(file, test.examples, predicted.predictions)
+    (output,) = file.contract.ends.outputs
+    vectors = golden.build_vectors(file, test.examples, {output: predicted.predictions})
     job.write_json("golden.json", vectors)
 
 

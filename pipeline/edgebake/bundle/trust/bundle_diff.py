@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from edgebake import plugins
+from edgebake.bundle import numbers_file
 from edgebake.runtimes.interface import Files, load_runtime
 
 MAX_LINES = 10  # about one file
@@ -87,6 +88,8 @@ def _compare(path: str, ours: Files, theirs: Files) -> Iterator[str]:
         return _compare_models(_runtimes()[suffix], ours, theirs)
     if suffix == ".json":
         return _compare_json(ours[""], theirs[""])
+    if suffix == numbers_file.SUFFIX:
+        return iter([_first_difference(ours[""], theirs[""])])
     return _compare_text(ours[""], theirs[""])
 
 

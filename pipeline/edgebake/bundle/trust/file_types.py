@@ -12,7 +12,7 @@ from typing import Literal
 from edgebake import plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.manifest_types import Manifest
-from edgebake.bundle.trust import bounded_read, model_format
+from edgebake.bundle.trust import bounded_read, model_format, numbers_check
 from edgebake.bundle.trust.bounded_read import UnreadableFileError
 from edgebake.bundle.trust.model_format import Attachment
 from edgebake.documents import strict_json
@@ -33,8 +33,13 @@ class TextType:
     max_bytes: int
 
 
-FileType = TextType | re.Pattern[bytes]
-# The files that a bundle may contain, by path: JSON, text, or the first bytes of a model.
+@dataclass(frozen=True)
+class NumbersType:
+    """Files of numbers alone, as large as the steps say that read them."""
+
+
+FileType = TextType | NumbersType | re.Pattern[bytes]
+# The files that a bundle may contain, by path: JSON, text, numbers, or the first bytes of a model.
 FILE_TYPES: dict[str, FileType] = {
     r"sbom\.cdx\.json": TextType("json", 4 * MEBIBYTE),
     r"golden/[^/]+\.json": TextType("json", 64 * MEBIBYTE),
@@ -43,6 +48,7 @@ FILE_TYPES: dict[str, FileType] = {
     r"LICENSES/[^/]+\.txt": TextType("text", MEBIBYTE),
     r"models/[^/]+\.labels\.txt": TextType("text", 4 * MEBIBYTE),
     r"models/[^/]+\.config": TextType("text", MEBIBYTE),
+    r"models/[^/]+\.f32": NumbersType(),
     r"models/[^/]+\.tflite": re.compile(rb".{4}TFL3", re.DOTALL),
     r"models/[^/]+\.ort": re.compile(rb".{4}ORTM", re.DOTALL),
     r"models/[^/]+\.onnx": PROTOBUF,
@@ -79,6 +85,8 @@ def check_file_types(
         problem = None
         if file_type is None:
             problem = _unknown_type(path, content)
+        elif isinstance(file_type, NumbersType):
+            problem = numbers_check.find_problem(folder, entry, content)
         elif "encryption" not in entry:
             attachment = _attachment(path, content)
             problem = _type_problem(folder / path, file_type, attachment)
@@ -91,6 +99,8 @@ def _summary(content: Manifest) -> str:
     """Return what was checked, and how many files could not be."""
     encrypted = sum("encryption" in entry for entry in content["files"])
     summary = "models by their first bytes, no archive or program in them; plain texts; JSON"
+    if any(_file_type(entry["path"], FILE_TYPES) == NumbersType() for entry in content["files"]):
+        summary = f"{summary}; numbers by their size"
     if encrypted:
         return f"{summary}; {encrypted} encrypted, not looked into"
     return summary
@@ -136,7 +146,9 @@ def _unknown_type(path: str, content: Manifest) -> str:
     return problem
 
 
-def _type_problem(file: Path, file_type: FileType, attachment: Attachment | None) -> str | None:
+def _type_problem(
+    file: Path, file_type: TextType | re.Pattern[bytes], attachment: Attachment | None
+) -> str | None:
     if isinstance(file_type, TextType):
         return _text_problem(file, file_type)
     with file.open("rb") as stream:

@@ -4,13 +4,15 @@ Its size and the number of its entries are limited before it is validated agains
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from edgebake.bundle import manifest
 from edgebake.bundle.json_schema import SchemaError
-from edgebake.bundle.manifest_types import Manifest
+from edgebake.bundle.manifest_types import Manifest, TargetEntry
+from edgebake.bundle.tensors_of import inputs_of, outputs_of
 from edgebake.bundle.trust import bounded_read
 from edgebake.bundle.trust.safe_extract import reject_unsafe_path
 from edgebake.documents import strict_json
@@ -21,6 +23,7 @@ from edgebake.terminal.printable import is_printable, printable
 MAX_BYTES = 4 << 20  # of a manifest; a manifest of a thousand files takes 10 % of it
 # Entries of a list or object by key. Files are limited as in safe_extract.
 MAX_ENTRIES = {"targets": 100, "chain": 100, "licenses": 300, "files": 2_000}
+READABLE = tuple(manifest.SCHEMA_FILES)
 # Zero-width joiners, which the spelling of Persian, Indic scripts and emoji needs: allowed in
 # labels, which only the app shows.
 JOINERS = re.compile("[\u200c\u200d]")
@@ -35,10 +38,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     content = _parse(folder / manifest.FILE)
     schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != manifest.SCHEMA:
+    if schema not in READABLE:
         shown = printable(repr(schema), max_length=100)
         raise ProofError(
-            f"{manifest.FILE}: schema: {shown}; this edgebake reads only {manifest.SCHEMA}"
+            f"{manifest.FILE}: schema: {shown}; this edgebake reads only {' and '.join(READABLE)}"
         )
     _refuse_excess(content)
     _refuse_unprintable(content)
@@ -47,7 +50,27 @@ def read_manifest(folder: Path) -> Manifest:
         manifest.validate(content)
     except SchemaError as error:
         raise ProofError(f"{manifest.FILE}: {error}") from None
-    return cast("Manifest", content)
+    checked = cast("Manifest", content)
+    for name, target in checked["targets"].items():
+        for problem in _contradictions(target):
+            raise ProofError(f"{manifest.FILE}: targets.{name}.{problem}")
+    return checked
+
+
+def _contradictions(target: TargetEntry) -> Iterator[str]:
+    """Yield the keys of a target that fit no other; a schema compares no two."""
+    inputs = [entry["name"] for entry in inputs_of(target)]
+    outputs = [output["name"] for output in outputs_of(target)]
+    for key, names in (("inputs", inputs), ("outputs", outputs)):
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"{key}: {name}: {count} of this name; expected one"
+    for step in target["postprocessing"]:
+        if step.get("output", outputs[0]) not in outputs:
+            yield f"postprocessing: {step['step']}: output: {step['output']}: not among the outputs"
+    score = target.get("score")
+    if score is not None and score not in target["metrics"]:
+        yield f"score: {score}: not among the metrics"
 
 
 def _parse(file: Path) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
 from edgebake.bundle.manifest_types import FileEntry, Manifest, TargetEntry
+from edgebake.bundle.tensors_of import files_of
 from edgebake.bundle.trust import bounded_read, sbom_check
 from edgebake.errors import ProofError
 
@@ -91,7 +92,7 @@ def check_fallback_order(_: Path, content: Manifest) -> str:
     targets = {name: content["targets"][name] for name in names}
     listed = {file["path"] for file in content["files"]}
     for name, target in targets.items():
-        for path in _named_files(target):
+        for path in files_of(target):
             if path not in listed:
                 raise ProofError(f"{manifest.FILE}: targets.{name}: {path}: not among the files")
         _check_model(name, target, content["files"])
@@ -101,17 +102,11 @@ def check_fallback_order(_: Path, content: Manifest) -> str:
     return " > ".join(names)
 
 
-def _named_files(target: TargetEntry) -> list[str]:
-    """Return the paths of a target's golden vectors and labels."""
-    labels = [step["labels"] for step in target["postprocessing"] if "labels" in step]
-    return [target["golden"], *labels]
-
-
 def _check_uses(content: Manifest) -> None:
     """Check that every file of a model or of golden vectors belongs to a target."""
     named = set()
     for target in content["targets"].values():
-        named.update(_named_files(target))
+        named.update(files_of(target))
     for file in content["files"]:
         path = file["path"]
         if path in named or not path.startswith(TARGET_FOLDERS):
