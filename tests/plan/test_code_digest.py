@@ -114,7 +114,7 @@ def test_many_changed_files_are_counted() -> None:
             "models/importers/compute_operators.yaml",
             ["baseline", "convert", "prune", "quantize", "train"],
         ),
-        ("runtimes/delegates/litert_gpu.yaml", ["package", "proof", "validate"]),
+        ("runtimes/delegates/litert_gpu.yaml", ["package", "validate"]),
         ("bundle/manifest.schema.json", ["package", "proof"]),
         ("bundle/manifest2.schema.json", ["package", "proof"]),
         ("bundle/samples/Classifier.kt", ["package"]),
