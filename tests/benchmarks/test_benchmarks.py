@@ -18,6 +18,7 @@ from tests import builds
 pytestmark = pytest.mark.slow
 
 PLATFORM = "linux"
+RARE = "mean_gain_drop at most 0.002"
 UNRELEASED = ("pixel_8", "android_any", "iphone_15", "iphone_se_3", "ios_any")
 
 
@@ -96,10 +97,10 @@ def test_bundle_weighs_and_times_each_part(project: Path, straight_line: str) ->
 
 
 def test_gates_are_right_where_it_is_easy(project: Path) -> None:
-    rows = rows_of(output_of(project, "gates", "--models", "20"))
+    rows = rows_of(output_of(project, "gates", "--models", "20", "--metric-models", "20"))
     rows = [row for row in rows if len(row) == 8]
     shares = [number(cell) for row in rows for cell in row[4:]]
-    assert len(shares) == 14 * 3 * 4
+    assert len(shares) == (14 + 15) * 3 * 4
     assert all(0 <= share <= 100 for share in shares)
     far_off = [
         row
@@ -107,6 +108,12 @@ def test_gates_are_right_where_it_is_easy(project: Path) -> None:
         if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.930", "10,000"]
     ]
     assert [row[6:] for row in far_off] == [["0.0%", "0.0%"]]
+    # Of 20 models at the limit, 5 % pass falsely: more than 4 (20 %) do once in 400 runs.
+    at_the_limit = rows[14 * 3 :]
+    assert max(number(row[6]) for row in at_the_limit) <= 20
+    rare = [row for row in at_the_limit if row[:3] == [RARE, "0.002", "200"]]
+    assert [number(row[6]) for row in rare] == [0]
+    assert number(rare[0][5]) > 40  # the bootstrap without the floor
 
 
 def test_data_is_read_on_both_sides(project: Path) -> None:

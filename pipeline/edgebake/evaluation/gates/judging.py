@@ -1,0 +1,74 @@
+"""Choose the hypothesis test of a metric: the exact method where there is one, else the bootstrap.
+
+A plain share has Clopper and Pearson's bounds and the paired test of Tango's score, an area under
+the ROC curve DeLong's, a rate of events Garwood's. Where examples are in groups that are not
+independent (voices, persons, machines), every metric is resampled by group.
+"""
+
+import numpy as np
+
+from edgebake.evaluation.gates.hypothesis_tests import HypothesisTest, PairedTest, ProportionTest
+from edgebake.evaluation.gates.metric_tests import (
+    EXAMPLES,
+    SCARCER,
+    LossTest,
+    PoissonTest,
+    ValueTest,
+)
+from edgebake.evaluation.statistics.auc import auc_loss
+from edgebake.evaluation.statistics.resampling import FEWEST, Clusters, paired_loss
+from edgebake.tasks.metric import Metric, Rows
+
+
+def score_test(metric: Metric, rows: Rows, clusters: Clusters | None = None) -> HypothesisTest:
+    """Return the test of a metric's value against a limit."""
+    if clusters is None and metric.exact == "share":
+        right = rows["right"]
+        return ProportionTest(int(right.sum()), len(right))
+    if clusters is None and metric.exact == "poisson":
+        return PoissonTest(int(rows["count"].sum()), float(rows["hours"].sum()))
+    best = metric.best(rows)
+    loss = _loss_test(metric, best, rows, clusters)
+    return ValueTest(metric.value(best, None), loss.paired, loss.n, loss.units, loss.detail)
+
+
+def drop_test(
+    metric: Metric, before: Rows, now: Rows, clusters: Clusters | None = None
+) -> HypothesisTest:
+    """Return the test of what a metric loses from one model to another."""
+    if clusters is None and metric.exact == "share":
+        lost = before["right"] & ~now["right"]
+        won = now["right"] & ~before["right"]
+        return PairedTest(int(lost.sum()), int(won.sum()), len(lost))
+    return _loss_test(metric, before, now, clusters)
+
+
+def _loss_test(metric: Metric, before: Rows, now: Rows, clusters: Clusters | None) -> LossTest:
+    if clusters is not None:
+        loss = paired_loss(metric, before, now, clusters)
+        detail = f"drawn by {clusters.column}: {clusters.count} groups"
+        return LossTest(loss, loss.n, f"groups ({clusters.column})", detail)
+    if metric.exact == "auc":
+        area = auc_loss(before["score"], now["score"], now["truth"])
+        return LossTest(area, area.scarcer, SCARCER)
+    loss = paired_loss(metric, before, now)
+    return LossTest(loss, loss.n)
+
+
+def why_unjudged(rows: Rows, metric: Metric, clusters: Clusters | None = None) -> str:
+    """Return why a metric cannot be bounded on so few examples or groups; empty: it can."""
+    if clusters is not None and clusters.count < FEWEST:
+        return (
+            f"examples are drawn by {clusters.column}, and the test split has "
+            f"{clusters.count} groups; expected at least {FEWEST}"
+        )
+    if clusters is not None or metric.exact in ("share", "poisson"):
+        return ""
+    n = len(next(iter(rows.values())))
+    units = EXAMPLES
+    if metric.exact == "auc":
+        n = int(min(np.sum(rows["truth"] == 1), np.sum(rows["truth"] == 0)))
+        units = SCARCER
+    if n < FEWEST:
+        return f"the test split has {n} {units}; expected at least {FEWEST}"
+    return ""
