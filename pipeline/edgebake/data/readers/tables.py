@@ -137,7 +137,7 @@ def _lines(folder: Path, table: Table) -> Iterator[tuple[int, list[str]]]:
             f"{file}: no such file; expected the CSV that data.table.file names below data.path"
         )
     with file.open(newline="", encoding="utf-8-sig") as text:
-        reader = csv.reader(_bounded_lines(file, text), strict=True)
+        reader = csv.reader(bounded_lines(file, text), strict=True)
         try:
             lines = ((reader.line_num, cells) for cells in reader if cells)
             header = next(lines, None)
@@ -152,7 +152,7 @@ def _lines(folder: Path, table: Table) -> Iterator[tuple[int, list[str]]]:
             raise DataError(f"{line} cannot be read ({error}); expected CSV in UTF-8") from None
 
 
-def _bounded_lines(file: Path, text: TextIO) -> Iterator[str]:
+def bounded_lines(file: Path, text: TextIO) -> Iterator[str]:
     """Yield the lines of a file; none is read that would fill the memory.
 
     Raises:

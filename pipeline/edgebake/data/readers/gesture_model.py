@@ -1,0 +1,217 @@
+"""A stated model of what a watch measures while a hand moves: acceleration and rotation.
+
+A window is gravity and a movement, turned by how the watch sits, with the sensor's bias and noise.
+The axes are those of the watch: x along the arm, y across it, z out of the face. A person has a
+tempo, a vigor, a watch that sits askew and a wrist of their own; half of the short gestures are
+made while the person walks. The numbers are ours: chosen so that classes overlap as they do on
+real wrists, not fitted to recordings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GESTURES = ("circle", "raise", "rest", "run", "shake", "swipe", "tap_tap", "walk")
+RATE = 50  # samples per second
+SAMPLES = 128
+CHANNELS = ("ax", "ay", "az", "gx", "gy", "gz")
+UNITS = ("m/s2", "m/s2", "m/s2", "rad/s", "rad/s", "rad/s")
+GRAVITY = 9.81  # m/s2
+LIMIT = 39.2  # m/s2 and rad/s: a sensor of 4 g clips here
+WHILE_WALKING = ("circle", "raise", "swipe", "tap_tap")
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Person:
+    """What a person has of their own, in all of their windows."""
+
+    tempo: float  # factor of every frequency
+    vigor: float  # factor of every movement
+    seat: Series  # rotation of the watch on the wrist [3, 3]
+    bias: Series  # of the sensors, m/s2 [6]; a tenth of it in rad/s
+    noise: float  # standard deviation, m/s2; a fifth of it in rad/s
+    side: float  # 1 for the right wrist, -1 for the left
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One movement of a person: what differs from window to window."""
+
+    vigor: float
+    tempo: float
+    phase: float  # radians
+    start: float  # seconds: the middle of a short gesture
+    side: float
+
+
+def make_windows(seed: int, person: int, windows: int) -> NDArray[np.float32]:
+    """Return the windows of a person, float32 [gestures * windows, 128, 6], gesture by gesture."""
+    generator = np.random.default_rng([seed, person])
+    traits = _draw_person(generator)
+    made = []
+    for gesture in GESTURES:
+        for _ in range(windows):
+            made.append(_make_window(generator, traits, gesture))
+    return np.stack(made)
+
+
+def wrist_of(seed: int, person: int) -> str:
+    """Return the wrist that wears a person's watch: right or left."""
+    traits = _draw_person(np.random.default_rng([seed, person]))
+    return "right" if traits.side > 0 else "left"
+
+
+def _draw_person(generator: np.random.Generator) -> Person:
+    return Person(
+        side=float(generator.choice([-1.0, 1.0])),
+        tempo=generator.uniform(0.7, 1.4),
+        vigor=generator.uniform(0.4, 1.5),
+        seat=_draw_rotation(generator, largest=0.9),
+        bias=generator.normal(0, 0.4, 6),
+        noise=generator.uniform(0.1, 0.6),
+    )
+
+
+def _draw_rotation(generator: np.random.Generator, largest: float) -> Series:
+    """Return a rotation [3, 3] about a random axis, by at most `largest` radians."""
+    axis = generator.standard_normal(3)
+    x, y, z = axis / np.linalg.norm(axis)
+    angle = generator.uniform(-largest, largest)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    # Rodrigues' formula.
+    rotation: Series = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return rotation
+
+
+def _draw_movement(generator: np.random.Generator, person: Person) -> Movement:
+    return Movement(
+        vigor=person.vigor * generator.uniform(0.6, 1.4),
+        tempo=person.tempo * generator.uniform(0.85, 1.2),
+        phase=generator.uniform(0, 2 * np.pi),
+        start=generator.uniform(0.4, 2.2),
+        side=person.side,
+    )
+
+
+def _make_window(
+    generator: np.random.Generator, person: Person, gesture: str
+) -> NDArray[np.float32]:
+    """Return one window of a person's gesture, float32 [128, 6]."""
+    movement = _draw_movement(generator, person)
+    time = np.arange(SAMPLES) / RATE
+    measured = _MOVEMENTS[gesture](movement, time)
+    if gesture in WHILE_WALKING and generator.uniform() < 0.5:
+        steps = _draw_movement(generator, person)
+        measured = measured + _walk(steps, time) * generator.uniform(0.2, 0.9)
+    measured[:, 2] += GRAVITY
+    measured = measured + _draw_unrest(generator, movement.vigor)
+    acceleration = measured[:, :3] @ person.seat.T
+    rotation = measured[:, 3:] @ person.seat.T
+    turned = np.concatenate([acceleration, rotation], axis=1)
+    bias = person.bias * [1, 1, 1, 0.1, 0.1, 0.1]
+    noise = generator.normal(0, person.noise, (SAMPLES, 6)) * [1, 1, 1, 0.2, 0.2, 0.2]
+    sensed = turned + bias + noise
+    return np.clip(sensed, -LIMIT, LIMIT).astype(np.float32)
+
+
+def _draw_unrest(generator: np.random.Generator, vigor: float) -> Series:
+    """Return what a hand does besides its gesture [128, 6]: it hangs, drifts and twitches."""
+    unrest = np.zeros((SAMPLES, 6))
+    drift = generator.normal(0, 0.05, (SAMPLES, 3))
+    unrest[:, :3] = np.cumsum(drift, axis=0) + 0.4 * vigor * generator.standard_normal(3)
+    time = np.arange(SAMPLES) / RATE
+    for _ in range(generator.poisson(0.7)):
+        twitch = _bump(time, generator.uniform(0, 2.5), generator.uniform(0.03, 0.2))
+        unrest += np.outer(twitch, generator.normal(0, 1, 6) * [2.5, 2.5, 2.5, 1, 1, 1])
+    return unrest
+
+
+def _bump(time: Series, middle: float, width: float) -> Series:
+    """Return a Gaussian bell of height 1 over time [128]; middle and width are seconds."""
+    return np.exp(-0.5 * ((time - middle) / width) ** 2)
+
+
+def _columns(time: Series, **values: Series) -> Series:
+    """Return the named channels [128, 6]; the others are 0."""
+    measured = np.zeros((len(time), len(CHANNELS)))
+    for name, series in values.items():
+        measured[:, CHANNELS.index(name)] = series
+    return measured
+
+
+def _rest(_: Movement, time: Series) -> Series:
+    return _columns(time)
+
+
+def _walk(movement: Movement, time: Series) -> Series:
+    """Return the bounce of two steps per swing of the arm."""
+    swing = np.pi * 1.8 * movement.tempo * time + movement.phase
+    bounce = 2.2 * np.sin(2 * swing) + 0.8 * np.sin(4 * swing + 0.6)
+    return movement.vigor * _columns(
+        time, ax=1.2 * np.sin(swing), az=bounce, gy=1.4 * np.sin(swing + 0.3)
+    )
+
+
+def _run(movement: Movement, time: Series) -> Series:
+    """Return the shocks of steps, and the swing of a bent arm."""
+    swing = np.pi * 2.5 * movement.tempo * time + movement.phase
+    shocks = 8 * np.abs(np.sin(swing)) - 5
+    return movement.vigor * _columns(
+        time, ax=4 * np.sin(swing), az=shocks, gy=3.5 * np.sin(swing + 0.4)
+    )
+
+
+def _circle(movement: Movement, time: Series) -> Series:
+    """Return a circle of the hand before the body."""
+    frequency = 1.2 * movement.tempo
+    angle = 2 * np.pi * frequency * time + movement.phase
+    turn = np.full_like(time, 2.2 * frequency * movement.side)
+    rise = 3 * movement.side * np.sin(angle)
+    return movement.vigor * _columns(time, ax=3 * np.cos(angle), az=rise, gy=turn)
+
+
+def _shake(movement: Movement, time: Series) -> Series:
+    angle = 2 * np.pi * 3.6 * movement.tempo * time + movement.phase
+    return movement.vigor * _columns(time, ax=6 * np.sin(angle), gz=2.5 * np.sin(angle + 0.8))
+
+
+def _swipe(movement: Movement, time: Series) -> Series:
+    """Return a push and a stop, with a turn of the wrist between them."""
+    width = 0.12 / movement.tempo
+    push = _bump(time, movement.start - width, width)
+    stop = _bump(time, movement.start + width, width)
+    turn = 3.5 * _bump(time, movement.start, 1.5 * width)
+    return movement.vigor * movement.side * _columns(time, ax=8 * (push - stop), gz=turn)
+
+
+def _tap_tap(movement: Movement, time: Series) -> Series:
+    """Return two knocks and their recoil."""
+    second = movement.start + 0.24 / movement.tempo
+    knocks = np.zeros_like(time)
+    for middle in (movement.start, second):
+        knocks += 8 * _bump(time, middle, 0.02) - 3 * _bump(time, middle + 0.05, 0.02)
+    return movement.vigor * _columns(time, az=knocks)
+
+
+def _raise(movement: Movement, time: Series) -> Series:
+    """Return the turn of the wrist towards the eyes: gravity moves from z to x."""
+    width = 0.25 / movement.tempo
+    way = 0.5 * (1 + np.tanh((time - movement.start) / width))
+    angle = min(1.0 * movement.vigor, 2.0) * way
+    speed = np.gradient(angle, time)
+    return _columns(time, ax=GRAVITY * np.sin(angle), az=GRAVITY * (np.cos(angle) - 1), gy=speed)
+
+
+_MOVEMENTS = {
+    "circle": _circle,
+    "raise": _raise,
+    "rest": _rest,
+    "run": _run,
+    "shake": _shake,
+    "swipe": _swipe,
+    "tap_tap": _tap_tap,
+    "walk": _walk,
+}

@@ -1,0 +1,1 @@
+"""Steps of a signal in Kotlin and Swift, for apps."""

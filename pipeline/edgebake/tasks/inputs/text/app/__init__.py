@@ -1,0 +1,1 @@
+"""Steps of a text in Kotlin and Swift, for apps."""
