@@ -12,7 +12,7 @@ from edgebake.data.sources import gestures
 from edgebake.errors import DataError
 from edgebake.recipe import Data, SplitBy, Splits
 
-SHA256 = "eb270bb2617cb4ae0d2d49617410207ef91adfaea5b2056a2fb859f830e6a757"
+SHA256 = "c734373074ba1687cee121f4a6e18909f1b10cdc23c37055e7e95a9f38a89a50"
 
 
 def options(**values: Any) -> Data:

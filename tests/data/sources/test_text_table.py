@@ -89,7 +89,7 @@ def test_a_bad_table_is_refused_in_one_line(tmp_path: Path, text: str, message: 
 def test_a_table_of_another_encoding_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "texts.csv"
     file.write_bytes("text,label,author\nGrüße,de,Ann\n".encode("latin-1"))
-    assert refusal(options(file)).endswith("not UTF-8; expected CSV in UTF-8")
+    assert refusal(options(file)).startswith("T: not UTF-8 after line ")
 
 
 def test_a_class_that_is_tested_and_never_trained_is_refused(tmp_path: Path) -> None:

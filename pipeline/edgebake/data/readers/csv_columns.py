@@ -87,10 +87,10 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
                     is_empty = False
                     yield reader.line_num, cells
         except UnicodeDecodeError:
-            place = f"{file}: after line {reader.line_num}"
-            raise DataError(f"{place}: not UTF-8; expected CSV in UTF-8") from None
+            problem = f"not UTF-8 after line {reader.line_num}"
+            raise DataError(f"{file}: {problem}; expected CSV in UTF-8") from None
         except csv.Error as error:
-            place = f"{file}: line {reader.line_num}"
-            raise DataError(f"{place} cannot be read ({error}); expected CSV in UTF-8") from None
+            problem = f"line {reader.line_num} cannot be read ({error})"
+            raise DataError(f"{file}: {problem}; expected CSV in UTF-8") from None
         if is_empty:
             raise DataError(f"{file}: empty; expected the names of the columns and rows")

@@ -20,6 +20,11 @@ UNITS = ("m/s2", "m/s2", "m/s2", "rad/s", "rad/s", "rad/s")
 GRAVITY = 9.81  # m/s2
 LIMIT = 39.2  # m/s2 and rad/s: a sensor of 4 g clips here
 WHILE_WALKING = ("circle", "raise", "swipe", "tap_tap")
+SHARE_WALKING = 0.5  # of those gestures
+# Factors of each channel: of a bias and a noise in m/s2, and of a twitch.
+BIAS_OF_CHANNELS = (1.0, 1.0, 1.0, 0.1, 0.1, 0.1)
+NOISE_OF_CHANNELS = (1.0, 1.0, 1.0, 0.2, 0.2, 0.2)
+TWITCH_OF_CHANNELS = (2.5, 2.5, 2.5, 1.0, 1.0, 1.0)
 
 Series = NDArray[np.float64]
 
@@ -48,25 +53,28 @@ class Movement:
 
 
 def make_windows(seed: int, person: int, windows: int) -> NDArray[np.float32]:
-    """Return the windows of a person, float32 [gestures * windows, 128, 6], gesture by gesture."""
+    """Return the windows of a person, gesture by gesture: float32 [gestures * windows, 128, 6]."""
     generator = np.random.default_rng([seed, person])
     traits = _draw_person(generator)
     made = []
     for gesture in GESTURES:
         for _ in range(windows):
-            made.append(_make_window(generator, traits, gesture))
+            window = _make_window(generator, traits, gesture)
+            made.append(window)
     return np.stack(made)
 
 
 def wrist_of(seed: int, person: int) -> str:
     """Return the wrist that wears a person's watch: right or left."""
-    traits = _draw_person(np.random.default_rng([seed, person]))
+    generator = np.random.default_rng([seed, person])
+    traits = _draw_person(generator)
     return "right" if traits.side > 0 else "left"
 
 
 def _draw_person(generator: np.random.Generator) -> Person:
+    side = generator.choice([-1.0, 1.0])
     return Person(
-        side=float(generator.choice([-1.0, 1.0])),
+        side=float(side),
         tempo=generator.uniform(0.7, 1.4),
         vigor=generator.uniform(0.4, 1.5),
         seat=_draw_rotation(generator, largest=0.9),
@@ -78,11 +86,14 @@ def _draw_person(generator: np.random.Generator) -> Person:
 def _draw_rotation(generator: np.random.Generator, largest: float) -> Series:
     """Return a rotation [3, 3] about a random axis, by at most `largest` radians."""
     axis = generator.standard_normal(3)
-    x, y, z = axis / np.linalg.norm(axis)
+    length = np.linalg.norm(axis)
+    x, y, z = axis / length
     angle = generator.uniform(-largest, largest)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     # Rodrigues' formula.
-    rotation: Series = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    first = np.sin(angle) * cross
+    second = (1 - np.cos(angle)) * cross @ cross
+    rotation: Series = np.eye(3) + first + second
     return rotation
 
 
@@ -102,80 +113,105 @@ def _make_window(
     """Return one window of a person's gesture, float32 [128, 6]."""
     movement = _draw_movement(generator, person)
     time = np.arange(SAMPLES) / RATE
-    measured = _MOVEMENTS[gesture](movement, time)
-    if gesture in WHILE_WALKING and generator.uniform() < 0.5:
+    move = _MOVEMENTS[gesture]
+    measured = move(movement, time)
+    if gesture in WHILE_WALKING and generator.uniform() < SHARE_WALKING:
         steps = _draw_movement(generator, person)
-        measured = measured + _walk(steps, time) * generator.uniform(0.2, 0.9)
+        strength = generator.uniform(0.2, 0.9)
+        measured = measured + strength * _walk(steps, time)
     measured[:, 2] += GRAVITY
-    measured = measured + _draw_unrest(generator, movement.vigor)
-    acceleration = measured[:, :3] @ person.seat.T
-    rotation = measured[:, 3:] @ person.seat.T
-    turned = np.concatenate([acceleration, rotation], axis=1)
-    bias = person.bias * [1, 1, 1, 0.1, 0.1, 0.1]
-    noise = generator.normal(0, person.noise, (SAMPLES, 6)) * [1, 1, 1, 0.2, 0.2, 0.2]
-    sensed = turned + bias + noise
-    return np.clip(sensed, -LIMIT, LIMIT).astype(np.float32)
+    unrest = _draw_unrest(generator, movement.vigor)
+    sensed = _turn(measured + unrest, person.seat)
+    noise = generator.normal(0, person.noise, (SAMPLES, 6))
+    sensed += person.bias * BIAS_OF_CHANNELS
+    sensed += noise * NOISE_OF_CHANNELS
+    clipped = np.clip(sensed, -LIMIT, LIMIT)
+    return clipped.astype(np.float32)
+
+
+def _turn(measured: Series, seat: Series) -> Series:
+    """Return acceleration and rotation [128, 6] as a watch that sits so feels them."""
+    acceleration = measured[:, :3]
+    rotation = measured[:, 3:]
+    turned = [acceleration @ seat.T, rotation @ seat.T]
+    return np.concatenate(turned, axis=1)
 
 
 def _draw_unrest(generator: np.random.Generator, vigor: float) -> Series:
     """Return what a hand does besides its gesture [128, 6]: it hangs, drifts and twitches."""
     unrest = np.zeros((SAMPLES, 6))
-    drift = generator.normal(0, 0.05, (SAMPLES, 3))
-    unrest[:, :3] = np.cumsum(drift, axis=0) + 0.4 * vigor * generator.standard_normal(3)
+    steps = generator.normal(0, 0.05, (SAMPLES, 3))
+    unrest[:, :3] += np.cumsum(steps, axis=0)
+    unrest[:, :3] += 0.4 * vigor * generator.standard_normal(3)
     time = np.arange(SAMPLES) / RATE
-    for _ in range(generator.poisson(0.7)):
-        twitch = _bump(time, generator.uniform(0, 2.5), generator.uniform(0.03, 0.2))
-        unrest += np.outer(twitch, generator.normal(0, 1, 6) * [2.5, 2.5, 2.5, 1, 1, 1])
+    twitches = generator.poisson(0.7)
+    for _ in range(twitches):
+        middle = generator.uniform(0, 2.5)
+        width = generator.uniform(0.03, 0.2)
+        strength = generator.normal(0, 1, 6) * TWITCH_OF_CHANNELS
+        unrest += np.outer(_bump(time, middle, width), strength)
     return unrest
 
 
 def _bump(time: Series, middle: float, width: float) -> Series:
     """Return a Gaussian bell of height 1 over time [128]; middle and width are seconds."""
-    return np.exp(-0.5 * ((time - middle) / width) ** 2)
+    distance = (time - middle) / width
+    return np.exp(-0.5 * distance**2)
 
 
-def _columns(time: Series, **values: Series) -> Series:
+def _angle(movement: Movement, time: Series, frequency: float) -> Series:
+    """Return the angle over time [128] of a circular movement at a frequency in Hz."""
+    turns = frequency * movement.tempo * time
+    return 2 * np.pi * turns + movement.phase
+
+
+def _channels(time: Series, **values: Series) -> Series:
     """Return the named channels [128, 6]; the others are 0."""
     measured = np.zeros((len(time), len(CHANNELS)))
     for name, series in values.items():
-        measured[:, CHANNELS.index(name)] = series
+        column = CHANNELS.index(name)
+        measured[:, column] = series
     return measured
 
 
 def _rest(_: Movement, time: Series) -> Series:
-    return _columns(time)
+    return _channels(time)
 
 
 def _walk(movement: Movement, time: Series) -> Series:
     """Return the bounce of two steps per swing of the arm."""
-    swing = np.pi * 1.8 * movement.tempo * time + movement.phase
-    bounce = 2.2 * np.sin(2 * swing) + 0.8 * np.sin(4 * swing + 0.6)
-    return movement.vigor * _columns(
-        time, ax=1.2 * np.sin(swing), az=bounce, gy=1.4 * np.sin(swing + 0.3)
-    )
+    swing = _angle(movement, time, 0.9)
+    along = 1.2 * np.sin(swing)
+    bounce = 2.2 * np.sin(2 * swing)
+    bounce += 0.8 * np.sin(4 * swing + 0.6)
+    turn = 1.4 * np.sin(swing + 0.3)
+    return movement.vigor * _channels(time, ax=along, az=bounce, gy=turn)
 
 
 def _run(movement: Movement, time: Series) -> Series:
     """Return the shocks of steps, and the swing of a bent arm."""
-    swing = np.pi * 2.5 * movement.tempo * time + movement.phase
+    swing = _angle(movement, time, 1.25)
+    along = 4 * np.sin(swing)
     shocks = 8 * np.abs(np.sin(swing)) - 5
-    return movement.vigor * _columns(
-        time, ax=4 * np.sin(swing), az=shocks, gy=3.5 * np.sin(swing + 0.4)
-    )
+    turn = 3.5 * np.sin(swing + 0.4)
+    return movement.vigor * _channels(time, ax=along, az=shocks, gy=turn)
 
 
 def _circle(movement: Movement, time: Series) -> Series:
     """Return a circle of the hand before the body."""
-    frequency = 1.2 * movement.tempo
-    angle = 2 * np.pi * frequency * time + movement.phase
-    turn = np.full_like(time, 2.2 * frequency * movement.side)
+    angle = _angle(movement, time, 1.2)
+    along = 3 * np.cos(angle)
     rise = 3 * movement.side * np.sin(angle)
-    return movement.vigor * _columns(time, ax=3 * np.cos(angle), az=rise, gy=turn)
+    speed = 2.6 * movement.tempo * movement.side
+    turn = np.full_like(time, speed)
+    return movement.vigor * _channels(time, ax=along, az=rise, gy=turn)
 
 
 def _shake(movement: Movement, time: Series) -> Series:
-    angle = 2 * np.pi * 3.6 * movement.tempo * time + movement.phase
-    return movement.vigor * _columns(time, ax=6 * np.sin(angle), gz=2.5 * np.sin(angle + 0.8))
+    angle = _angle(movement, time, 3.6)
+    along = 6 * np.sin(angle)
+    turn = 2.5 * np.sin(angle + 0.8)
+    return movement.vigor * _channels(time, ax=along, gz=turn)
 
 
 def _swipe(movement: Movement, time: Series) -> Series:
@@ -183,8 +219,10 @@ def _swipe(movement: Movement, time: Series) -> Series:
     width = 0.12 / movement.tempo
     push = _bump(time, movement.start - width, width)
     stop = _bump(time, movement.start + width, width)
+    along = 8 * (push - stop)
     turn = 3.5 * _bump(time, movement.start, 1.5 * width)
-    return movement.vigor * movement.side * _columns(time, ax=8 * (push - stop), gz=turn)
+    strength = movement.vigor * movement.side
+    return strength * _channels(time, ax=along, gz=turn)
 
 
 def _tap_tap(movement: Movement, time: Series) -> Series:
@@ -192,17 +230,21 @@ def _tap_tap(movement: Movement, time: Series) -> Series:
     second = movement.start + 0.24 / movement.tempo
     knocks = np.zeros_like(time)
     for middle in (movement.start, second):
-        knocks += 8 * _bump(time, middle, 0.02) - 3 * _bump(time, middle + 0.05, 0.02)
-    return movement.vigor * _columns(time, az=knocks)
+        knocks += 8 * _bump(time, middle, 0.02)
+        knocks -= 3 * _bump(time, middle + 0.05, 0.02)
+    return movement.vigor * _channels(time, az=knocks)
 
 
 def _raise(movement: Movement, time: Series) -> Series:
     """Return the turn of the wrist towards the eyes: gravity moves from z to x."""
     width = 0.25 / movement.tempo
-    way = 0.5 * (1 + np.tanh((time - movement.start) / width))
-    angle = min(1.0 * movement.vigor, 2.0) * way
+    distance = (time - movement.start) / width
+    way = 0.5 * (1 + np.tanh(distance))
+    angle = min(movement.vigor, 2.0) * way
+    along = GRAVITY * np.sin(angle)
+    down = GRAVITY * (np.cos(angle) - 1)
     speed = np.gradient(angle, time)
-    return _columns(time, ax=GRAVITY * np.sin(angle), az=GRAVITY * (np.cos(angle) - 1), gy=speed)
+    return _channels(time, ax=along, az=down, gy=speed)
 
 
 _MOVEMENTS = {

@@ -109,8 +109,12 @@ def _length_of(text: str) -> str:
     return "long"
 
 
+def _options(data: Data) -> Options:
+    return plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+
+
 def _find_sentences(data: Data) -> tuple[Sentence, ...]:
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     if len(set(options.languages)) < max(2, len(options.languages)):
         raise DataError(
             f"data.source_options.languages: {listed(options.languages)}; "

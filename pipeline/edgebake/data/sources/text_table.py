@@ -60,7 +60,7 @@ def columns(data: Data) -> list[str]:
     Raises:
         DataError: an option is unknown or wrong.
     """
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     return options.columns
 
 
@@ -73,8 +73,9 @@ def load(data: Data) -> Examples:
     from edgebake.data.dataset import Examples
 
     table = _find_texts(data)
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
-    classes, indices = labels.encode_names(data, _values(table, options.label))
+    options = _options(data)
+    names = _values(table, options.label)
+    classes, indices = labels.encode_names(data, names)
     texts: Any = table.texts[options.text]
     return Examples(
         texts,
@@ -96,8 +97,12 @@ def _values(table: Table, column: str) -> list[str]:
     return [printable(cell.strip()) for cell in table.texts[column]]
 
 
+def _options(data: Data) -> Options:
+    return plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+
+
 def _find_texts(data: Data) -> Table:
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     modified = 0
     if data.location.is_file():
         modified = data.location.stat().st_mtime_ns
@@ -105,14 +110,17 @@ def _find_texts(data: Data) -> Table:
     if options.split:
         names.add(options.split)
     limits = Limits(options.max_rows, data.max_gigabytes)
-    table = _read(data.location, modified, tuple(sorted(names)), limits)
-    labels.refuse_untrained_classes(data, _values(table, options.label), _splits(data, table))
+    columns_read = tuple(sorted(names))
+    table = _read(data.location, modified, columns_read, limits)
+    label_column = _values(table, options.label)
+    splits = _splits(data, table)
+    labels.refuse_untrained_classes(data, label_column, splits)
     return table
 
 
 def _splits(data: Data, table: Table) -> list[str]:
     """Return the split of each text by the table, `""` for none."""
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     cells = table.texts.get(options.split or "")
     return table_splits.parse(data, cells, _names(table))
 

@@ -75,7 +75,7 @@ def columns(data: Data) -> list[str]:
     Raises:
         DataError: an option is unknown or wrong.
     """
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     return options.columns
 
 
@@ -88,7 +88,7 @@ def load(data: Data) -> Examples:
     from edgebake.data.dataset import Examples
 
     windows = _find_windows(data)
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     classes, indices = labels.encode_names(data, windows.texts[options.label])
     samples: Any = list(windows.samples)
     return Examples(
@@ -101,8 +101,12 @@ def load(data: Data) -> Examples:
     )
 
 
+def _options(data: Data) -> Options:
+    return plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+
+
 def _find_windows(data: Data) -> Windows:
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     channels = data.input.options.get("channels")
     if not isinstance(channels, list) or not channels:
         raise DataError(f"{CHANNELS}: {channels}; expected the columns of the table with samples")
@@ -114,13 +118,15 @@ def _find_windows(data: Data) -> Windows:
         names.append(options.split)
     limits = Limits(options.max_rows, data.max_gigabytes)
     windows = _read(data.location, modified, tuple(channels), tuple(names), limits)
-    labels.refuse_untrained_classes(data, windows.texts[options.label], _splits(data, windows))
+    label_column = windows.texts[options.label]
+    splits = _splits(data, windows)
+    labels.refuse_untrained_classes(data, label_column, splits)
     return windows
 
 
 def _splits(data: Data, windows: Windows) -> list[str]:
     """Return the split of each window by the table, `""` for none."""
-    options: Options = plugin_options.typed(data.source_options, Options, OPTIONS_KEY)
+    options = _options(data)
     cells = windows.texts.get(options.split or "")
     return table_splits.parse(data, cells, windows.names)
 

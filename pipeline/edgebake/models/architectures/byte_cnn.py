@@ -33,23 +33,27 @@ def build(model: Model, contract: Contract) -> keras.Model:
     ids = keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name)
     embedding = keras.layers.Embedding(tensor.highest + 1, EMBEDDING)
     to_row = keras.layers.Reshape((1, length, EMBEDDING))
-    x = to_row(embedding(ids))
+    x = embedding(ids)
+    x = to_row(x)
+    channels = _scaled(CHANNELS, model.width_multiplier)
     for kernel, stride in BLOCKS:
         convolution = keras.layers.Conv2D(
-            _scaled(CHANNELS, model.width_multiplier),
-            kernel_size=(1, kernel),
-            strides=(1, stride),
-            padding="same",
-            use_bias=False,
+            channels, kernel_size=(1, kernel), strides=(1, stride), padding="same", use_bias=False
         )
         normalization = keras.layers.BatchNormalization(momentum=0.9)
         activation = keras.layers.ReLU(6.0)
-        x = activation(normalization(convolution(x)))
+        x = convolution(x)
+        x = normalization(x)
+        x = activation(x)
     average = keras.layers.GlobalAveragePooling2D()
     dropout = keras.layers.Dropout(DROPOUT)
     (output,) = contract.outputs
-    head = keras.layers.Dense(len(contract.labels), activation="softmax", name=output.name)
-    return keras.Model(ids, head(dropout(average(x))))
+    classes = len(contract.labels)
+    head = keras.layers.Dense(classes, activation="softmax", name=output.name)
+    x = average(x)
+    x = dropout(x)
+    probabilities = head(x)
+    return keras.Model(ids, probabilities)
 
 
 def _scaled(channels: int, width_multiplier: float) -> int:

@@ -26,23 +26,26 @@ def build(model: Model, contract: Contract) -> keras.Model:
 
     tensor = contract.single_input.tensor
     signal = keras.Input(tensor.shape, name=tensor.name)
-    to_row = keras.layers.Reshape((1, *tensor.shape))
+    shape = (1, *tensor.shape)
+    to_row = keras.layers.Reshape(shape)
     x = to_row(signal)
     for channels in CHANNELS:
+        scaled = _scaled(channels, model.width_multiplier)
         convolution = keras.layers.Conv2D(
-            _scaled(channels, model.width_multiplier),
-            kernel_size=(1, KERNEL),
-            strides=(1, 2),
-            padding="same",
-            use_bias=False,
+            scaled, kernel_size=(1, KERNEL), strides=(1, 2), padding="same", use_bias=False
         )
         normalization = keras.layers.BatchNormalization(momentum=0.9)
         activation = keras.layers.ReLU(6.0)
-        x = activation(normalization(convolution(x)))
+        x = convolution(x)
+        x = normalization(x)
+        x = activation(x)
     average = keras.layers.GlobalAveragePooling2D()
     (output,) = contract.outputs
-    head = keras.layers.Dense(len(contract.labels), activation="softmax", name=output.name)
-    return keras.Model(signal, head(average(x)))
+    classes = len(contract.labels)
+    head = keras.layers.Dense(classes, activation="softmax", name=output.name)
+    x = average(x)
+    probabilities = head(x)
+    return keras.Model(signal, probabilities)
 
 
 def _scaled(channels: int, width_multiplier: float) -> int:

@@ -48,7 +48,9 @@ def take_bytes(step: Step, values: NDArray[np.uint8], _: Numbers) -> NDArray[np.
     length = step["length"]
     first = values[:length]
     ids = np.full(length, step["pad"], np.int32)
-    ids[: len(first)] = first.astype(np.int32) + step["plus"]
+    count = len(first)
+    ids[:count] = first
+    ids[:count] += step["plus"]
     return ids
 
 
