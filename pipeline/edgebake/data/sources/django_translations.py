@@ -10,7 +10,7 @@ import functools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,6 +62,17 @@ def count(data: Data) -> dict[str, int]:
     """
     labels.check_splits(data, [], "examples that do")
     return {"": len(_find_sentences(data))}
+
+
+def bundled_file() -> Path:
+    """Return the metadata of the installed Django, which tell the release of its translations.
+
+    Raises:
+        HostError: Django is not installed.
+    """
+    django = _distribution()
+    metadata = [file for file in django.files or () if file.name == "METADATA"]
+    return Path(str(django.locate_file(metadata[0])))
 
 
 def columns(_: Data) -> list[str]:
@@ -120,7 +131,8 @@ def _find_sentences(data: Data) -> tuple[Sentence, ...]:
             f"data.source_options.languages: {listed(options.languages)}; "
             "expected two or more, each once"
         )
-    sentences = _read_sentences(_django_folder(), tuple(options.languages))
+    folder = Path(str(_distribution().locate_file("django")))
+    sentences = _read_sentences(folder, tuple(options.languages))
     if options.messages is None:
         return sentences
     if options.messages < 1:
@@ -130,20 +142,14 @@ def _find_sentences(data: Data) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in sentences if sentence.message in chosen)
 
 
-def _django_folder() -> Path:
-    """Return the folder of the installed Django.
-
-    Raises:
-        HostError: Django is not installed.
-    """
+def _distribution() -> Distribution:
     try:
-        django = distribution("django")
+        return distribution("django")
     except PackageNotFoundError:
         raise HostError(
             "django: not installed; expected it for data.source django_translations: "
             "install the extra `text`"
         ) from None
-    return Path(str(django.locate_file("django")))
 
 
 @functools.lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,11 @@ def count(data: Data) -> dict[str, int]:
     options = _read_options(data)
     labels.check_splits(data, [], "examples that do")
     return {"": options.people * _windows_of_a_person(options)}
+
+
+def bundled_file() -> Path:
+    """Return the model that the windows are made by."""
+    return Path(gesture_model.__file__)
 
 
 def columns(_: Data) -> list[str]:
