@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,11 +64,18 @@ class Signed:
 
 
 def make(
-    root: Path, planned: Plan, *, right: int = 970, signed: bool = True, key: Path | None = None
+    root: Path,
+    planned: Plan,
+    *,
+    right: int = 970,
+    signed: bool = True,
+    key: Path | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Signed:
     """Return a bundle in an empty folder, whose models predict `right` of 1,000 examples correctly.
 
-    `key` signs it; the default is a new key.
+    `key` signs it; the default is a new key. `files` are of validate's folders, in addition to the
+    others or instead of them.
     """
     shutil.copytree(ROOT / "LICENSES", root / "LICENSES")
     (root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
@@ -84,7 +91,8 @@ def make(
         artifacts.write(artifacts.ROOT / "revision/linux.json", json.dumps(alone.REVISION).encode())
         measured.lay_parity("linux", {})
         for name, content in MODELS.items():
-            measured.lay(f"{name}-linux", "linux", right=right, files={"files/model.onnx": content})
+            laid = {"files/model.onnx": content, **(files or {})}
+            measured.lay(f"{name}-linux", "linux", right=right, files=laid)
         alone.run("package", "linux")
         proof_stage.write("linux")
         if signed:

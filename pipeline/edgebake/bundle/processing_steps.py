@@ -4,11 +4,14 @@ docs/reference/manifest.md defines every step, down to how it rounds.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import cast
 
 from edgebake.bundle import numbers_file
 from edgebake.bundle.manifest_types import InputEntry, Step, TensorEntry
 from edgebake.recipe import Package
 from edgebake.recipe.lineage import Section
+from edgebake.runtimes.session import Tensor
 from edgebake.tasks.inputs.interface import load_input
 from edgebake.tasks.tensors import ContractInput
 
@@ -16,21 +19,18 @@ NHWC = "NHWC"  # the layout of an image
 
 
 def inputs(
-    specs: Sequence[ContractInput],
-    tensors: Sequence[TensorEntry],
-    convert_params: Section,
-    variant: str,
+    tensors: Sequence[tuple[ContractInput, Tensor]], convert_params: Section, variant: str
 ) -> list[InputEntry]:
     """Return the inputs of a target, as edgebake.manifest/2 has them.
 
     Args:
-        specs: the inputs of the contract.
-        tensors: those of the file in the same order, from inspection.json.
+        tensors: the contract's inputs, and the file's tensors for them.
         convert_params: parameters of `convert` for this target.
         variant: name of the converted file.
     """
     entries: list[InputEntry] = []
-    for spec, tensor in zip(specs, tensors, strict=True):
+    for spec, file_tensor in tensors:
+        tensor = cast("TensorEntry", asdict(file_tensor))
         steps = preprocessing(spec, tensor, convert_params)
         entries.append(
             {

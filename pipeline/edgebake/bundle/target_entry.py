@@ -7,7 +7,7 @@ releases read; a bundle with any other target as edgebake.manifest/2.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, numbers_file, processing_steps
@@ -26,7 +26,7 @@ from edgebake.recipe import Waiver
 from edgebake.recipe.lineage import Section, recipe_digest, tool_versions, trace
 from edgebake.recipe.stage_params import TargetParams, read_plan
 from edgebake.recipe.typed_values import to_plain
-from edgebake.runtimes import inspection_file
+from edgebake.runtimes import contract_tensors
 from edgebake.tasks.contract import Contract, from_json
 
 # Gates on timing and memory: two builds may pass them with different verdicts, so the manifest
@@ -136,7 +136,7 @@ def _entry(validated: _Validated, is_first_form: bool) -> TargetEntry:
     names = FIRST_FORM_NAMES if is_first_form else ALL_THE_SAME
     report = validated.report
     score = {} if is_first_form else {"score": SCORE}
-    outputs = _tensor_entries(validated.inspection, "output")
+    outputs = _output_entries(validated, is_first_form)
     entry: dict[str, Any] = {
         **fallback_order.device_entry(target.device),
         "model": "",
@@ -166,19 +166,24 @@ def _entry(validated: _Validated, is_first_form: bool) -> TargetEntry:
 
 def _ends(validated: _Validated, outputs: list[TensorEntry], is_first_form: bool) -> dict[str, Any]:
     """Return the keys of the inputs and outputs."""
-    tensors = _tensor_entries(validated.inspection, "input")
+    tensors = contract_tensors.inputs(validated.contract, validated.inspection)
     convert = validated.sections["convert"]
-    inputs = processing_steps.inputs(validated.contract.inputs, tensors, convert, validated.variant)
+    inputs = processing_steps.inputs(tensors, convert, validated.variant)
     if not is_first_form:
         return {"inputs": inputs, "outputs": outputs}
-    return {"input": tensors[0], "output": outputs[0], "preprocessing": inputs[0]["preprocessing"]}
+    (only,) = inputs
+    return {"input": only["tensor"], "output": outputs[0], "preprocessing": only["preprocessing"]}
 
 
-def _tensor_entries(
-    inspection: Mapping[str, Any], end: Literal["input", "output"]
-) -> list[TensorEntry]:
-    tensors = inspection_file.tensors(inspection, end)
-    return [cast("TensorEntry", asdict(tensor)) for tensor in tensors]
+def _output_entries(validated: _Validated, is_first_form: bool) -> list[TensorEntry]:
+    """Return the outputs in the order of the file; in the second form by the contract's names."""
+    entries = []
+    for output, tensor in contract_tensors.outputs(validated.contract, validated.inspection):
+        entry = cast("TensorEntry", asdict(tensor))
+        if not is_first_form:
+            entry["name"] = output.name
+        entries.append(entry)
+    return entries
 
 
 def _metric_entries(

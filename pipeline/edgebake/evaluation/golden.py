@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden_forms
 from edgebake.evaluation.golden_forms import Tolerances, Vector
-from edgebake.runtimes import inspection_file
+from edgebake.runtimes import contract_tensors
 from edgebake.runtimes.session import Tensor
 from edgebake.tasks import preprocess
 from edgebake.tasks.contract import Contract, prepare_input
 from edgebake.tasks.inputs.interface import load_input
-from edgebake.tasks.tensors import ContractInput, Outputs, Raw
+from edgebake.tasks.tensors import ContractInput, ContractOutput, Outputs, Raw
 
 EXAMPLES = 5
 # The tolerances between the two highest probabilities. Each of the two may be off by one, so the
@@ -46,15 +46,12 @@ class ConvertedFile:
     @property
     def inputs(self) -> list[tuple[ContractInput, Tensor]]:
         """Return each input of the contract, and the file's tensor for it."""
-        tensors = inspection_file.tensors(self.inspection, "input")
-        return list(zip(self.contract.inputs, tensors, strict=True))
+        return contract_tensors.inputs(self.contract, self.inspection)
 
     @property
-    def outputs(self) -> list[tuple[str, Tensor]]:
-        """Return the name of each output in the contract, and the file's tensor."""
-        tensors = inspection_file.tensors(self.inspection, "output")
-        names = self.contract.ends.outputs
-        return list(zip(names, tensors, strict=True))
+    def outputs(self) -> list[tuple[ContractOutput, Tensor]]:
+        """Return each output of the contract, and the file's tensor for it."""
+        return contract_tensors.outputs(self.contract, self.inspection)
 
 
 def build_vectors(file: ConvertedFile, examples: Examples, outputs: Outputs) -> dict[str, Any]:
@@ -83,7 +80,7 @@ def tolerances(file: ConvertedFile) -> Tolerances:
     inputs = {}
     for spec, tensor in file.inputs:
         inputs[spec.name] = load_input(spec.kind).tolerance(spec, asdict(tensor))
-    outputs = {name: _output_tolerance(file, tensor) for name, tensor in file.outputs}
+    outputs = {output.name: _output_tolerance(file, tensor) for output, tensor in file.outputs}
     return Tolerances(inputs, outputs)
 
 
@@ -144,7 +141,7 @@ def _vector(file: ConvertedFile, examples: Examples, number: int, outputs: Outpu
         raw[spec.name] = golden_forms.raw_value(load_input(spec.kind), example)
         tensors[spec.name] = _stored_input(spec, tensor, example)
     label = examples.classes[examples.labels[number]]
-    answers = {name: outputs[name][number] for name, _ in file.outputs}
+    answers = {output.name: outputs[output.name][number] for output, _ in file.outputs}
     return Vector(examples.names[number], raw, tensors, answers, label)
 
 
