@@ -14,7 +14,7 @@ BREAK_HZ = 700.0
 def mel_matrix(
     rate: int, fft: int, bands: int, lowest_hz: float, highest_hz: float
 ) -> NDArray[np.float32]:
-    """Return the weight of each bin in each band, [fft / 2 + 1, bands].
+    """Return the weight of each bin in each band, [bins, bands].
 
     Args:
         rate: of the samples, in Hz.
@@ -39,7 +39,7 @@ def mel_matrix(
 
 
 def empty_bands(matrix: NDArray[np.float32]) -> list[int]:
-    """Return the bands that no bin falls into: their value is the same for every sound."""
+    """Return the bands of a matrix [bins, bands] that no bin falls into: they hear nothing."""
     sums = matrix.sum(axis=0)
     return [int(band) for band in np.flatnonzero(sums == 0)]
 

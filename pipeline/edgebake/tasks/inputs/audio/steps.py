@@ -51,7 +51,7 @@ def clip(step: Step, samples: NDArray[Any], _: Numbers) -> NDArray[Any]:
 
 
 def scale(step: Step, samples: NDArray[Any], _: Numbers) -> NDArray[np.float32]:
-    """Return the samples times `by`, float32."""
+    """Return the samples [n] times `by`, float32."""
     floats: NDArray[np.float32] = samples.astype(np.float32) * np.float32(step["by"])
     return floats
 
@@ -105,11 +105,11 @@ def power_spectrum(step: Step, framed: NDArray[np.float32], _: Numbers) -> NDArr
 
 
 def matrix(step: Step, values: NDArray[np.float32], numbers: Numbers) -> NDArray[np.float32]:
-    """Return the product of the values and a matrix, [..., columns].
+    """Return the product of the values and a matrix, [frames, columns].
 
     Args:
         step: `file` names the matrix, of `rows` and `columns`.
-        values: [..., rows].
+        values: [frames, rows].
         numbers: contains the matrix.
     """
     factors = numbers[step["file"]].reshape(step["rows"], step["columns"])
@@ -118,7 +118,7 @@ def matrix(step: Step, values: NDArray[np.float32], numbers: Numbers) -> NDArray
 
 
 def log(step: Step, values: NDArray[np.float32], _: Numbers) -> NDArray[np.float32]:
-    """Return the natural logarithm of the values plus `plus`, which keeps silence finite."""
+    """Return the logarithm of the values [frames, columns] plus `plus`, to keep silence finite."""
     shifted = values.astype(np.float64) + step["plus"]
     logarithms = np.log(shifted)
     result: NDArray[np.float32] = logarithms.astype(np.float32)

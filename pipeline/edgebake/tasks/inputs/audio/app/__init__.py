@@ -1,0 +1,1 @@
+"""Steps of sounds in the languages of apps."""
