@@ -41,16 +41,23 @@ PARSERS = {
 }
 SHARED = {
     "android": [
+        "AndroidDevice.kt",
         "BundleTest.kt",
         "Classifier.kt",
+        "GoldenVectors.kt",
+        "ImageSteps.kt",
         "ModelBundle.kt",
+        "Pictures.kt",
         "Postprocessing.kt",
         "Preprocessing.kt",
     ],
     "ios": [
         "BundleTests.swift",
         "Classifier.swift",
+        "GoldenVectors.swift",
+        "ImageSteps.swift",
         "ModelBundle.swift",
+        "Pictures.swift",
         "Postprocessing.swift",
         "Preprocessing.swift",
     ],
@@ -98,7 +105,8 @@ def test_no_mark_and_no_word_of_the_templates_is_left(
     for name, text in _made(platform, runtimes, encrypted).items():
         assert (
             re.findall(
-                r"</?(?:encrypted|plain|litert|onnxruntime|coreml|android|ios|linux|python)>", text
+                r"</?(?:encrypted|plain|litert|onnxruntime|coreml|android|ios|linux|python|image|audio|signal|text)>",
+                text,
             )
             == []
         ), name
@@ -133,7 +141,7 @@ def test_an_app_gets_no_runtime_that_its_bundle_does_not_use() -> None:
     for name, text in _made("android", ("litert",)).items():
         assert "OnnxSession" not in text, name
         assert "onnxruntime-android" not in text, name
-    assert "LiteRtSession" not in _made("android", ("onnxruntime",))["Classifier.kt"]
+    assert "LiteRtSession" not in _made("android", ("onnxruntime",))["AndroidDevice.kt"]
     assert "CoreMLSession" not in _made("ios", ("onnxruntime",))["Classifier.swift"]
     assert "onnxruntime-swift-package-manager" not in _made("ios", ("coreml",))["README.md"]
 

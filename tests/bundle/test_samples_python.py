@@ -131,15 +131,15 @@ def _wrong_answer(example: dict[str, Any]) -> None:
     [
         (
             _wrong_pixel,
-            "any: golden vector 0: the input is 0.0235294 off, expected at most 0.00792157\n",
+            "any: golden vector 0: image is 0.0235294 off, expected at most 0.00792157\n",
         ),
         (
             _wrong_shape,
-            "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, "
+            "any: golden vector 0: image is float32 (1, 32, 32, 1), expected float32 (1, 1, "
             "32, 32)\n",
         ),
-        (_wrong_output, "any: golden vector 0: the output is 0.002"),
-        (_no_number, "any: golden vector 0: the output is nan off, expected at most 0.001\n"),
+        (_wrong_output, "any: golden vector 0: probabilities is 0.002"),
+        (_no_number, "any: golden vector 0: probabilities is nan off, expected at most 0.001\n"),
         (_wrong_answer, "any: golden vector 0: the answer is ['cat'], expected ['wolf']\n"),
     ],
     ids=["input", "shape", "output", "nan", "answer"],
@@ -213,7 +213,7 @@ def test_a_target_that_fails_its_golden_vectors_is_left_out_and_the_next_is_take
     Image.fromarray(small.pictures(1, 1, seed=7)[0]).save(tmp_path / "picture.png")
     _written(tmp_path, _changed(_linux(any=target, last=target), _wrong_output))
     done = _ran(tmp_path, "picture.png")
-    assert done.stderr.startswith("any: left out: golden vector 0: the output is 0.002")
+    assert done.stderr.startswith("any: left out: golden vector 0: probabilities is 0.002")
     assert (done.stdout.split()[0], done.returncode) == ("picture.png:", 0)
 
 
@@ -311,10 +311,9 @@ def test_pictures_reach_the_model_as_in_training(
     agreed = with_image(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
     target = Target(small.onnx_model(agreed.image.channels), agreed)
     manifest = json.loads(_linux(any=target)["manifest.json"])
+    (model_input,) = sample.inputs_of(manifest["targets"]["any"])
     for pixels in (*small.pictures(5, 1), *small.pictures(5, 3)):
-        found = sample.preprocess(
-            manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels)
-        )
+        found = sample.preprocess(None, model_input, Image.fromarray(pixels))
         assert np.array_equal(found, target.contract.image.preprocess([pixels]))
 
 
@@ -326,9 +325,12 @@ STEPS: list[dict[str, Any]] = [
 
 def test_a_step_that_the_sample_does_not_know_is_refused(sample: ModuleType) -> None:
     image = Image.fromarray(small.pictures(1, 3)[0])
-    assert sample.preprocess(STEPS, image).shape == (1, 32, 32, 3)
+    model_input = {"kind": "image", "tensor": {"shape": [1, 32, 32, 3]}, "preprocessing": STEPS}
+    assert sample.preprocess(None, model_input, image).shape == (1, 32, 32, 3)
     with pytest.raises(sample.BundleError) as error:
-        sample.preprocess([*STEPS, {"step": "rotate"}], image)
+        sample.preprocess(
+            None, {**model_input, "preprocessing": [*STEPS, {"step": "rotate"}]}, image
+        )
     assert str(error.value) == "rotate: unknown step; the bundle is newer than this code"
 
 

@@ -1,4 +1,4 @@
-"""The resize of Preprocessing.kt and Preprocessing.swift, in Python, gives the reference's bytes.
+"""The resize of ImageSteps.kt and ImageSteps.swift, in Python, gives the reference's bytes.
 
 The tests have no compiler for either language, so they test the algorithm in Python: each function
 has the name and the lines of the one in the templates. Integer division, truncation and shifts mean
@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgebake.bundle import samples
 from edgebake.tasks import resize
+from edgebake.tasks.inputs import image
 
+APP = Path(image.__file__).with_name("app")
 Pixels = NDArray[np.int64]  # [height, width, channels]
 Box = tuple[int, int, int, int]
 PRECISION_BITS = 22
@@ -222,9 +223,9 @@ def test_grey_is_pillows_to_the_bit() -> None:
     assert np.array_equal(found, np.asarray(Image.fromarray(values.astype(np.uint8)).convert("L")))
 
 
-@pytest.mark.parametrize("template", ["Preprocessing.kt", "Preprocessing.swift"])
+@pytest.mark.parametrize("template", ["ImageSteps.kt", "ImageSteps.swift"])
 def test_the_templates_hold_the_same_numbers(template: str) -> None:
-    text = Path(samples.__file__).with_name(template).read_text()
+    text = (APP / template).read_text()
     for line in (
         *(
             "(center - support + 0.5)",
@@ -247,7 +248,7 @@ def test_the_templates_hold_the_same_numbers(template: str) -> None:
         *("pixels.height * across / down", "pixels.width * down / across", "= 22"),
         *("(place + 0.5) * scale - 0.5", "- radius + 1", "start + 2 * radius, old"),
         *("side * pixels.height / pixels.width", "side * pixels.width / pixels.height"),
-        *("number / 2 + (number % 4 == 3 ? 1 : 0)", "unknown step", "unknown filter"),
+        *("number / 2 + (number % 4 == 3 ? 1 : 0)", "unknown filter"),
     ):
         spelling = KOTLIN if template.endswith(".kt") else SWIFT
         assert spelling.get(line, line) in text

@@ -118,6 +118,7 @@ def test_many_changed_files_are_counted() -> None:
         ("bundle/manifest.schema.json", ["package", "proof"]),
         ("bundle/manifest2.schema.json", ["package", "proof"]),
         ("bundle/samples/Classifier.kt", ["package"]),
+        ("tasks/inputs/image/app/ImageSteps.kt", ["package"]),
         ("stages/parity.py", ["parity"]),
     ],
 )
@@ -160,7 +161,12 @@ def test_how_files_are_written_reaches_no_measurement(package: Path, planned: Pl
 def test_sample_code_counts_with_its_comments_since_it_ships_as_text(
     package: Path, planned: Plan
 ) -> None:
-    for file in ("bundle/samples/classify.py", "tasks/postprocess.py"):
+    for file in (
+        "bundle/samples/classify.py",
+        "tasks/postprocess.py",
+        "tasks/inputs/image/steps.py",
+        "tasks/resize.py",
+    ):
         with (package / file).open("a") as content:
             content.write("# a comment\n")
         assert {variant.partition(".")[0] for variant in changed(planned)} == {"package"}, file

@@ -124,6 +124,8 @@ class ImportClosure:
             self._texts.add(source.path)
             self._reach(module)
             for name in source.references.top.imports:
+                if is_declaration(name):
+                    continue
                 imported = self.sources.find(name)
                 if imported is not None and imported.module != package.package:
                     self._texts.add(imported.path)

@@ -15,6 +15,7 @@ import org.junit.runner.RunWith
 @RunWith(AndroidJUnit4::class)
 class BundleTest {
     private val context = InstrumentationRegistry.getInstrumentation().targetContext
+    private val device = AndroidDevice(context)
     private lateinit var bundle: ModelBundle
 
     @Before
@@ -36,8 +37,8 @@ class BundleTest {
     @Test
     fun everyModelAnswersItsGoldenVectorsOnTheCpu() {
         for (target in bundle.targets) {
-            Classifier.load(bundle, Choice(target, "cpu")).use { session ->
-                assertNull(target.name, departure(bundle, target, session, Classifier::decode))
+            Classifier.load(device, bundle, Choice(target, "cpu")).use { session ->
+                assertNull(target.name, departure(bundle, target, session))
             }
         }
     }
@@ -45,7 +46,7 @@ class BundleTest {
     @Test
     fun thisDeviceFindsAModelThatWorks() {
         runBlocking {
-            Classifier.open(context, bundle).use { assertTrue(it.choice.target in bundle.targets) }
+            Classifier.open(device, bundle).use { assertTrue(it.choice.target in bundle.targets) }
         }
     }
 }

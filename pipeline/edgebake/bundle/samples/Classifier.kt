@@ -2,36 +2,56 @@
 
 package com.example.bundle
 
-import android.app.ActivityManager
-import android.content.Context
-import android.graphics.Bitmap
-import android.graphics.BitmapFactory
-import android.os.Build
+import java.io.File
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 
+/** A loaded model. It takes tensors by the names of inputs, and returns stored values by the names of outputs. */
+interface Session : AutoCloseable {
+    fun run(inputs: Map<String, Tensor>): Map<String, FloatArray>
+}
+
+/** The device that an app runs on, see AndroidDevice. Attempts are remembered when the app ends. */
+interface Device {
+    /** What the device reports about itself. */
+    val facts: Facts
+
+    /** Returns whether the app ended during an attempt. */
+    fun crashed(attempt: String): Boolean
+
+    fun begin(attempt: String)
+
+    fun end(attempt: String)
+
+    /** Loads a model file, without testing it with its golden vectors. */
+    fun load(model: File, choice: Choice): Session
+}
+
 /**
  * A model that loaded and passed its golden vectors on this device.
  *
- *     val classifier = Classifier.open(context, bundle)
- *     val answers = classifier.classify(bitmap)
+ *     val classifier = Classifier.open(AndroidDevice(context), bundle)
+ *     val answers = classifier.classify(example)
  *
  * Both can be called from the main thread: they work on other threads.
  */
-class Classifier private constructor(val choice: Choice, private val session: Session) : AutoCloseable {
+class Classifier private constructor(
+    private val bundle: ModelBundle,
+    val choice: Choice,
+    private val session: Session,
+) : AutoCloseable {
     private val mutex = Mutex()
 
-    /**
-     * Returns predictions in descending probability; empty if all are below the threshold.
-     *
-     * @param bitmap in memory, not with Bitmap.Config.HARDWARE.
-     */
-    suspend fun classify(bitmap: Bitmap): List<Answer> = withContext(Dispatchers.Default) {
-        val input = preprocess(choice.target.preprocessing, picture(bitmap))
-        val output = mutex.withLock { session.run(input) }
-        postprocess(choice.target.postprocessing, output, choice.target.labels)
+    /** Returns predictions in descending probability; empty if all are below the threshold. */
+    suspend fun classify(example: Raw): List<Answer> = classify(mapOf(choice.target.inputs.single().name to example))
+
+    /** Returns the predictions of a model with several inputs: an example for each, by its name. */
+    suspend fun classify(examples: Map<String, Raw>): List<Answer> = withContext(Dispatchers.Default) {
+        val tensors = preprocess(choice.target, examples, bundle)
+        val outputs = mutex.withLock { session.run(tensors) }
+        postprocess(choice.target, outputs)
     }
 
     override fun close() = session.close()
@@ -40,32 +60,34 @@ class Classifier private constructor(val choice: Choice, private val session: Se
         /**
          * Opens the first choice that works; after a failure, the next accelerator and then the next target are tried.
          *
+         * @param kind of input, for a bundle with models of several kinds; null: any.
          * @throws IllegalStateException no choice works; the text has the reason for each.
          */
-        suspend fun open(context: Context, bundle: ModelBundle): Classifier = withContext(Dispatchers.Default) {
-            val attempts = context.getSharedPreferences("bundle.attempts", Context.MODE_PRIVATE)
-            val reasons = mutableListOf<String>()
-            for (choice in bundle.resolve(facts(context))) {
-                val name = "${choice.target.model} on ${choice.accelerator}"
-                if (attempts.contains(name)) {
-                    reasons += "$name: the app ended while this was tried"
-                    continue
+        suspend fun open(device: Device, bundle: ModelBundle, kind: String? = null): Classifier =
+            withContext(Dispatchers.Default) {
+                val reasons = mutableListOf<String>()
+                for (choice in bundle.resolve(device.facts)) {
+                    if (kind != null && choice.target.inputs.none { it.kind == kind }) continue
+                    val name = "${choice.target.model} on ${choice.accelerator}"
+                    if (device.crashed(name)) {
+                        reasons += "$name: the app ended while this was tried"
+                        continue
+                    }
+                    // A driver may crash the process. Recorded before the attempt, so that the next start skips it.
+                    device.begin(name)
+                    val (classifier, reason) = attempt(device, bundle, choice)
+                    device.end(name)
+                    if (classifier != null) return@withContext classifier
+                    reasons += "$name: $reason"
                 }
-                // A driver may crash the process. Recorded before the attempt, so that the next start skips it.
-                attempts.edit().putBoolean(name, true).commit()
-                val (classifier, reason) = attempt(bundle, choice)
-                attempts.edit().remove(name).commit()
-                if (classifier != null) return@withContext classifier
-                reasons += "$name: $reason"
+                error("no model of the bundle works here:\n" + reasons.joinToString("\n"))
             }
-            error("no model of the bundle works here:\n" + reasons.joinToString("\n"))
-        }
 
-        private fun attempt(bundle: ModelBundle, choice: Choice): Pair<Classifier?, String?> = try {
-            val session = load(bundle, choice)
-            val departure = departure(bundle, choice.target, session, ::decode)
+        private fun attempt(device: Device, bundle: ModelBundle, choice: Choice): Pair<Classifier?, String?> = try {
+            val session = load(device, bundle, choice)
+            val departure = departure(bundle, choice.target, session)
             if (departure == null) {
-                Pair(Classifier(choice, session), null)
+                Pair(Classifier(bundle, choice, session), null)
             } else {
                 session.close()
                 Pair(null, departure)
@@ -78,43 +100,7 @@ class Classifier private constructor(val choice: Choice, private val session: Se
         }
 
         /** Loads a model without testing it with its golden vectors. */
-        internal fun load(bundle: ModelBundle, choice: Choice): Session =
-            bundle.withModel(choice.target) { model ->
-                when (val runtime = choice.target.runtime) {
-                    // <litert>
-                    "litert" -> LiteRtSession(model, choice.target, choice.accelerator)
-                    // </litert>
-                    // <onnxruntime>
-                    "onnxruntime" -> OnnxSession(model, choice.target, choice.accelerator)
-                    // </onnxruntime>
-                    else -> error("$runtime: no runtime of this app")
-                }
-            }
-
-        /** Returns what this device reports about itself. */
-        fun facts(context: Context): Facts {
-            val manager = context.getSystemService(Context.ACTIVITY_SERVICE) as ActivityManager
-            val memory = ActivityManager.MemoryInfo().also(manager::getMemoryInfo)
-            return Facts(
-                os = Build.VERSION.SDK_INT.toString(),
-                soc = if (Build.VERSION.SDK_INT >= 31) Build.SOC_MODEL else null,
-                memoryMb = memory.totalMem / 1_000_000,
-                features = context.packageManager.systemAvailableFeatures.mapNotNull { it.name }.toSet(),
-                device = "${Build.BRAND}/${Build.DEVICE}",
-                accelerators = setOf("npu", "gpu", "cpu"),
-            )
-        }
-
-        /** Decodes an image without scaling it to the screen. */
-        fun decode(file: ByteArray): Picture {
-            val options = BitmapFactory.Options().apply { inScaled = false }
-            return picture(BitmapFactory.decodeByteArray(file, 0, file.size, options))
-        }
-
-        private fun picture(bitmap: Bitmap): Picture {
-            val argb = IntArray(bitmap.width * bitmap.height)
-            bitmap.getPixels(argb, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
-            return Picture(bitmap.width, bitmap.height, argb)
-        }
+        internal fun load(device: Device, bundle: ModelBundle, choice: Choice): Session =
+            bundle.withModel(choice.target) { model -> device.load(model, choice) }
     }
 }

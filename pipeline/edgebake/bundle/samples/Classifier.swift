@@ -1,32 +1,43 @@
 // The interface for apps: opens the first model of the bundle that works on the device, and runs it.
 
-import CoreGraphics
 import Foundation
-import ImageIO
+
+/// A loaded model. It takes tensors by the names of inputs, and returns stored values by the names of outputs.
+protocol Session: Sendable {
+    func run(_ inputs: [String: Tensor]) async throws -> [String: [Float]]
+}
 
 /// A model that loaded and passed its golden vectors on this device.
 ///
 ///     let classifier = try await Classifier.open(bundle)
-///     let answers = try await classifier.classify(image)
+///     let answers = try await classifier.classify(example)
 ///
 /// Both can be called from the main actor: they work outside it.
 final class Classifier: Sendable {
     let choice: Choice
+    private let bundle: ModelBundle
     private let session: any Session
 
-    private init(choice: Choice, session: any Session) {
+    private init(bundle: ModelBundle, choice: Choice, session: any Session) {
+        self.bundle = bundle
         self.choice = choice
         self.session = session
     }
 
     /// Opens the first choice that works; after a failure, the next accelerator and then the next target are tried.
     ///
+    /// - Parameter kind: of input, for a bundle with models of several kinds; nil: any.
     /// - Throws: no choice works; the text has the reason for each.
-    static func open(_ bundle: ModelBundle, facts: Facts = .ofThisDevice) async throws -> Classifier {
+    static func open(
+        _ bundle: ModelBundle, kind: String? = nil, facts: Facts = .ofThisDevice
+    ) async throws -> Classifier {
         try await Task.detached(priority: .userInitiated) {
             let attempts = UserDefaults.standard
             var reasons: [String] = []
             for choice in bundle.resolve(facts) {
+                if let kind, !choice.target.words.inputs.contains(where: { $0.kind == kind }) {
+                    continue
+                }
                 let name = "bundle.attempt \(choice.target.words.model) on \(choice.accelerator)"
                 if attempts.bool(forKey: name) {
                     reasons.append("\(name): the app ended while this was tried")
@@ -38,7 +49,7 @@ final class Classifier: Sendable {
                 do {
                     let session = try await load(bundle, choice)
                     guard let found = try await departure(bundle, choice.target, session) else {
-                        return Classifier(choice: choice, session: session)
+                        return Classifier(bundle: bundle, choice: choice, session: session)
                     }
                     reasons.append("\(name): \(found)")
                 } catch {
@@ -50,11 +61,16 @@ final class Classifier: Sendable {
     }
 
     /// Returns predictions in descending probability; empty if all are below the threshold.
-    func classify(_ image: CGImage) async throws -> [Answer] {
-        let (words, session) = (self.choice.target.words, self.session)
+    func classify(_ example: any Raw) async throws -> [Answer] {
+        try await classify([choice.target.words.inputs[0].name: example])
+    }
+
+    /// Returns the predictions of a model with several inputs: an example for each, by its name.
+    func classify(_ examples: [String: any Raw]) async throws -> [Answer] {
+        let (bundle, words, session) = (self.bundle, self.choice.target.words, self.session)
         return try await Task.detached(priority: .userInitiated) {
-            let output = try await session.run(preprocess(words.preprocessing, Picture(image)))
-            return try postprocess(words.postprocessing, output, words.labels)
+            let outputs = try await session.run(preprocess(words, examples, bundle))
+            return try postprocess(words, outputs)
         }.value
     }
 
@@ -92,38 +108,5 @@ extension Facts {
             memoryMb: Int(ProcessInfo.processInfo.physicalMemory / 1_000_000),
             device: ProcessInfo.processInfo.environment["SIMULATOR_MODEL_IDENTIFIER"] ?? machine,
             accelerators: ["neural_engine", "gpu", "cpu"])
-    }
-}
-
-extension Picture {
-    /// Takes the colors as they are in the file: no color profile is applied, as in training.
-    init(_ image: CGImage) throws {
-        let isGrey = image.colorSpace?.model == .monochrome
-        let space = isGrey ? CGColorSpaceCreateDeviceGray() : CGColorSpaceCreateDeviceRGB()
-        let (width, height) = (image.width, image.height)
-        var rgba = [UInt8](repeating: 0, count: 4 * width * height)
-        let isDrawn = rgba.withUnsafeMutableBytes { bytes in
-            let context = CGContext(
-                data: bytes.baseAddress, width: width, height: height, bitsPerComponent: 8, bytesPerRow: 4 * width,
-                space: CGColorSpaceCreateDeviceRGB(), bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue)
-            context?.interpolationQuality = .none
-            let area = CGRect(x: 0, y: 0, width: width, height: height)
-            context?.draw(image.copy(colorSpace: space) ?? image, in: area)
-            return context != nil
-        }
-        guard isDrawn else {
-            throw BundleError("no memory for a picture of \(width) x \(height)")
-        }
-        self.init(width: width, height: height, rgba: rgba)
-    }
-
-    /// Decodes a file.
-    init(file: Data) throws {
-        guard let source = CGImageSourceCreateWithData(file as CFData, nil),
-            let image = CGImageSourceCreateImageAtIndex(source, 0, nil)
-        else {
-            throw BundleError("no picture that can be decoded")
-        }
-        try self.init(image)
     }
 }

@@ -6,6 +6,7 @@ package com.example.bundle
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.LiteRtException
+import com.google.ai.edge.litert.TensorBuffer
 import java.io.File
 
 /**
@@ -15,28 +16,32 @@ import java.io.File
  */
 internal class LiteRtSession(model: File, private val target: Target, accelerator: String) : Session {
     private val compiled = compile(model, accelerator)
-    private val inputs = compiled.createInputBuffers()
-    private val outputs = compiled.createOutputBuffers()
+    private val takenBuffers = compiled.createInputBuffers()
+    private val givenBuffers = compiled.createOutputBuffers()
 
-    override fun run(input: Tensor): FloatArray {
-        val taken = inputs.first()
-        when (input.dtype) {
-            "float32" -> taken.writeFloat(FloatArray(input.size) { input[it].toFloat() })
-            "int8", "uint8" -> taken.writeInt8(ByteArray(input.size) { input.data.get(it) })
-            else -> error("${input.dtype}: LiteRT's Kotlin API has no such buffers")
-        }
-        compiled.run(inputs, outputs)
-        val given = outputs.first()
-        return when (val dtype = target.output.getString("dtype")) {
-            "float32" -> given.readFloat()
-            "int8" -> given.readInt8().map { it.toFloat() }.toFloatArray()
-            "uint8" -> given.readInt8().map { (it.toInt() and 0xff).toFloat() }.toFloatArray()
-            else -> error("$dtype: LiteRT's Kotlin API has no such buffers")
-        }
+    /** Buffers are in the order of the file, which is that of the manifest. */
+    override fun run(inputs: Map<String, Tensor>): Map<String, FloatArray> {
+        for ((buffer, input) in takenBuffers.zip(target.inputs)) write(buffer, inputs.getValue(input.name))
+        compiled.run(takenBuffers, givenBuffers)
+        return givenBuffers.zip(target.outputs).associate { (buffer, output) -> output.name to read(buffer, output.dtype) }
+    }
+
+    private fun write(buffer: TensorBuffer, tensor: Tensor) = when (tensor.dtype) {
+        "float32" -> buffer.writeFloat(FloatArray(tensor.size) { tensor[it].toFloat() })
+        "int32" -> buffer.writeInt(IntArray(tensor.size) { tensor[it].toInt() })
+        "int8", "uint8" -> buffer.writeInt8(ByteArray(tensor.size) { tensor.data.get(it) })
+        else -> error("${tensor.dtype}: LiteRT's Kotlin API has no such buffers")
+    }
+
+    private fun read(buffer: TensorBuffer, dtype: String): FloatArray = when (dtype) {
+        "float32" -> buffer.readFloat()
+        "int8" -> buffer.readInt8().map { it.toFloat() }.toFloatArray()
+        "uint8" -> buffer.readInt8().map { (it.toInt() and 0xff).toFloat() }.toFloatArray()
+        else -> error("$dtype: LiteRT's Kotlin API has no such buffers")
     }
 
     override fun close() {
-        (inputs + outputs).forEach { it.close() }
+        (takenBuffers + givenBuffers).forEach { it.close() }
         compiled.close()
     }
 

@@ -4,7 +4,10 @@ package com.example.bundle
 
 import java.io.File
 import java.io.InputStream
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.security.MessageDigest
+import java.util.concurrent.ConcurrentHashMap
 import java.util.zip.ZipInputStream
 import org.json.JSONArray
 import org.json.JSONObject
@@ -24,9 +27,16 @@ class ModelBundle(
     private val key: ByteArray,
     private val cache: File,
     // </encrypted>
-) {
+) : Numbers {
     private val manifest = JSONObject(File(folder, "manifest.json").readText())
     private val listed = objects(manifest.getJSONArray("files")).associateBy { it.getString("path") }
+
+    private val numbers = ConcurrentHashMap<String, FloatArray>()
+
+    init {
+        val schema = manifest.getString("schema")
+        check(schema in SCHEMAS) { "$schema: unknown; the bundle is newer than this code" }
+    }
 
     /** The targets in fallback order. */
     val targets = strings(manifest.getJSONArray("chain")).map { name ->
@@ -40,6 +50,12 @@ class ModelBundle(
 
     /** Returns the content of a file, read into memory. */
     fun text(path: String): String = checked(path).readText()
+
+    /** Returns the float32 numbers of a file; they stay in memory. */
+    override fun at(path: String): FloatArray = numbers.getOrPut(path) {
+        val content = ByteBuffer.wrap(checked(path).readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        FloatArray(content.remaining()).also(content::get)
+    }
 
     /** Calls [load] with the model file of a target, and returns its result. */
     fun <T> withModel(target: Target, load: (File) -> T): T {
@@ -71,6 +87,8 @@ class ModelBundle(
     }
 
     companion object {
+        private val SCHEMAS = setOf("edgebake.manifest/1", "edgebake.manifest/2")
+
         /** Unpacks an archive into a new folder, all of it or nothing. */
         fun unpack(archive: InputStream, folder: File) {
             val partial = File(folder.path + ".partial")
@@ -95,13 +113,44 @@ class Target(val name: String, words: JSONObject) {
     val model: String = words.getString("model")
     val runtime: String = words.getString("runtime")
     val accelerators = strings(words.getJSONArray("accelerators"))
-    val input: JSONObject = words.getJSONObject("input")
-    val output: JSONObject = words.getJSONObject("output")
-    val preprocessing = objects(words.getJSONArray("preprocessing"))
+    val inputs: List<Input> = inputs(words)
+    val outputs: List<Output> = outputs(words)
     val postprocessing = objects(words.getJSONArray("postprocessing"))
     val labels = strings(words.getJSONArray("labels"))
     val golden: String = words.getString("golden")
 }
+
+/** An input of a model, and the steps that make its tensor of an example. */
+class Input(val kind: String, tensor: JSONObject, val steps: List<JSONObject>) {
+    val name: String = tensor.getString("name")
+    val shape = integers(tensor.getJSONArray("shape"))
+
+    /** The size of one step of a quantized input in real numbers; otherwise 1. */
+    val scale: Double = if (tensor.isNull("scale")) 1.0 else tensor.getDouble("scale")
+}
+
+/** An output of a model. */
+class Output(tensor: JSONObject) {
+    val name: String = tensor.getString("name")
+    val dtype: String = tensor.getString("dtype")
+    private val scale = if (tensor.isNull("scale")) null else tensor.getDouble("scale").toFloat()
+    private val zeroPoint = tensor.optInt("zero_point")
+
+    /** Returns stored values as real numbers. */
+    fun real(stored: FloatArray): FloatArray = if (scale == null) stored else dequantized(stored, scale, zeroPoint)
+}
+
+/** Bundles with the schema edgebake.manifest/1 hold models of one image alone. */
+private fun inputs(target: JSONObject): List<Input> {
+    val listed = target.optJSONArray("inputs")
+        ?: return listOf(Input("image", target.getJSONObject("input"), objects(target.getJSONArray("preprocessing"))))
+    return objects(listed).map { input ->
+        Input(input.getString("kind"), input.getJSONObject("tensor"), objects(input.getJSONArray("preprocessing")))
+    }
+}
+
+private fun outputs(target: JSONObject): List<Output> =
+    (target.optJSONArray("outputs")?.let(::objects) ?: listOf(target.getJSONObject("output"))).map(::Output)
 
 /** A target and the accelerator to run it on. */
 class Choice(val target: Target, val accelerator: String)
@@ -161,3 +210,5 @@ private fun sha256(file: File): String {
 internal fun strings(array: JSONArray): List<String> = (0 until array.length()).map(array::getString)
 
 internal fun objects(array: JSONArray): List<JSONObject> = (0 until array.length()).map(array::getJSONObject)
+
+internal fun integers(array: JSONArray): List<Int> = (0 until array.length()).map(array::getInt)

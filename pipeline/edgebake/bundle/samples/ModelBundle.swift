@@ -12,8 +12,10 @@ struct BundleError: Error, CustomStringConvertible {
     }
 }
 
+private let schemas: Set<String> = ["edgebake.manifest/1", "edgebake.manifest/2"]
+
 /// A bundle. Every file is compared with the manifest before it is used.
-struct ModelBundle: Sendable {
+struct ModelBundle: Numbers {
     private let folder: URL
     // <encrypted>
     private let key: SymmetricKey
@@ -34,6 +36,10 @@ struct ModelBundle: Sendable {
     // </plain>
         self.folder = folder
         let content = try Data(contentsOf: folder.appendingPathComponent("manifest.json"))
+        let schema = try decoder().decode(Schema.self, from: content).schema
+        guard schemas.contains(schema) else {
+            throw BundleError("\(schema): unknown; the bundle is newer than this code")
+        }
         let manifest = try decoder().decode(Manifest.self, from: content)
         targets = manifest.chain.compactMap { name in
             manifest.targets[name].map { Target(name: name, words: $0) }
@@ -58,6 +64,11 @@ struct ModelBundle: Sendable {
             throw BundleError("\(path): not what manifest.json lists")
         }
         return content
+    }
+
+    /// Returns the float32 numbers of a file, row by row.
+    func at(_ path: String) throws -> [Float] {
+        elements(of: Float.self, in: try content(path))
     }
 
     /// Calls `load` with the model of a target, a file or a folder, and returns its result.
@@ -92,6 +103,10 @@ struct ModelBundle: Sendable {
     }
 }
 
+private struct Schema: Decodable {
+    let schema: String
+}
+
 /// The part of manifest.json that an app needs.
 struct Manifest: Decodable, Sendable {
     struct File: Decodable, Sendable {
@@ -115,55 +130,165 @@ struct Manifest: Decodable, Sendable {
 
 /// A target in manifest.json.
 struct Words: Decodable, Sendable {
-    struct End: Decodable, Sendable {
-        let name: String
-        let dtype: String
-        let scale: Double?
-    }
-
     let device: Rule
     let model: String
     let runtime: String
     let accelerators: [String]
-    let input: End
-    let output: End
-    let preprocessing: [Step]
+    let inputs: [Input]
+    let outputs: [TensorWords]
     let postprocessing: [Step]
     let labels: [String]
     let golden: String
+
+    private enum CodingKeys: String, CodingKey {
+        case device, model, runtime, accelerators, inputs, outputs, postprocessing, labels, golden
+        case input, output, preprocessing
+    }
+
+    init(from decoder: any Decoder) throws {
+        let words = try decoder.container(keyedBy: CodingKeys.self)
+        device = try words.decode(Rule.self, forKey: .device)
+        model = try words.decode(String.self, forKey: .model)
+        runtime = try words.decode(String.self, forKey: .runtime)
+        accelerators = try words.decode([String].self, forKey: .accelerators)
+        postprocessing = try words.decode([Step].self, forKey: .postprocessing)
+        labels = try words.decode([String].self, forKey: .labels)
+        golden = try words.decode(String.self, forKey: .golden)
+        if let listed = try words.decodeIfPresent([Input].self, forKey: .inputs) {
+            inputs = listed
+            outputs = try words.decode([TensorWords].self, forKey: .outputs)
+        } else {
+            // Bundles with the schema edgebake.manifest/1 hold models of one image alone.
+            let tensor = try words.decode(TensorWords.self, forKey: .input)
+            let steps = try words.decode([Step].self, forKey: .preprocessing)
+            inputs = [Input(name: tensor.name, kind: "image", tensor: tensor, preprocessing: steps)]
+            outputs = [try words.decode(TensorWords.self, forKey: .output)]
+        }
+    }
+}
+
+/// An input of a model, and the steps that make its tensor of an example.
+struct Input: Decodable, Sendable {
+    let name: String
+    let kind: String
+    let tensor: TensorWords
+    let preprocessing: [Step]
+}
+
+/// A tensor of a model; integers stand for the real numbers (stored - zeroPoint) * scale.
+struct TensorWords: Decodable, Sendable {
+    let name: String
+    let dtype: String
+    let shape: [Int]
+    let scale: Double?
+    let zeroPoint: Int?
+
+    /// Returns stored values as real numbers.
+    func real(_ stored: [Float]) -> [Float] {
+        guard let scale, let zeroPoint else {
+            return stored
+        }
+        return stored.map { ($0 - Float(zeroPoint)) * Float(scale) }
+    }
 }
 
 /// A step of pre- or postprocessing; which parameters it has depends on the step.
 struct Step: Decodable, Sendable {
-    let step: String
-    let colour: String?
-    let width: Int?
-    let height: Int?
-    let filter: String?
-    let antialias: Bool?
-    let shortSide: Int?
-    let mean: Numbers?
-    let scale: Numbers?
-    let dtype: String?
-    let zeroPoint: Int?
-    let k: Int?
-    let threshold: Double?
-    let iou: Double?
-    let limit: Int?
-}
-
-/// A number for all channels, or one for each.
-struct Numbers: Decodable, Sendable {
-    private let values: [Double]
+    let name: String
+    private let parameters: [String: Parameter]
 
     init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        values = try (try? [container.decode(Double.self)]) ?? container.decode([Double].self)
+        let parameters = try decoder.singleValueContainer().decode([String: Parameter].self)
+        guard case .text(let name)? = parameters["step"] else {
+            throw BundleError("a step without a name")
+        }
+        self.name = name
+        self.parameters = parameters
     }
 
-    /// The number for an element of a tensor whose last dimension is the channels.
-    subscript(element: Int) -> Float {
-        Float(values[element % values.count])
+    func number(_ key: String) throws -> Double {
+        guard case .number(let number)? = parameters[key] else {
+            throw BundleError("\(name).\(key): no number")
+        }
+        return number
+    }
+
+    func integer(_ key: String) throws -> Int {
+        guard let integer = Int(exactly: try number(key)) else {
+            throw BundleError("\(name).\(key): no whole number")
+        }
+        return integer
+    }
+
+    func text(_ key: String) throws -> String {
+        guard case .text(let text)? = parameters[key] else {
+            throw BundleError("\(name).\(key): no text")
+        }
+        return text
+    }
+
+    func flag(_ key: String) throws -> Bool {
+        guard case .flag(let flag)? = parameters[key] else {
+            throw BundleError("\(name).\(key): neither true nor false")
+        }
+        return flag
+    }
+
+    /// Returns one number for all elements of the last axis, or one for each.
+    func numbers(_ key: String) throws -> [Float] {
+        guard case .list(let list)? = parameters[key] else {
+            return [Float(try number(key))]
+        }
+        return try list.map {
+            guard case .number(let number) = $0 else {
+                throw BundleError("\(name).\(key): not all numbers")
+            }
+            return Float(number)
+        }
+    }
+
+    /// Returns the length of a list.
+    func count(_ key: String) throws -> Int {
+        guard case .list(let list)? = parameters[key] else {
+            throw BundleError("\(name).\(key): no list")
+        }
+        return list.count
+    }
+
+    func has(_ key: String) -> Bool {
+        parameters[key] != nil
+    }
+
+    /// Throws unless a parameter is one that this code knows.
+    func expect(_ key: String, _ known: String) throws {
+        let value = try text(key)
+        guard value == known else {
+            throw BundleError("\(name): \(value): unknown; the bundle is newer than this code")
+        }
+    }
+}
+
+/// A parameter of a step.
+indirect enum Parameter: Decodable, Sendable {
+    case number(Double)
+    case flag(Bool)
+    case text(String)
+    case list([Parameter])
+    case none
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() {
+            self = .none
+        } else if let flag = try? value.decode(Bool.self) {
+            self = .flag(flag)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let text = try? value.decode(String.self) {
+            self = .text(text)
+        } else {
+            self = .list(try value.decode([Parameter].self))
+        }
     }
 }
 

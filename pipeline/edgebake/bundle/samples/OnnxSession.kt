@@ -15,10 +15,16 @@ internal class OnnxSession(model: File, private val target: Target, accelerator:
     private val environment = OrtEnvironment.getEnvironment()
     private val session = options(model, accelerator).use { environment.createSession(model.path, it) }
 
-    override fun run(input: Tensor): FloatArray =
-        taken(input).use { tensor ->
-            session.run(mapOf(session.inputNames.first() to tensor)).use { given(it.get(0) as OnnxTensor) }
+    override fun run(inputs: Map<String, Tensor>): Map<String, FloatArray> {
+        val tensors = inputs.mapValues { (_, tensor) -> taken(tensor) }
+        try {
+            return session.run(tensors).use { outputs ->
+                target.outputs.associate { it.name to given(outputs.get(it.name).get() as OnnxTensor, it.dtype) }
+            }
+        } finally {
+            tensors.values.forEach(OnnxTensor::close)
         }
+    }
 
     override fun close() = session.close()
 
@@ -27,13 +33,14 @@ internal class OnnxSession(model: File, private val target: Target, accelerator:
         val data = input.data.duplicate().order(ByteOrder.nativeOrder())
         return when (input.dtype) {
             "float32" -> OnnxTensor.createTensor(environment, data.asFloatBuffer(), shape)
+            "int32" -> OnnxTensor.createTensor(environment, data.asIntBuffer(), shape)
             "int8" -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.INT8)
             "uint8" -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.UINT8)
             else -> error("${input.dtype}: no dtype that this bundle was tried with")
         }
     }
 
-    private fun given(output: OnnxTensor): FloatArray = when (val dtype = target.output.getString("dtype")) {
+    private fun given(output: OnnxTensor, dtype: String): FloatArray = when (dtype) {
         "float32" -> output.floatBuffer.let { buffer -> FloatArray(buffer.remaining()) { buffer.get(it) } }
         "int8" -> output.byteBuffer.let { buffer -> FloatArray(buffer.remaining()) { buffer.get(it).toFloat() } }
         "uint8" -> output.byteBuffer.let { buffer ->

@@ -27,22 +27,29 @@ actor OnnxSession: Session {
         self.words = words
     }
 
-    func run(_ input: Tensor) throws -> [Float] {
-        let taken = try ORTValue(
-            tensorData: NSMutableData(data: input.data),
-            elementType: element(input.dtype),
-            shape: input.shape.map { NSNumber(value: $0) })
-        let (inputs, outputs) = (try session.inputNames(), try session.outputNames())
-        let found = try session.run(withInputs: [inputs[0]: taken], outputNames: [outputs[0]], runOptions: nil)
-        guard let data = try found[outputs[0]]?.tensorData() as Data? else {
-            throw BundleError("\(outputs[0]): not among what the model gives")
+    func run(_ inputs: [String: Tensor]) throws -> [String: [Float]] {
+        let values = try inputs.mapValues { tensor in
+            try ORTValue(
+                tensorData: NSMutableData(data: tensor.data),
+                elementType: element(tensor.dtype),
+                shape: tensor.shape.map { NSNumber(value: $0) })
         }
-        return try Tensor(dtype: words.output.dtype, shape: [], data: data).values.map { Float($0) }
+        let names = Set(words.outputs.map { $0.name })
+        let found = try session.run(withInputs: values, outputNames: names, runOptions: nil)
+        var outputs: [String: [Float]] = [:]
+        for output in words.outputs {
+            guard let data = try found[output.name]?.tensorData() as Data? else {
+                throw BundleError("\(output.name): not among what the model gives")
+            }
+            outputs[output.name] = try Tensor(dtype: output.dtype, shape: [], data: data).values.map { Float($0) }
+        }
+        return outputs
     }
 
     private func element(_ dtype: String) throws -> ORTTensorElementDataType {
         switch dtype {
         case "float32": return .float
+        case "int32": return .int32
         case "int8": return .int8
         case "uint8": return .uInt8
         default: throw BundleError("\(dtype): no dtype that this bundle was tried with")

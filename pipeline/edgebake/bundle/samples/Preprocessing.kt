@@ -1,18 +1,45 @@
-// Preprocessing: from an image to the model's input, bit for bit as in training. With antialiasing, the resize is
-// Pillow's, in the same fixed-point arithmetic; without, it is that of TensorFlow, rounded once.
+// Preprocessing: from an example to the tensors of a model, in the steps that the manifest lists.
 
 package com.example.bundle
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
-import kotlin.math.abs
-import kotlin.math.floor
-import kotlin.math.max
-import kotlin.math.min
 import org.json.JSONObject
 
-/** An image in Android's format: one Int per pixel, row by row, 8 bits each of alpha, red, green and blue. */
-class Picture(val width: Int, val height: Int, val argb: IntArray)
+/** An example as an app has it, before the first step: a picture, a sound, measurements or a text. */
+interface Raw
+
+/** Large constants of steps, row by row, by the path of their file in the bundle. */
+fun interface Numbers {
+    fun at(path: String): FloatArray
+}
+
+/** A function of a step's parameters, of the value before it, and of the bundle's numbers. */
+typealias Step = (JSONObject, Any, Numbers) -> Any
+
+/**
+ * A kind of input.
+ *
+ * @param steps its steps by name.
+ * @param decode makes an example from its form in golden vectors (png, pcm16, ...), its shape and its bytes.
+ */
+class Kind(val steps: Map<String, Step>, val decode: (String, List<Int>, ByteArray) -> Raw)
+
+internal val KINDS: Map<String, Kind> = mapOf(@KINDS@)
+
+/** What a step yields that the next one can take as numbers. */
+interface Numeric {
+    fun values(): Values
+}
+
+/** Numbers between two steps, row by row; of the dtypes of integers, whole ones. */
+class Values(val dtype: String, val shape: List<Int>, val data: FloatArray) : Numeric {
+    override fun values(): Values = this
+
+    /** Returns real numbers of the same shape. */
+    inline fun map(change: (Int, Float) -> Float): Values =
+        Values("float32", shape, FloatArray(data.size) { change(it, data[it]) })
+}
 
 /** A tensor as it is stored, little-endian. */
 class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
@@ -22,6 +49,7 @@ class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
     /** Returns a stored element. */
     operator fun get(index: Int): Double = when (dtype) {
         "float32" -> data.getFloat(4 * index).toDouble()
+        "int32" -> data.getInt(4 * index).toDouble()
         "int16" -> data.getShort(2 * index).toDouble()
         "int8" -> data.get(index).toDouble()
         "uint8" -> (data.get(index).toInt() and 0xff).toDouble()
@@ -29,243 +57,79 @@ class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
     }
 }
 
-private val KNOWN_STEPS = setOf(
-    "decode", "crop", "resize", "interpolate", "resize_short_side", "center_crop", "normalize", "quantize", "layout",
+/** Steps of every kind of input. */
+private val SHARED_STEPS: Map<String, Step> = mapOf(
+    "normalize" to { step, value, _ -> normalized(numbers(value), step) },
+    "quantize" to { step, value, _ -> quantized(numbers(value), step) },
+    "layout" to { step, value, _ ->
+        val layout = step.getString("layout")
+        require(layout in setOf("NHWC", "values")) { "$layout: unknown layout; the bundle is newer than this code" }
+        value
+    },
 )
 
-/** Returns the model's input for an image, [1, height, width, channels]. */
-fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
-    val words = steps.associateBy { it.getString("step") }
-    for (name in words.keys - KNOWN_STEPS) error("$name: unknown step; the bundle is newer than this code")
-    val small = modelSized(decode(picture, words.getValue("decode").getString("colour")), words)
-    val shape = listOf(1, small.height, small.width, small.channels)
-    val levels = small.values.map { (it.toInt() and 0xff).toFloat() }
-    val normalize = words["normalize"] ?: return integers("uint8", shape, levels.map(Float::toDouble))
-    val (mean, scale) = Pair(numbers(normalize, "mean"), numbers(normalize, "scale"))
-    val real = levels.mapIndexed { index, level -> (level - mean[index % mean.size]) * scale[index % scale.size] }
-    val quantize = words["quantize"] ?: return floats(shape, real)
-    val step = quantize.getDouble("scale").toFloat()
-    val zero = quantize.getInt("zero_point")
-    return integers(quantize.getString("dtype"), shape, real.map { Math.rint((it / step + zero).toDouble()) })
-}
+/**
+ * Returns the tensors of a model by the name of its inputs.
+ *
+ * @param raws an example for each input, by its name.
+ */
+fun preprocess(target: Target, raws: Map<String, Raw>, numbers: Numbers): Map<String, Tensor> =
+    target.inputs.associate { input -> input.name to preprocess(input, raws.getValue(input.name), numbers) }
 
-/** Returns a step's parameter: one number for all channels, or one for each. */
-private fun numbers(step: JSONObject, word: String): List<Float> {
-    val each = step.optJSONArray(word) ?: return listOf(step.getDouble(word).toFloat())
-    return List(each.length()) { each.getDouble(it).toFloat() }
-}
-
-private fun floats(shape: List<Int>, values: List<Float>): Tensor {
-    val data = ByteBuffer.allocateDirect(4 * values.size).order(ByteOrder.LITTLE_ENDIAN)
-    values.forEachIndexed { index, value -> data.putFloat(4 * index, value) }
-    return Tensor("float32", shape, data)
-}
-
-/** Returns a tensor of integers, clipped to the range of the dtype. */
-private fun integers(dtype: String, shape: List<Int>, values: List<Double>): Tensor {
-    val (bytes, least, most) = when (dtype) {
-        "int8" -> Triple(1, -128.0, 127.0)
-        "uint8" -> Triple(1, 0.0, 255.0)
-        "int16" -> Triple(2, -32768.0, 32767.0)
-        else -> error("$dtype: no dtype of an input")
+/** Returns the tensor of one input, [1, ...]. */
+fun preprocess(input: Input, raw: Raw, numbers: Numbers): Tensor {
+    val kind = KINDS[input.kind] ?: error("${input.kind}: unknown kind of input; the bundle is newer than this code")
+    val value = input.steps.fold(raw as Any) { value, step ->
+        val name = step.getString("step")
+        val function = kind.steps[name] ?: SHARED_STEPS[name]
+        checkNotNull(function) { "$name: unknown step; the bundle is newer than this code" }
+        function(step, value, numbers)
     }
-    val data = ByteBuffer.allocateDirect(bytes * values.size).order(ByteOrder.LITTLE_ENDIAN)
-    values.forEachIndexed { index, value ->
-        val stored = value.coerceIn(least, most).toInt()
-        if (bytes == 1) data.put(index, stored.toByte()) else data.putShort(2 * index, stored.toShort())
+    return stored(numbers(value), input.shape)
+}
+
+internal fun numbers(value: Any): Values {
+    val numeric = value as? Numeric ?: error("${value::class.simpleName}: a step is missing that yields numbers")
+    return numeric.values()
+}
+
+private fun normalized(values: Values, step: JSONObject): Values {
+    val (mean, scale) = Pair(each(step, "mean"), each(step, "scale"))
+    return values.map { index, value -> (value - mean[index % mean.size]) * scale[index % scale.size] }
+}
+
+/** Rounds to even, and clips to the range of the dtype. */
+private fun quantized(values: Values, step: JSONObject): Values {
+    val dtype = step.getString("dtype")
+    val (least, most) = when (dtype) {
+        "int8" -> Pair(-128.0, 127.0)
+        "uint8" -> Pair(0.0, 255.0)
+        "int16" -> Pair(-32768.0, 32767.0)
+        else -> error("$dtype: no dtype of a quantized input")
     }
-    return Tensor(dtype, shape, data)
+    val (scale, zero) = Pair(step.getDouble("scale").toFloat(), step.getInt("zero_point"))
+    val integers = values.map { _, value -> Math.rint((value / scale + zero).toDouble()).coerceIn(least, most).toFloat() }
+    return Values(dtype, values.shape, integers.data)
 }
 
-/** Pixels, 8 bits per channel, row by row: one channel for grayscale, three for color. */
-internal class Pixels(val width: Int, val height: Int, val channels: Int, val values: ByteArray) {
-    operator fun get(x: Int, y: Int, channel: Int): Int = values[(y * width + x) * channels + channel].toInt() and 0xff
+/** Returns a step's parameter: one number for all elements of the last axis, or one for each. */
+internal fun each(step: JSONObject, name: String): List<Float> {
+    val list = step.optJSONArray(name) ?: return listOf(step.getDouble(name).toFloat())
+    return List(list.length()) { list.getDouble(it).toFloat() }
 }
 
-private inline fun pixels(width: Int, height: Int, channels: Int, value: (Int, Int, Int) -> Int): Pixels {
-    val values = ByteArray(width * height * channels)
-    var index = 0
-    for (y in 0 until height) {
-        for (x in 0 until width) {
-            for (channel in 0 until channels) values[index++] = value(x, y, channel).toByte()
+/** Returns numbers as a tensor: of the manifest's shape, which has axes of length 1 that the steps do not know. */
+private fun stored(values: Values, shape: List<Int>): Tensor {
+    val isWhole = shape.fold(1, Int::times) == values.data.size
+    val size = mapOf("float32" to 4, "int32" to 4, "int16" to 2, "int8" to 1, "uint8" to 1).getValue(values.dtype)
+    val data = ByteBuffer.allocateDirect(size * values.data.size).order(ByteOrder.LITTLE_ENDIAN)
+    values.data.forEachIndexed { index, value ->
+        when (values.dtype) {
+            "float32" -> data.putFloat(4 * index, value)
+            "int32" -> data.putInt(4 * index, value.toInt())
+            "int16" -> data.putShort(2 * index, value.toInt().toShort())
+            else -> data.put(index, value.toInt().toByte())
         }
     }
-    return Pixels(width, height, channels, values)
+    return Tensor(values.dtype, if (isWhole) shape else listOf(1) + values.shape, data)
 }
-
-/** Returns the model's channels; grayscale is ITU-R 601-2 luma in Pillow's fixed-point arithmetic. */
-private fun decode(picture: Picture, colour: String): Pixels {
-    fun channel(x: Int, y: Int, shift: Int): Int = picture.argb[y * picture.width + x] shr shift and 0xff
-    if (colour != "grey") {
-        val shifts = if (colour == "bgr") listOf(0, 8, 16) else listOf(16, 8, 0)
-        return pixels(picture.width, picture.height, 3) { x, y, number -> channel(x, y, shifts[number]) }
-    }
-    return pixels(picture.width, picture.height, 1) { x, y, _ ->
-        (channel(x, y, 16) * 19595 + channel(x, y, 8) * 38470 + channel(x, y, 0) * 7471 + 0x8000) shr 16
-    }
-}
-
-/** Returns an image in the model's size. */
-private fun modelSized(pixels: Pixels, words: Map<String, JSONObject>): Pixels {
-    val side = words["resize_short_side"]
-    if (side != null) {
-        val crop = words.getValue("center_crop")
-        val (width, height) = shortSide(pixels, side.getInt("short_side"))
-        val large = resized(pixels, width, height, whole(pixels), side)
-        return cut(large, center(large, crop.getInt("width"), crop.getInt("height")))
-    }
-    val resize = words["interpolate"] ?: words.getValue("resize")
-    val (width, height) = Pair(resize.getInt("width"), resize.getInt("height"))
-    val box = if ("crop" in words) middle(pixels, width, height) else whole(pixels)
-    return resized(pixels, width, height, box, resize)
-}
-
-/** A rectangle in an image, in pixels. */
-internal class Box(val left: Int, val top: Int, val right: Int, val bottom: Int)
-
-private fun whole(pixels: Pixels): Box = Box(0, 0, pixels.width, pixels.height)
-
-/** Returns the largest centered box with the input's aspect ratio; whole pixels, rounded down. */
-private fun middle(pixels: Pixels, across: Int, down: Int): Box {
-    val wide = min(pixels.width, pixels.height * across / down)
-    val high = min(pixels.height, pixels.width * down / across)
-    val (left, top) = Pair((pixels.width - wide) / 2, (pixels.height - high) / 2)
-    return Box(left, top, left + wide, top + high)
-}
-
-/** Returns width and height with a length of the shorter side; the longer one is rounded down. */
-private fun shortSide(pixels: Pixels, side: Int): Pair<Int, Int> =
-    if (pixels.width <= pixels.height) {
-        Pair(side, side * pixels.height / pixels.width)
-    } else {
-        Pair(side * pixels.width / pixels.height, side)
-    }
-
-/** Returns the centered box of a size; half pixels are rounded to even. */
-private fun center(pixels: Pixels, wide: Int, high: Int): Box {
-    val (left, top) = Pair(evenHalf(pixels.width - wide), evenHalf(pixels.height - high))
-    return Box(left, top, left + wide, top + high)
-}
-
-private fun evenHalf(number: Int): Int = number / 2 + (if (number % 4 == 3) 1 else 0)
-
-private fun cut(pixels: Pixels, box: Box): Pixels =
-    pixels(box.right - box.left, box.bottom - box.top, pixels.channels) { x, y, channel ->
-        pixels[box.left + x, box.top + y, channel]
-    }
-
-/** Resizes a box of an image as a step says. */
-private fun resized(pixels: Pixels, width: Int, height: Int, box: Box, step: JSONObject): Pixels {
-    val filter = step.getString("filter")
-    if (filter == "nearest" || step.getBoolean("antialias")) return resized(pixels, width, height, box, filter)
-    return interpolated(cut(pixels, box), width, height, filter)
-}
-
-/**
- * Resizes a box of an image like Pillow 13's `resize(size, filter, box)`.
- *
- * Rows are resized first if that is less work, as in Pillow: each pass rounds to 8 bits, so the order matters.
- */
-internal fun resized(pixels: Pixels, width: Int, height: Int, box: Box, filter: String): Pixels {
-    if (filter == "nearest") {
-        val columns = nearest(box.left, box.right, width)
-        val rows = nearest(box.top, box.bottom, height)
-        return pixels(width, height, pixels.channels) { x, y, channel -> pixels[columns[x], rows[y], channel] }
-    }
-    val columns = weights(pixels.width, box.left, box.right, width, filter)
-    val rows = weights(pixels.height, box.top, box.bottom, height, filter)
-    val isTall = height < pixels.height && pixels.height - height > 2 * (pixels.width - width)
-    if (isTall) return resampled(transposed(resampled(transposed(pixels), rows)), columns)
-    return transposed(resampled(transposed(resampled(pixels, columns)), rows))
-}
-
-/** Returns the source pixel of each new pixel; the sum is in the same order as in Pillow. */
-private fun nearest(start: Int, end: Int, size: Int): IntArray {
-    val scale = (end - start).toDouble() / size
-    var place = start + scale * 0.5
-    return IntArray(size) { place.toInt().also { place += scale } }
-}
-
-/** The weights of a new pixel: the first source pixel, and the weights from there on, in fixed point. */
-private class Weights(val first: Int, val values: IntArray)
-
-private const val PRECISION_BITS = 22
-
-/** Returns the weights of each new pixel; downscaling widens the filter, so that it covers every source pixel. */
-private fun weights(old: Int, start: Int, end: Int, size: Int, filter: String): List<Weights> {
-    val scale = (end - start).toDouble() / size
-    val stretch = max(scale, 1.0)
-    val support = (if (filter == "bicubic") 2.0 else 1.0) * stretch
-    return List(size) { place ->
-        val center = start + (place + 0.5) * scale
-        val first = max((center - support + 0.5).toInt(), 0)
-        val last = min((center + support + 0.5).toInt(), old)
-        val real = DoubleArray(last - first) { bell(filter, (it + first - center + 0.5) * (1.0 / stretch)) }
-        val sum = real.fold(0.0, Double::plus)
-        Weights(first, IntArray(real.size) { fixed(if (sum == 0.0) real[it] else real[it] / sum) })
-    }
-}
-
-private fun fixed(weight: Double): Int =
-    (weight * (1 shl PRECISION_BITS) + if (weight < 0) -0.5 else 0.5).toInt()
-
-/** Returns the filter's value at a distance from its center. */
-private fun bell(filter: String, distance: Double): Double {
-    val x = abs(distance)
-    val a = -0.5
-    return when {
-        filter == "bilinear" -> max(1.0 - x, 0.0)
-        filter != "bicubic" -> error("$filter: unknown filter; the bundle is newer than this code")
-        x < 1.0 -> ((a + 2.0) * x - (a + 3.0)) * x * x + 1
-        x < 2.0 -> (((x - 5) * x + 8) * x - 4) * a
-        else -> 0.0
-    }
-}
-
-/** Resizes an image horizontally; every sum is rounded to 8 bits. */
-private fun resampled(pixels: Pixels, weights: List<Weights>): Pixels =
-    pixels(weights.size, pixels.height, pixels.channels) { x, y, channel ->
-        val (first, values) = weights[x].let { Pair(it.first, it.values) }
-        var sum = 1 shl (PRECISION_BITS - 1)
-        for (place in values.indices) sum += pixels[first + place, y, channel] * values[place]
-        (sum shr PRECISION_BITS).coerceIn(0, 255)
-    }
-
-/**
- * Resizes an image with filters of fixed width, however much it shrinks; every sum is rounded once.
- *
- * Weights outside the image are 0, and the others are divided by their sum.
- */
-internal fun interpolated(pixels: Pixels, width: Int, height: Int, filter: String): Pixels {
-    val columns = neighbors(pixels.width, width, filter)
-    val rows = neighbors(pixels.height, height, filter)
-    return pixels(width, height, pixels.channels) { x, y, channel ->
-        var sum = 1L shl (2 * PRECISION_BITS - 1)
-        val (down, across) = Pair(rows[y], columns[x])
-        for (row in down.values.indices) {
-            for (column in across.values.indices) {
-                val level = pixels[across.first + column, down.first + row, channel].toLong()
-                sum += level * down.values[row] * across.values[column]
-            }
-        }
-        (sum shr (2 * PRECISION_BITS)).coerceIn(0L, 255L).toInt()
-    }
-}
-
-/** Returns the weights of each new pixel, of the two (bilinear) or four (bicubic) source pixels around its center. */
-private fun neighbors(old: Int, size: Int, filter: String): List<Weights> {
-    val scale = old.toDouble() / size
-    val radius = if (filter == "bicubic") 2 else 1
-    return List(size) { place ->
-        val center = (place + 0.5) * scale - 0.5
-        val start = floor(center).toInt() - radius + 1
-        val first = max(start, 0)
-        val last = min(start + 2 * radius, old)
-        val real = DoubleArray(last - first) { bell(filter, it + first - center) }
-        val sum = real.fold(0.0, Double::plus)
-        Weights(first, IntArray(real.size) { fixed(real[it] / sum) })
-    }
-}
-
-private fun transposed(pixels: Pixels): Pixels =
-    pixels(pixels.height, pixels.width, pixels.channels) { x, y, channel -> pixels[y, x, channel] }

@@ -4,6 +4,7 @@ Each template in this folder is working code in Python, Kotlin or Swift. Lines b
 `// <feature>` and `// </feature>` are for bundles with that feature: a platform, a runtime,
 `python`, and `encrypted` or `plain` files. Placeholders such as @PLATFORM@ stand for values of the
 manifest.
+The code of a kind of input lies with the kind: `INPUT.app_code`.
 """
 
 import re
@@ -12,7 +13,10 @@ from importlib import resources
 
 from edgebake.bundle.manifest import belongs_to
 from edgebake.bundle.manifest_types import Manifest
+from edgebake.bundle.samples.inlined_modules import Inliner
+from edgebake.bundle.tensors_of import inputs_of
 from edgebake.runtimes.interface import RuntimeFacts, load_runtime
+from edgebake.tasks.inputs.interface import load_input
 
 # The files for each platform, and the feature that each is for; None: for every bundle. The
 # sessions of runtimes are added, see RuntimeFacts.sample_code.
@@ -21,7 +25,9 @@ FILES: dict[str, dict[str, str | None]] = {
         "ModelBundle.kt": None,
         "Preprocessing.kt": None,
         "Postprocessing.kt": None,
+        "GoldenVectors.kt": None,
         "Classifier.kt": None,
+        "AndroidDevice.kt": None,
         "Decrypt.kt": "encrypted",
         "BundleTest.kt": None,
         "classify.py": None,
@@ -30,16 +36,26 @@ FILES: dict[str, dict[str, str | None]] = {
         "ModelBundle.swift": None,
         "Preprocessing.swift": None,
         "Postprocessing.swift": None,
+        "GoldenVectors.swift": None,
         "Classifier.swift": None,
         "Decrypt.swift": "encrypted",
         "BundleTests.swift": None,
     },
     "linux": {"classify.py": None},
 }
+LANGUAGE = {"android": "kt", "ios": "swift"}  # of apps, as a suffix
 COMMENT = {"py": "#", "kt": "//", "swift": "//"}
+# An entry of a dictionary: the value of a kind of input by the kind's name.
+KIND_ENTRY = {"kt": '"{0}" to {0}Kind', "swift": '"{0}": {0}Kind'}
+# What classify.py reads as an example of each form.
+EXAMPLE_FILE = {
+    "float32": "rows of numbers as CSV",
+    "int32": "rows of whole numbers as CSV",
+    "pcm16": "a WAV file",
+    "png": "an image",
+    "utf8": "a text file",
+}
 MARK = re.compile(r"\s*(?:#|//|\*|<!--) <(/?)(\w+)>(?: -->)?")
-INLINED = re.compile(r"from (edgebake\.[\w.]+) import .+")
-NOQA = re.compile(r"  # noqa: .+")
 
 
 def render(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -58,7 +74,9 @@ def render(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> dict[str, b
         names += facts.sample_code.get(manifest["platform"], ())
     texts = {}
     for name in names:
-        texts[name] = _render_code(name, manifest, bundle_features)
+        texts[name] = _render_code(name, _read_template(name), manifest)
+    for name, template in _app_code(manifest).items():
+        texts[name] = _render_code(name, template, manifest)
     texts["README.md"] = _render_readme(manifest, bundle_files, bundle_features)
     return {name: text.encode() for name, text in texts.items()}
 
@@ -69,6 +87,7 @@ def features(manifest: Manifest) -> set[str]:
     bundle_features = {platform}
     for target in manifest["targets"].values():
         bundle_features.add(target["runtime"])
+    bundle_features.update(_kinds(manifest))
     if any("encryption" in file for file in manifest["files"]):
         bundle_features.add("encrypted")
     else:
@@ -85,9 +104,35 @@ def _runtimes(manifest: Manifest) -> list[RuntimeFacts]:
     return [load_runtime(name).facts for name in sorted(names)]
 
 
-def _render_code(name: str, manifest: Manifest, bundle_features: set[str]) -> str:
-    template = _read_template(name)
-    code = _expand(template, bundle_features)
+def _kinds(manifest: Manifest) -> list[str]:
+    """Return the kinds of input that the models of a bundle take, sorted."""
+    kinds = set()
+    for target in manifest["targets"].values():
+        for model_input in inputs_of(target):
+            kinds.add(model_input["kind"])
+    return sorted(kinds)
+
+
+def _app_code(manifest: Manifest) -> dict[str, str]:
+    """Return the templates that the bundle's kinds of input bring for its platform, by name."""
+    suffix = LANGUAGE.get(manifest["platform"])
+    templates = {}
+    for kind in _kinds(manifest):
+        for name, source in load_input(kind).app_code().items():
+            if name.endswith(f".{suffix}"):
+                templates[name] = source.decode()
+    return templates
+
+
+def _render_code(name: str, template: str, manifest: Manifest) -> str:
+    code = _expand(template, features(manifest))
+    _, _, suffix = name.rpartition(".")
+    kinds = _kinds(manifest)
+    if suffix == "py":
+        code = Inliner().inline(code, kinds)
+    else:
+        entries = [KIND_ENTRY[suffix].format(kind) for kind in kinds]
+        code = code.replace("@KINDS@", ", ".join(entries))
     code = code.replace("@PLATFORM@", manifest["platform"])
     return _header(name, manifest) + code
 
@@ -123,11 +168,10 @@ def _expand(template: str, bundle_features: set[str]) -> str:
 
 
 def _expanded_lines(template: str, bundle_features: set[str]) -> Iterator[str]:
-    """Yield the lines for a bundle, without marks and with imported modules of edgebake inlined."""
+    """Yield the lines for a bundle, without marks."""
     enclosing: list[bool] = []  # whether the bundle has the features of the marks around a line
     for line in template.splitlines():
         mark = MARK.fullmatch(line)
-        imported = INLINED.fullmatch(line)
         if mark:
             is_end, feature = mark.groups()
             if is_end:
@@ -135,23 +179,7 @@ def _expanded_lines(template: str, bundle_features: set[str]) -> Iterator[str]:
             else:
                 enclosing.append(feature in bundle_features)
         elif all(enclosing):
-            if imported:
-                yield from _module_lines(imported[1])
-            else:
-                yield NOQA.sub("", line)
-
-
-def _module_lines(module: str) -> Iterator[str]:
-    """Yield the text of a module of edgebake, its docstring as comments."""
-    package, _, name = module.rpartition(".")
-    file = resources.files(package) / f"{name}.py"
-    text = file.read_text()
-    _, docstring, code = text.split('"""', maxsplit=2)
-    for line in docstring.strip().splitlines():
-        yield f"# {line}".rstrip()
-    for line in code.rstrip().splitlines():
-        yield NOQA.sub("", line)
-    yield from ("", "")
+            yield line
 
 
 def _render_readme(
@@ -163,6 +191,8 @@ def _render_readme(
         "@PLATFORM@": manifest["platform"],
         "@COMMIT@": manifest["source"]["git_commit"],
         "@TARGETS@": "\n".join(_target_rows(manifest, bundle_files)),
+        "@KIND@": _kinds(manifest)[0],
+        "@FILES@": ", ".join(_example_files(manifest)),
         "@REQUIREMENTS@": " ".join(_requirements(manifest, bundle_features)),
     }
     text = _expand(_read_template("README.md"), bundle_features)
@@ -171,12 +201,24 @@ def _render_readme(
     return text
 
 
+def _example_files(manifest: Manifest) -> Iterator[str]:
+    """Yield what classify.py reads, for each form of an example."""
+    forms = set()
+    for target in manifest["targets"].values():
+        for model_input in inputs_of(target):
+            forms.add(model_input["raw"]["form"])
+    for form in sorted(forms):
+        yield EXAMPLE_FILE[form]
+
+
 def _requirements(manifest: Manifest, bundle_features: set[str]) -> list[str]:
     """Return the requirements of classify.py; runtimes in the version that was measured."""
     versions: dict[str, str] = {}
     for target in manifest["targets"].values():
         versions |= target["tools"]
-    requirements = ["numpy", "'pillow>=13'"]
+    requirements = ["numpy"]
+    if "image" in bundle_features:
+        requirements.append("'pillow>=13'")
     if "encrypted" in bundle_features:
         requirements.append("cryptography")
     for facts in _runtimes(manifest):

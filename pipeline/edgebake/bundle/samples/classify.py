@@ -1,10 +1,10 @@
-"""Classify images with a bundle of edgebake.
+"""Classify examples with a bundle of edgebake: images, sounds, signals or texts.
 
-It needs numpy, Pillow and the runtime of the bundle's models. Models, labels and device rules are
-read from manifest.json, so the next release needs no change here.
+It needs numpy and the runtime of the bundle's models; for images, Pillow. Models, labels and device
+rules are read from manifest.json, so the next release needs no change here.
 
-    python classify.py --bundle @PLATFORM@.zip image.png    print the class of an image
-    python classify.py --bundle @PLATFORM@.zip --check      test all models with golden vectors
+    python classify.py --bundle @PLATFORM@.zip FILE      print the class of an example
+    python classify.py --bundle @PLATFORM@.zip --check   test all models with golden vectors
 """
 
 import argparse
@@ -12,31 +12,40 @@ import base64
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import sys
+import wave
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+# <image>
 from PIL import Image
 
+# </image>
 # <encrypted>
 from edgebake.bundle.trust.decryption import decrypt
 
 # </encrypted>
 from edgebake.tasks.postprocess import Floats, Step, dequantize, run
-from edgebake.tasks.resize import aspect_box, center_box, resize, short_side_size
+from edgebake.tasks.steps import STEPS
 from edgebake.bundle.device_matching import Facts, JsonObject, resolve
 
 Array = NDArray[Any]
-Model = Callable[[Array], Array]
-SIZE_STEPS = {"crop", "resize", "interpolate", "resize_short_side", "center_crop"}
-TENSOR_STEPS = {"normalize", "quantize", "layout"}
-KNOWN_STEPS = {"decode"} | SIZE_STEPS | TENSOR_STEPS
+Tensors = dict[str, Array]  # by name of an input or output, each [1, ...]
+Model = Callable[[Tensors], Tensors]
+Numbers = dict[str, NDArray[np.float32]]  # large constants of steps, by the path of their file
+StepFunction = Callable[[Step, Any, Any], Any]
+SCHEMAS = ("edgebake.manifest/1", "edgebake.manifest/2")
+# The functions of steps by the kind of input.
+KINDS: dict[str, Mapping[str, StepFunction]] = {}
+# @KINDS@
 
 
 class BundleError(Exception):
@@ -51,6 +60,9 @@ class Bundle:
         self._key = key
         manifest = self._content("manifest.json")
         self.manifest: JsonObject = json.loads(manifest)
+        schema = self.manifest["schema"]
+        if schema not in SCHEMAS:
+            raise BundleError(f"{schema}: unknown; the bundle is newer than this code")
         self._files = {entry["path"]: entry for entry in self.manifest["files"]}
 
     def read(self, path: str) -> bytes:
@@ -99,53 +111,79 @@ class Bundle:
             return archive.read(path)
 
 
-def preprocess(steps: list[Step], image: Image.Image) -> Array:
-    """Return the model's input for an image, [1, height, width, channels].
+def inputs_of(target: JsonObject) -> list[JsonObject]:
+    """Return the inputs of a target; one of edgebake.manifest/1 has one image."""
+    if "inputs" in target:
+        inputs: list[JsonObject] = target["inputs"]
+        return inputs
+    tensor = target["input"]
+    return [
+        {
+            "name": tensor["name"],
+            "kind": "image",
+            "tensor": tensor,
+            "raw": {"form": "png"},
+            "preprocessing": target["preprocessing"],
+        }
+    ]
+
+
+def outputs_of(target: JsonObject) -> list[JsonObject]:
+    """Return the output tensors of a target."""
+    outputs: list[JsonObject] = target.get("outputs") or [target["output"]]
+    return outputs
+
+
+def preprocess(bundle: Bundle, model_input: JsonObject, raw: Any) -> Array:
+    """Return the tensor of an input for an example, [1, ...].
 
     Args:
-        steps: `preprocessing` of a target in the manifest.
-        image: of any size and color mode.
+        bundle: has the large constants of steps as files.
+        model_input: an input of a target in the manifest.
+        raw: an image, samples [n], measurements [n, channels] or a text.
+
+    Raises:
+        BundleError: a step is unknown, or cannot be run on the example.
     """
-    parameters = {step["step"]: step for step in steps}
-    unknown = sorted(parameters.keys() - KNOWN_STEPS)
-    if unknown:
-        raise BundleError(f"{unknown[0]}: unknown step; the bundle is newer than this code")
-    color = parameters["decode"]["colour"]
-    mode = "L" if color == "grey" else "RGB"
-    image = resize_to_model(parameters, image.convert(mode))
-    pixels: Array = np.asarray(image)
-    pixels = pixels.reshape(1, image.height, image.width, -1)
-    if color == "bgr":
-        pixels = pixels[..., ::-1]
-    if "normalize" not in parameters:
-        return pixels
-    normalize = parameters["normalize"]
-    mean = np.float32(normalize["mean"])
-    scale = np.float32(normalize["scale"])
-    real = (pixels.astype(np.float32) - mean) * scale
-    if "quantize" not in parameters:
-        return real
-    return quantize(real, parameters["quantize"])
+    kind = model_input["kind"]
+    if kind not in KINDS:
+        raise BundleError(f"{kind}: unknown kind of input; the bundle is newer than this code")
+    functions = {**STEPS, "quantize": quantize_step, "layout": layout, **KINDS[kind]}
+    value = raw
+    for step in model_input["preprocessing"]:
+        function = functions.get(step["step"])
+        if function is None:
+            raise BundleError(f"{step['step']}: unknown step; the bundle is newer than this code")
+        try:
+            value = function(step, value, numbers_of(bundle, step))
+        except ValueError as error:
+            raise BundleError(str(error)) from error
+    tensor = np.asarray(value)
+    shape = model_input["tensor"]["shape"]
+    if tensor.size == math.prod(shape):
+        return tensor.reshape(shape)  # axes of length 1 are in the tensor alone
+    return tensor[np.newaxis]
 
 
-def resize_to_model(parameters: dict[str, Step], image: Image.Image) -> Image.Image:
-    """Return an image in the model's size.
+def numbers_of(bundle: Bundle, step: Step) -> Numbers:
+    """Return the constants of a step, float32 [rows, columns], by the path of their file."""
+    if "file" not in step:
+        return {}
+    path = step["file"]
+    content = np.frombuffer(bundle.read(path), "<f4")
+    return {path: content.reshape(step["rows"], step["columns"])}
 
-    Args:
-        parameters: each step of `preprocessing` by its name.
-        image: in the model's color mode.
-    """
-    if "resize_short_side" in parameters:
-        step = parameters["resize_short_side"]
-        crop = parameters["center_crop"]
-        size = short_side_size(image.size, step["short_side"])
-        image = resize(image, size, step["filter"], step["antialias"])
-        return image.crop(center_box(size, (crop["width"], crop["height"])))
-    name = "interpolate" if "interpolate" in parameters else "resize"
-    step = parameters[name]
-    size = (step["width"], step["height"])
-    box = aspect_box(image.size, size) if "crop" in parameters else None
-    return resize(image, size, step["filter"], step["antialias"], box)
+
+def quantize_step(step: Step, value: Any, _: Numbers) -> Array:
+    """Run the step `quantize` on real values [...]."""
+    return quantize(value, step)
+
+
+def layout(step: Step, value: Any, _: Numbers) -> Any:
+    """Run the step `layout`; the steps before it yield the only layout that there is."""
+    if step["layout"] != "NHWC":
+        raise ValueError(f"{step['layout']}: unknown layout; the bundle is newer than this code")
+    return value
 
 
 def quantize(real: Floats, step: Step) -> Array:
@@ -159,21 +197,21 @@ def quantize(real: Floats, step: Step) -> Array:
 
 
 def load(target: JsonObject, content: bytes) -> Model:
-    """Load a model that runs on the CPU: from input [1, ...] to output [1, ...].
+    """Load a model that runs on the CPU: from its inputs to its outputs, stored values by name.
 
     Raises:
         BundleError: its runtime does not run here.
     """
     if target["runtime"] == "onnxruntime":
-        return _load_onnx(content)
+        return _load_onnx(target, content)
     if target["runtime"] == "litert":
-        return _load_litert(content)
+        return _load_litert(target, content)
     raise BundleError(
         f"{target['model']}: {target['runtime']} does not run here; expected litert or onnxruntime"
     )
 
 
-def _load_onnx(content: bytes) -> Model:
+def _load_onnx(target: JsonObject, content: bytes) -> Model:
     import onnxruntime  # other bundles need the other runtime
 
     options = onnxruntime.SessionOptions()
@@ -185,31 +223,40 @@ def _load_onnx(content: bytes) -> Model:
         # Weights of 8 bits: without the slower kernels of this option, sums would overflow here.
         options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    names = [tensor["name"] for tensor in outputs_of(target)]
 
-    def predict(tensor: Array) -> Array:  # shape [1, ...]
-        outputs = session.run(None, {name: tensor})
-        first: Array = outputs[0]
-        return first
+    def predict(tensors: Tensors) -> Tensors:
+        outputs = session.run(names, tensors)
+        return dict(zip(names, outputs, strict=True))
 
     return predict
 
 
-def _load_litert(content: bytes) -> Model:
+def _load_litert(target: JsonObject, content: bytes) -> Model:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    first_input = interpreter.get_input_details()[0]
-    first_output = interpreter.get_output_details()[0]
+    inputs = _indices(inputs_of(target), interpreter.get_input_details())
+    outputs = _indices(outputs_of(target), interpreter.get_output_details())
 
-    def predict(tensor: Array) -> Array:  # shape [1, ...]
-        interpreter.set_tensor(first_input["index"], tensor)
+    def predict(tensors: Tensors) -> Tensors:
+        for name, index in inputs.items():
+            interpreter.set_tensor(index, tensors[name])
         interpreter.invoke()
-        output: Array = interpreter.get_tensor(first_output["index"])
-        return output
+        return {name: interpreter.get_tensor(index) for name, index in outputs.items()}
 
     return predict
+
+
+def _indices(tensors: list[JsonObject], details: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the index in a file of each tensor by name; stripped files have their order alone."""
+    by_name = {detail["name"]: detail["index"] for detail in details}
+    indices = {}
+    for tensor, detail in zip(tensors, details, strict=True):
+        name = tensor["name"]
+        indices[name] = by_name.get(name, detail["index"])
+    return indices
 
 
 def load_checked(bundle: Bundle, name: str) -> Model:
@@ -223,44 +270,100 @@ def load_checked(bundle: Bundle, name: str) -> Model:
     vectors = json.loads(bundle.read(target["golden"]))
     if not vectors["examples"]:
         raise BundleError(f"{target['golden']}: no golden vectors; expected at least one")
-    for number, example in enumerate(vectors["examples"]):
-        for difference in differences(target, vectors["tolerances"], example, model):
+    tolerances = vectors["tolerances"]
+    is_first_form = vectors["format"] == "edgebake.golden/1"
+    if is_first_form:
+        tolerances = listed_tolerances(target, tolerances)
+    for number, entry in enumerate(vectors["examples"]):
+        example = listed(target, entry) if is_first_form else entry
+        for difference in differences(bundle, target, tolerances, example, model):
             raise BundleError(f"golden vector {number}: {difference}")
     return model
 
 
+def listed(target: JsonObject, example: JsonObject) -> JsonObject:
+    """Return a golden vector of edgebake.golden/1, one image and one output, in the form of /2."""
+    (model_input,) = inputs_of(target)
+    (output,) = outputs_of(target)
+    return {
+        "raw": {model_input["name"]: {"form": "png", "data": example["image"]}},
+        "tensors": {model_input["name"]: example["tensor"]},
+        "outputs": {output["name"]: {"values": example["output"]}},
+        "answer": example["answer"],
+    }
+
+
+def listed_tolerances(target: JsonObject, tolerances: dict[str, float]) -> JsonObject:
+    """Return the tolerances of edgebake.golden/1 in the form of edgebake.golden/2."""
+    (model_input,) = inputs_of(target)
+    (output,) = outputs_of(target)
+    return {
+        "inputs": {model_input["name"]: tolerances["tensor"]},
+        "outputs": {output["name"]: tolerances["output"]},
+    }
+
+
 def differences(
-    target: JsonObject, tolerances: dict[str, float], example: JsonObject, model: Model
+    bundle: Bundle, target: JsonObject, tolerances: JsonObject, example: JsonObject, model: Model
 ) -> Iterator[str]:
     """Yield how this machine differs from a golden vector.
 
     Args:
+        bundle: that has the target.
         target: of the manifest.
-        tolerances: of the golden vectors, in real units: `tensor` of the input, `output`.
+        tolerances: of the golden vectors, in real units, of `inputs` and `outputs` by name.
         example: one golden vector.
-        model: from input [1, ...] to output [1, ...].
+        model: of the target.
     """
-    png = base64.b64decode(example["image"])
-    image = Image.open(io.BytesIO(png))
-    tensor = preprocess(target["preprocessing"], image)
-    expected = _decode_tensor(example["tensor"])
-    if (tensor.dtype, tensor.shape) != (expected.dtype, expected.shape):
-        yield (
-            f"the input is {tensor.dtype} {tensor.shape}, "
-            f"expected {expected.dtype} {expected.shape}"
-        )
-        return
-    step = float(target["input"]["scale"] or 1.0)
-    yield from _compare("input", tensor * step, expected * step, tolerances["tensor"])
-    # With the expected input, so that this tests the model alone.
-    output = model(expected)
-    steps = target["postprocessing"]
-    yield from _compare("output", _real(steps, output), example["output"], tolerances["output"])
-    predictions = run(steps, output, target["labels"])
+    expected: Tensors = {}
+    for model_input in inputs_of(target):
+        name = model_input["name"]
+        tensor = preprocess(bundle, model_input, decode_raw(example["raw"][name]))
+        stored = _decode_tensor(example["tensors"][name])
+        expected[name] = stored
+        if (tensor.dtype, tensor.shape) != (stored.dtype, stored.shape):
+            yield (
+                f"{name} is {tensor.dtype} {tensor.shape}, expected {stored.dtype} {stored.shape}"
+            )
+            return
+        step = float(model_input["tensor"]["scale"] or 1.0)
+        tolerance = tolerances["inputs"][name]
+        yield from _compare(name, tensor * step, stored * step, tolerance)
+    # With the expected inputs, so that this tests the model alone.
+    outputs = model(expected)
+    for entry in outputs_of(target):
+        name = entry["name"]
+        values = example["outputs"][name]["values"]
+        yield from _compare(name, _real(entry, outputs[name]), values, tolerances["outputs"][name])
+    predictions = run(target["postprocessing"], outputs, target["labels"])
     actual_label = _first_label(predictions)
     expected_label = _first_label(example["answer"])
     if actual_label != expected_label:
         yield f"the answer is {actual_label}, expected {expected_label}"
+
+
+def decode_raw(stored: JsonObject) -> Any:
+    """Return the example of a golden vector.
+
+    Raises:
+        BundleError: its form is unknown.
+    """
+    content = base64.b64decode(stored["data"])
+    match stored["form"]:
+        # <image>
+        case "png":
+            return Image.open(io.BytesIO(content))
+        # </image>
+        case "utf8":
+            return content.decode()
+        case "pcm16":
+            return np.frombuffer(content, "<i2").reshape(stored["shape"])
+        case "float32":
+            return np.frombuffer(content, "<f4").reshape(stored["shape"])
+        case "int32":
+            return np.frombuffer(content, "<i4").reshape(stored["shape"])
+        case form:
+            raise BundleError(f"{form}: unknown form; the bundle is newer than this code")
 
 
 def _first_label(predictions: list[JsonObject]) -> list[str]:
@@ -276,13 +379,12 @@ def _decode_tensor(stored: JsonObject) -> Array:
     return tensor.astype(dtype)
 
 
-def _real(steps: list[Step], output: Array) -> Array:
-    """Return the output [1, ...] of one example dequantized, [...]."""
-    first = steps[0]
-    if first["step"] != "dequantize":
+def _real(entry: JsonObject, output: Array) -> Array:
+    """Return the output [1, ...] of one example as real values [...]."""
+    if entry["scale"] is None:
         real: Array = output[0]
         return real
-    return dequantize(output[0], first["scale"], first["zero_point"])
+    return dequantize(output[0], entry["scale"], entry["zero_point"])
 
 
 def _compare(name: str, actual: Array, expected: ArrayLike, tolerance: float) -> Iterator[str]:
@@ -290,12 +392,12 @@ def _compare(name: str, actual: Array, expected: ArrayLike, tolerance: float) ->
     shape = np.shape(actual)
     expected_shape = np.shape(expected)
     if shape != expected_shape:
-        yield f"the {name} has the shape {shape}, expected {expected_shape}"
+        yield f"{name} has the shape {shape}, expected {expected_shape}"
         return
     differences = np.subtract(actual, expected)
     difference = float(np.abs(differences).max())
     if not difference <= tolerance:  # true of NaN too
-        yield f"the {name} is {difference:.6g} off, expected at most {tolerance:.6g}"
+        yield f"{name} is {difference:.6g} off, expected at most {tolerance:.6g}"
 
 
 def facts(soc: str | None) -> Facts:
@@ -367,8 +469,8 @@ def check(bundle: Bundle, names: list[str]) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Classify images with a bundle.")
-    parser.add_argument("images", nargs="*", type=Path)
+    parser = argparse.ArgumentParser(description="Classify examples with a bundle.")
+    parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument(
         "--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip"
     )
@@ -376,6 +478,7 @@ def parse_arguments() -> argparse.Namespace:
         "--check", action="store_true", help="test every target with its golden vectors"
     )
     parser.add_argument("--target", help="default: the first target that is for this machine")
+    parser.add_argument("--kind", help="of input, for a bundle with models of several kinds")
     parser.add_argument("--soc", help="the chip, if the system does not report it")
     # <encrypted>
     parser.add_argument("--key", type=Path, help="a file with the key as base64")
@@ -395,28 +498,74 @@ def main() -> int:
     names = bundle.manifest["chain"]
     if arguments.target:
         names = [arguments.target]
+    if arguments.kind:
+        names = [name for name in names if kinds_of(bundle, name) == {arguments.kind}]
     if arguments.check:
         return check(bundle, names)
     # A desktop runs all files of a bundle for phones, so the rules for phones do not apply.
     if not arguments.target and bundle.manifest["platform"] == "linux":
         choices = resolve(bundle.manifest, facts(arguments.soc))
-        names = [choice.target for choice in choices]
+        allowed = [choice.target for choice in choices]
+        names = [name for name in allowed if name in names]
+    kinds = set().union(*(kinds_of(bundle, name) for name in names))
+    if len(kinds) > 1:
+        raise BundleError(f"the models take {', '.join(sorted(kinds))}; expected --kind")
     target, model = first_that_works(bundle, names)
-    for path in arguments.images:
-        text = classify(target, model, Image.open(path))
+    for path in arguments.files:
+        text = classify(bundle, target, model, path)
         print(f"{path}: {text}")
     return 0
 
 
-def classify(target: JsonObject, model: Model, image: Image.Image) -> str:
-    """Return the predictions for an image as text."""
-    tensor = preprocess(target["preprocessing"], image)
-    output = model(tensor)
-    predictions = run(target["postprocessing"], output, target["labels"])
+def kinds_of(bundle: Bundle, name: str) -> set[str]:
+    """Return the kinds of input that a target takes."""
+    return {model_input["kind"] for model_input in inputs_of(bundle.manifest["targets"][name])}
+
+
+def classify(bundle: Bundle, target: JsonObject, model: Model, path: Path) -> str:
+    """Return the predictions for the example in a file as text."""
+    (model_input,) = inputs_of(target)
+    tensor = preprocess(bundle, model_input, read_raw(model_input, path))
+    outputs = model({model_input["name"]: tensor})
+    predictions = run(target["postprocessing"], outputs, target["labels"])
     results = []
     for prediction in predictions:
         results.append(f"{prediction['label']} {prediction['probability']:.3f}")
     return ", ".join(results) or "no answer"
+
+
+def read_raw(model_input: JsonObject, path: Path) -> Any:
+    """Return the example in a file: an image, a WAV file, rows of numbers as CSV, or a text.
+
+    Raises:
+        BundleError: the file cannot be an example of the input.
+    """
+    match model_input["raw"]["form"]:
+        # <image>
+        case "png":
+            return Image.open(path)
+        # </image>
+        case "utf8":
+            return path.read_text(encoding="utf-8")
+        case "pcm16":
+            return _read_wave(model_input["preprocessing"][0], path)
+        case "float32":
+            return np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
+        case "int32":
+            return np.loadtxt(path, np.int32, delimiter=",", ndmin=1)
+        case form:
+            raise BundleError(f"{path}: cannot be read as {form}")
+
+
+def _read_wave(sound: Step, path: Path) -> NDArray[np.int16]:
+    """Return the samples [n] of a WAV file at the rate of the step `sound`."""
+    with wave.open(str(path)) as file:
+        form = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+        content = file.readframes(file.getnframes())
+    expected = (sound["rate"], sound["channels"], 16)
+    if form != expected:
+        raise BundleError(f"{path}: rate, channels and bits are {form}; expected {expected}")
+    return np.frombuffer(content, "<i2").astype(np.int16)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ ends with INPUT; its module `steps` has STEPS, a function for each step by name.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from types import ModuleType
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -15,6 +18,9 @@ from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction
+
+STEPS_FILE = "steps.py"
+APP_SUFFIXES = (".kt", ".swift")
 
 
 @dataclass
@@ -106,9 +112,26 @@ class Input(Protocol):
         """Return what the input is and how it is made, for the metadata of model files."""
         ...
 
-    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
-        """Return by suffix, kt and swift, the name of the registry of steps and its source."""
+    def app_code(self) -> Mapping[str, bytes]:
+        """Return the sources of the steps in Python, Kotlin and Swift by file name.
+
+        In Kotlin and Swift, they define a value `<kind>Kind`: the steps by name, and how an example
+        of a golden vector is decoded. In Python, it is the module `steps`.
+        """
         ...
+
+
+def read_app_code(folder: Traversable, package: ModuleType) -> dict[str, bytes]:
+    """Return steps.py in a folder, and the files of a package in Kotlin and Swift, by name.
+
+    `app_code` imports the package, and calls `resources.files(__package__)`: so an edit of these
+    files changes no digest of code but that of the stage that makes bundles.
+    """
+    code = {STEPS_FILE: (folder / STEPS_FILE).read_bytes()}
+    for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(APP_SUFFIXES):
+            code[file.name] = file.read_bytes()
+    return code
 
 
 def load_input(kind: str) -> Input:

@@ -14,7 +14,7 @@ from edgebake.recipe import Crop, Data, Recipe
 from edgebake.tasks import steps as shared_steps
 from edgebake.tasks.inputs.image import check, steps
 from edgebake.tasks.inputs.image.spec import aspect_ratio_problem, image_of, input_of, spec_of
-from edgebake.tasks.inputs.interface import Input, NoOptions
+from edgebake.tasks.inputs.interface import Input, NoOptions, read_app_code
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction
 
@@ -108,15 +108,11 @@ class ImageKind:
             crop = f", {image.crop} cropped"
         return f"{image.published_color} image{crop}, resized by {image.resize_description}"
 
-    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
-        """Return the steps in Kotlin and Swift."""
+    def app_code(self) -> Mapping[str, bytes]:
+        """Return the steps in Python, Kotlin and Swift."""
         from edgebake.tasks.inputs.image import app
 
-        folder = resources.files(app)
-        code = {}
-        for suffix in ("kt", "swift"):
-            code[suffix] = ("imageSteps", (folder / f"ImageSteps.{suffix}").read_bytes())
-        return code
+        return read_app_code(resources.files(__package__), app)
 
 
 INPUT: Input = ImageKind()

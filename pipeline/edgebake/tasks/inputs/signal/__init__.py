@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
 from edgebake.tasks import steps as shared_steps
-from edgebake.tasks.inputs.interface import Input
+from edgebake.tasks.inputs.interface import Input, read_app_code
 from edgebake.tasks.inputs.signal import options as signal_options
 from edgebake.tasks.inputs.signal import steps
 from edgebake.tasks.inputs.signal.options import SignalOptions
@@ -101,15 +101,11 @@ class SignalKind:
         channels = ", ".join(f"{channel} in {unit}" for channel, unit in pairs)
         return f"signal of {samples} samples at {step['rate_hz']:g} Hz, normalized: {channels}"
 
-    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
-        """Return the steps in Kotlin and Swift."""
+    def app_code(self) -> Mapping[str, bytes]:
+        """Return the steps in Python, Kotlin and Swift."""
         from edgebake.tasks.inputs.signal import app
 
-        folder = resources.files(app)
-        code = {}
-        for suffix in ("kt", "swift"):
-            code[suffix] = ("signalSteps", (folder / f"SignalSteps.{suffix}").read_bytes())
-        return code
+        return read_app_code(resources.files(__package__), app)
 
 
 def _options(data: Data) -> SignalOptions:

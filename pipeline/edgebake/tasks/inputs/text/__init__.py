@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
 from edgebake.recipe.missing import MISSING
-from edgebake.tasks.inputs.interface import Input
+from edgebake.tasks.inputs.interface import Input, read_app_code
 from edgebake.tasks.inputs.text import steps
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction, TensorSpec
@@ -111,15 +111,11 @@ class TextKind:
         (length,) = spec.tensor.shape
         return f"first {length} bytes of a text in UTF-8, each plus 1; {PAD} behind a shorter text"
 
-    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
-        """Return the steps in Kotlin and Swift."""
+    def app_code(self) -> Mapping[str, bytes]:
+        """Return the steps in Python, Kotlin and Swift."""
         from edgebake.tasks.inputs.text import app
 
-        folder = resources.files(app)
-        code = {}
-        for suffix in ("kt", "swift"):
-            code[suffix] = ("textSteps", (folder / f"TextSteps.{suffix}").read_bytes())
-        return code
+        return read_app_code(resources.files(__package__), app)
 
 
 def _options(data: Data) -> TextOptions:

@@ -1,0 +1,171 @@
+"""The Kotlin samples, compiled and run on a JVM against golden vectors and against Python."""
+
+import base64
+import io
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgebake import artifacts
+from edgebake.bundle import samples
+from tests.bundle import jvm, small
+from tests.bundle.jvm import Jvm
+from tests.bundle.small import Target
+from tests.contracts import with_image
+
+V1 = Path(__file__).parents[1] / "bundles" / "v1" / "android.zip"
+
+
+@pytest.fixture(scope="module")
+def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvm]:
+    """Samples of a bundle with every kind of input, on a JVM."""
+    reason = jvm.missing()
+    if reason is not None:
+        pytest.skip(reason)  # on CI, a skipped test fails
+    files = _android(any=Target(small.onnx_model(), small.contract()))
+    rendered = samples.render(json.loads(files["manifest.json"]), files)
+    process = Jvm(rendered, tmp_path_factory.mktemp("kotlin"))
+    yield process
+    process.close()
+
+
+def _android(**targets: Target) -> dict[str, bytes]:
+    return small.bundle("android", targets)
+
+
+def _archive(folder: Path, files: dict[str, bytes]) -> str:
+    archive = folder / "android.zip"
+    archive.write_bytes(small.zipped(files))
+    return str(archive)
+
+
+def test_models_of_an_earlier_release_answer_as_golden(kotlin: Jvm, tmp_path: Path) -> None:
+    archive = tmp_path / "android.zip"
+    archive.write_bytes(V1.read_bytes())
+    assert kotlin.ask("check", bundle=str(archive)) == {
+        "departures": {
+            "pixel_8": "as golden",
+            "galaxy_a14": "as golden",
+            "android_any": "as golden",
+        }
+    }
+
+
+IMAGES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "grey": ("grayscale", "none", {}),
+    "cropped": ("rgb", "center", {}),
+    "blue_first": ("bgr", "none", {}),
+    "interpolated": ("rgb", "center", {"antialias": False}),
+    "short_side": ("rgb", "center", {"short_side": 37}),
+    "short_side_interpolated": ("grayscale", "center", {"short_side": 37, "antialias": False}),
+}
+
+
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
+def test_images_reach_the_model_as_in_training(kotlin: Jvm, tmp_path: Path, resize: str) -> None:
+    targets = {}
+    for name, (color, crop, options) in IMAGES.items():
+        contract = with_image(small.contract(color, crop, resize), **options)
+        targets[name] = Target(small.onnx_model(contract.image.channels), contract)
+    targets["integers"] = Target(small.onnx_model(integers=True), small.contract(resize=resize))
+    files = _android(**targets)
+    departures = kotlin.ask("check", bundle=_archive(tmp_path, files))["departures"]
+    assert departures == dict.fromkeys(targets, "as golden")
+    manifest = json.loads(files["manifest.json"])
+    for name in IMAGES:
+        entry = manifest["targets"][name]
+        image = {"kind": "image", "tensor": entry["input"], "preprocessing": entry["preprocessing"]}
+        for pixels in (*small.pictures(3, 1), *small.pictures(3, 3)):
+            tensor = _prepared(kotlin, image, {"form": "png", "shape": [], "data": _png(pixels)})
+            expected = targets[name].contract.image.preprocess([pixels])
+            assert np.array_equal(tensor, expected), name
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    """Return pixels [h, w] or [h, w, 3] as a file in base64."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _prepared(
+    kotlin: Jvm, model_input: dict[str, Any], raw: dict[str, Any], **numbers: list[float]
+) -> NDArray[Any]:
+    """Return the tensor [1, ...] of an example."""
+    reply = kotlin.ask("prepare", input=model_input, raw=raw, numbers=numbers)
+    assert "error" not in reply, reply["error"]
+    return jvm.decoded(reply["tensor"])
+
+
+def _changed(files: dict[str, bytes], change: Callable[[Any], None]) -> dict[str, bytes]:
+    """Return a bundle whose first golden vector was edited, and its manifest with it."""
+    vectors = json.loads(files["golden/any.json"])
+    change(vectors["examples"][0])
+    changed = {**files, "golden/any.json": json.dumps(vectors).encode()}
+    manifest = json.loads(files["manifest.json"])
+    for entry in manifest["files"]:
+        entry["sha256"] = artifacts.sha256(changed[entry["path"]])
+    return {**changed, "manifest.json": json.dumps(manifest).encode()}
+
+
+def _wrong_output(example: Any) -> None:
+    example["output"][0] += 0.03
+
+
+def _wrong_tensor(example: Any) -> None:
+    content = bytearray(base64.b64decode(example["tensor"]["data"]))
+    content[2000:2004] = struct.pack("<f", 2.0)
+    example["tensor"]["data"] = base64.b64encode(content).decode()
+
+
+def _wrong_answer(example: Any) -> None:
+    example["answer"][0]["label"] = "wolf"
+
+
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        (_wrong_output, "golden vector 0: probabilities is 0.03"),
+        (_wrong_tensor, "golden vector 0: image is "),
+        (_wrong_answer, "golden vector 0: the answer is "),
+    ],
+)
+def test_a_difference_from_a_golden_vector_is_seen(
+    kotlin: Jvm, tmp_path: Path, change: Callable[[Any], None], start: str
+) -> None:
+    files = _changed(_android(any=Target(small.onnx_model(), small.contract())), change)
+    departure = kotlin.ask("check", bundle=_archive(tmp_path, files))["departures"]["any"]
+    assert departure.startswith(start)
+
+
+def test_an_app_opens_the_first_model_that_works(kotlin: Jvm, tmp_path: Path) -> None:
+    target = Target(small.onnx_model(), small.contract())
+    files = _changed(_android(any=target, last=target), _wrong_output)
+    pixels = small.pictures(1, 1, seed=7)[0]
+    raw = {"form": "png", "shape": [], "data": _png(pixels)}
+    reply = kotlin.ask("classify", bundle=_archive(tmp_path, files), raw=raw)
+    answer = target.model.answer(target.contract.image.preprocess([pixels]))[0]
+    label = small.CLASSES[int(answer.argmax())]
+    assert (reply["target"], reply["labels"]) == ("last", [label])
+
+
+def test_a_newer_bundle_is_refused(kotlin: Jvm, tmp_path: Path) -> None:
+    files = _android(any=Target(small.onnx_model(), small.contract()))
+    manifest = files["manifest.json"].replace(b"manifest/1", b"manifest/9")
+    archive = _archive(tmp_path, {**files, "manifest.json": manifest})
+    error = kotlin.ask("check", bundle=archive)["error"]
+    assert error == "edgebake.manifest/9: unknown; the bundle is newer than this code"
+
+
+@pytest.mark.parametrize("content", [b"", b"a", b"ab", b"abc", bytes(range(256))])
+def test_base64_is_decoded_by_hand(kotlin: Jvm, content: bytes) -> None:
+    """The sample runs on Android 6, which lacks java.util.Base64."""
+    text = base64.b64encode(content).decode()
+    assert base64.b64decode(kotlin.ask("decode", text=text)["content"]) == content
