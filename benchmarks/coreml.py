@@ -209,12 +209,12 @@ def train(architecture: str, epochs: int) -> TrainedModel:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
-    inputs = model_contract.image.preprocess(training.images)
+    inputs = model_contract.image.preprocess(training.inputs)
     model.fit(inputs, training.labels, epochs=epochs, batch_size=32, verbose=0)
-    pixels = model_contract.image.resize_images(test.images)
+    pixels = model_contract.image.resize_images(test.inputs)
     predictions = model.predict(model_contract.image.normalize(pixels), verbose=0)
     archive = keras_session.save(model)
-    samples = model_contract.image.preprocess(calibration_split.images[:100])
+    samples = model_contract.image.preprocess(calibration_split.inputs[:100])
     ranges = calibration.calibrate(archive, samples, Calibration("min_max", len(samples), 0))
     return TrainedModel(archive, model_contract, pixels, test.labels, ranges, predictions)
 

@@ -175,14 +175,14 @@ def _contract(side: int, classes: list[str]) -> Contract:
 
 
 def _train(folder: Path, side: int) -> Figures:
-    from edgebake.data.preprocessed import PreprocessedImages
+    from edgebake.data.preprocessed import PreparedInput
     from edgebake.models import keras_session
     from edgebake.training import batches
     from edgebake.training.batches import TrainingSet
 
     keras_session.start(2)
     examples = _load_examples(folder)
-    images = PreprocessedImages(examples.images, _contract(side, examples.classes))
+    images = PreparedInput(examples.inputs, _contract(side, examples.classes).single_input)
     training_set = TrainingSet(images, examples.labels)
 
     def epoch(number: int) -> Callable[[], int]:
@@ -228,11 +228,11 @@ def _bare_train(folder: Path, side: int) -> Figures:
 
 
 def _validate(folder: Path, side: int) -> Figures:
-    from edgebake.data.preprocessed import PreprocessedImages
+    from edgebake.data.preprocessed import PreparedInput
     from edgebake.runtimes.session import READ_AT_ONCE
 
     examples = _load_examples(folder)
-    images = PreprocessedImages(examples.images, _contract(side, examples.classes))
+    images = PreparedInput(examples.inputs, _contract(side, examples.classes).single_input)
 
     def once() -> int:
         count = 0
@@ -272,7 +272,7 @@ def _data(folder: Path, _: int) -> Figures:
 
     def once() -> int:
         splits = assign_splits(examples, params)
-        return len(list(stage.decode_examples(examples, splits, params)))
+        return len(list(stage.read_examples(examples, splits, params)))
 
     return _measure({"once": once})
 

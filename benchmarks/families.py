@@ -77,7 +77,7 @@ def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the digits of scikit-learn, [n, 64, 64, 3], and their labels [n], shuffled."""
     examples = digits.load(compose.option("data", "digits"))
     images = []
-    for pixels in examples.images:
+    for pixels in examples.inputs:
         enlarged = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BILINEAR)
         images.append(np.asarray(enlarged.convert("RGB")))
     order = np.random.default_rng(1).permutation(len(images))

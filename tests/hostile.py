@@ -64,7 +64,7 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
     split = take_split(examples, DATA, name)
     model_contract = contract.from_recipe(ContractOptions(DATA, model, Task()), examples.classes)
-    return model_contract.image.preprocess(split.images), split.labels
+    return model_contract.image.preprocess(split.inputs), split.labels
 
 
 def build() -> Any:

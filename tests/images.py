@@ -45,7 +45,7 @@ def digits_folder(path: Path) -> None:
     examples = digits.load(Data())
     for name in examples.classes:
         (path / name).mkdir(parents=True)
-    for number, (image, label) in enumerate(zip(examples.images, examples.labels, strict=True)):
+    for number, (image, label) in enumerate(zip(examples.inputs, examples.labels, strict=True)):
         Image.fromarray(image).save(path / examples.classes[label] / f"{number:04}.png")
 
 

@@ -161,7 +161,7 @@ def vectors(platform: str) -> dict[str, Any]:
         np.arange(2),
         alone.CONTRACT.labels,
         names=["row 0", "row 1"],
-        areas=[image.size for image in images],
+        sizes=[image.size for image in images],
     )
     file = golden.ConvertedFile(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
     return golden.build_vectors(file, examples, {"probabilities": np.eye(10, dtype=np.float32)[:2]})

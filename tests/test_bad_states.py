@@ -345,7 +345,7 @@ def test_a_picture_in_two_splits(images: Path, error_of: ErrorOf) -> None:
     assert main(["plan"]) == 0
     complaint = error_of("data", "image_folder")
     assert complaint.startswith(
-        "data/images: 1 images lie in more than one split; expected each in only one: "
+        "data/images: 1 examples lie in more than one split; expected each in only one: "
     )
     assert "dark/0.png (" in complaint
 

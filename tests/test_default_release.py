@@ -112,7 +112,7 @@ def pictures() -> Any:
         (artifacts.folder("train", section.train) / "contract.json").read_text()
     )
     return model_contract.image.preprocess(
-        take_split(digits.load(section.data), section.data, "test").images
+        take_split(digits.load(section.data), section.data, "test").inputs
     )
 
 

@@ -259,7 +259,7 @@ def test_only_validate_reads_the_test_split() -> None:
         "pipeline/edgebake/data/dataset.py",
         "pipeline/edgebake/stages/validate.py",
     ]
-    assert sources_with(r"dataset\.read_test_images") == ["pipeline/edgebake/stages/train.py"]
+    assert sources_with(r"dataset\.read_test_inputs") == ["pipeline/edgebake/stages/train.py"]
 
 
 def test_planning_validating_and_packaging_never_import_tensorflow() -> None:

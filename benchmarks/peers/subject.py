@@ -140,7 +140,7 @@ def _load_subject(archive: bytes, model_contract: Contract, config: Data) -> Sub
     examples: Examples = plugins.load("data.source", config.source).load(config)
     calibration = take_split(examples, config, "calibration")
     test = take_split(examples, config, "test")
-    images = model_contract.image.preprocess(test.images)
+    images = model_contract.image.preprocess(test.inputs)
     model = keras_session.load(archive)
     predictions = np.asarray(model.predict(images, verbose=0))
     loading_seconds = min(_seconds_to_load(archive) for _ in range(3))
@@ -149,7 +149,7 @@ def _load_subject(archive: bytes, model_contract: Contract, config: Data) -> Sub
         archive=archive,
         model=model,
         contract=model_contract,
-        calibration_images=model_contract.image.preprocess(calibration.images),
+        calibration_images=model_contract.image.preprocess(calibration.inputs),
         images=images,
         labels=test.labels,
         predictions=predictions,

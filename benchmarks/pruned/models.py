@@ -121,9 +121,9 @@ def _original_model(subject: Subject, recipe: Recipe) -> OriginalModel:
     train = take_split(examples, recipe.data, "train")
     validation = take_split(examples, recipe.data, "validation")
     splits = TrainingSplits(
-        subject.contract.image.preprocess(train.images),
+        subject.contract.image.preprocess(train.inputs),
         train.labels,
-        subject.contract.image.preprocess(validation.images),
+        subject.contract.image.preprocess(validation.inputs),
         validation.labels,
     )
     teacher = _teacher_predictions(subject.model, splits, fine_tune.options(recipe.prune))
@@ -140,8 +140,8 @@ def _teacher_predictions(
     if distill.teacher is not None:
         raise ValueError(f"the teacher {distill.teacher}; expected the unpruned model as teacher")
     return TeacherPredictions(
-        np.asarray(model.predict(splits.images, verbose=0)),
-        np.asarray(model.predict(splits.validation_images, verbose=0)),
+        np.asarray(model.predict(splits.inputs, verbose=0)),
+        np.asarray(model.predict(splits.validation_inputs, verbose=0)),
         distill.temperature,
         distill.alpha,
     )

@@ -222,7 +222,7 @@ def _vectors(
         answers.argmax(axis=1),
         target.contract.labels,
         names=[f"row {number}" for number in range(len(images))],
-        areas=[image.size for image in images],
+        sizes=[image.size for image in images],
     )
     made = golden.build_vectors(
         golden.ConvertedFile("ab" * 32, platform, inspection, target.contract),

@@ -267,7 +267,7 @@ def test_a_row_of_an_earlier_build_is_marked_and_says_what_has_changed(
 def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned: Plan) -> None:
     planner.write(planned)
     account = {
-        "validation_images": 100,
+        "validation_inputs": 100,
         "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
         "macs": {"before": 1000, "after": 500},
         "parameters": {"before": 400, "after": 100},

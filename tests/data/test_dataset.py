@@ -19,7 +19,7 @@ def _numbered(count: int) -> Examples:
 
 
 def _numbers(examples: Examples) -> list[int]:
-    return [int(image[0, 0]) for image in examples.images]
+    return [int(image[0, 0]) for image in examples.inputs]
 
 
 def test_every_example_is_in_exactly_one_split() -> None:
@@ -92,10 +92,10 @@ def test_taking_a_part_reads_no_image() -> None:
         def __getitem__(self, _: object) -> int:  # type: ignore[override]
             raise AssertionError("read")
 
-    examples = Examples(Unread(range(10)), np.arange(10) % 2, ["even", "odd"])  # type: ignore[arg-type]
+    examples = Examples(Unread(range(10)), np.arange(10) % 2, ["even", "odd"])
     part = take_split(
         take_split(examples, Data(seed=0, splits=SPLITS), "train"),
         Data(seed=1, splits=SPLITS),
         "train",
     )
-    assert len(part.images) == 3  # half of five, and what is left of the others rounded up and down
+    assert len(part.inputs) == 3  # half of five, and what is left of the others rounded up and down

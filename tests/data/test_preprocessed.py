@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import CachedInput, PreparedInput
 from edgebake.data.readers.decode import LazyImages
 from edgebake.errors import DataError
 from tests.training.nets import CONTRACT
@@ -29,20 +29,20 @@ class Counted(LazyImages):
 def test_slices_and_rows_are_those_of_the_whole() -> None:
     images = Counted(9)
     whole = CONTRACT.image.preprocess([images[number] for number in range(9)])
-    prepared = PreprocessedImages(images, CONTRACT)
+    prepared = PreparedInput(images, CONTRACT.single_input)
     assert len(prepared) == 9
     for _ in range(2):  # from the images, then from the file
         np.testing.assert_array_equal(prepared[2:5], whole[2:5])
         np.testing.assert_array_equal(prepared[7:99], whole[7:])
         np.testing.assert_array_equal(prepared[np.array([8, 0, 8])], whole[[8, 0, 8]])
     np.testing.assert_array_equal(
-        prepared.unscaled()[1:3], CONTRACT.image.resize_images([images[1], images[2]])
+        CachedInput(prepared)[1:3], CONTRACT.image.resize_images([images[1], images[2]])
     )
 
 
 def test_an_image_is_decoded_once_and_only_when_it_is_asked_for() -> None:
     images = Counted(9)
-    prepared = PreprocessedImages(images, CONTRACT)
+    prepared = PreparedInput(images, CONTRACT.single_input)
     prepared[0:4]
     prepared[2:6]
     assert images.decoded == [1, 1, 1, 1, 1, 1, 0, 0, 0]
@@ -50,4 +50,4 @@ def test_an_image_is_decoded_once_and_only_when_it_is_asked_for() -> None:
 
 def test_an_image_that_is_gone_by_then_is_said_to_be() -> None:
     with pytest.raises(DataError, match=r"13\.png: gone"):
-        PreprocessedImages(Counted(20), CONTRACT)[12:14]
+        PreparedInput(Counted(20), CONTRACT.single_input)[12:14]

@@ -14,10 +14,11 @@ from edgebake.evaluation import float_reference, reference_choice
 from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.reference_choice import Candidate, SourceModel
 from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.session import NamedExamples
 from tests import handmade
 
-IMAGES = np.zeros((4, 32, 32, 1), np.float32)
-TEST_IMAGES = np.zeros((3, 32, 32, 1), np.float32)
+IMAGES = NamedExamples({"image": np.zeros((4, 32, 32, 1), np.float32)})
+TEST_IMAGES = NamedExamples({"image": np.zeros((3, 32, 32, 1), np.float32)})
 SEVEN = np.eye(10, dtype=np.float32)[[7, 7, 7, 7]]
 NOT_FINITE = (
     "float.tflite: LiteRT answers NaN or infinity for 4 of 4 examples; the first value that is not "
@@ -32,9 +33,9 @@ def _source(predictions: NDArray[np.float32] = SEVEN) -> SourceModel:
         library="Keras",
         tools=("keras", "tensorflow"),
         predict=lambda images: predictions[: len(images)],
-        validation_images=IMAGES,
+        validation_inputs=IMAGES,
         validation_predictions=predictions,
-        test_images=lambda: TEST_IMAGES,
+        test_inputs=lambda: TEST_IMAGES,
     )
 
 
@@ -115,7 +116,7 @@ def test_without_such_a_file_the_model_itself_predicts_the_test_images(tmp_path:
     artifacts.write_files(tmp_path, files)
     predictions = reference_choice.predictions(tmp_path, TEST_IMAGES)
     np.testing.assert_array_equal(predictions, SEVEN[:3])
-    with pytest.raises(ArtifactError, match="3 predictions for 4 test images"):
+    with pytest.raises(ArtifactError, match="3 predictions for 4 test examples"):
         reference_choice.predictions(tmp_path, IMAGES)
 
 

@@ -42,7 +42,7 @@ def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
     ]
     names = [f"a/{number}.png" for number in range(len(images))]
     areas = [image.size for image in images]
-    return Examples(images, np.array(labels), CLASSES, names=names, areas=areas)
+    return Examples(images, np.array(labels), CLASSES, names=names, sizes=areas)
 
 
 def _predictions(*rows: list[float]) -> dict[str, NDArray[np.float32]]:
@@ -122,7 +122,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
     vectors = golden.build_vectors(
-        _file(), replace(_examples([0, 1]), images=images), _predictions(SURE[0], SURE[1])
+        _file(), replace(_examples([0, 1]), inputs=images), _predictions(SURE[0], SURE[1])
     )
     assert all(map(np.array_equal, _pictures(vectors), images))
 
@@ -138,7 +138,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
 )
 def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) -> None:
     black, white = np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)
-    examples = replace(_examples([0, 1]), images=[black, white])
+    examples = replace(_examples([0, 1]), inputs=[black, white])
     vectors = golden.build_vectors(_file(tensor), examples, _predictions(SURE[0], SURE[1]))
     tensors = [example["tensor"] for example in vectors["examples"]]
     assert [tensor["shape"] for tensor in tensors] == [[1, 4, 4, 1]] * 2

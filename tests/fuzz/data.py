@@ -41,7 +41,7 @@ def _read_arrays(path: Path) -> object:
     data.labels = None
     data.color = Color.grayscale
     examples = arrays.load_examples(data, arrays.find_pairs(path))
-    return [examples.images[number] for number in range(len(examples.images))]
+    return [examples.inputs[number] for number in range(len(examples.inputs))]
 
 
 def _images() -> list[bytes]:

@@ -6,7 +6,7 @@ from edgebake.report import pruning, tables
 from edgebake.report.pruning import PrunedVariant
 
 SUMMARY: Any = {
-    "validation_images": 200,
+    "validation_inputs": 200,
     "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
     "macs": {"before": 1000, "after": 480},
     "parameters": {"before": 400, "after": 100},

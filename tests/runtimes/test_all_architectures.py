@@ -18,7 +18,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInputs, prepare
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
@@ -37,7 +37,7 @@ from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
-from edgebake.runtimes.session import NamedExamples, predictions, single_output
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.stages import convert, convert_check
 from edgebake.stages.convert_check import ConvertedModel
 from edgebake.tasks.contract import Contract
@@ -139,7 +139,7 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
     model = ConvertedModel(
         variant="test",
         file=file,
-        takes_pixels=inspection.input.is_image,
+        input_dtypes={"image": inspection.input.dtype},
         output=inspection.output.name,
         source=item,
         float_dtype=item.weights,
@@ -149,11 +149,11 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
     return files
 
 
-def noise(color: str) -> PreprocessedImages:
+def noise(color: str) -> PreparedInputs:
     """Return four images of random pixels."""
     agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, agreed.image.channels), np.uint8)
-    return PreprocessedImages([image.squeeze() for image in pixels], agreed)
+    return prepare([image.squeeze() for image in pixels], agreed)
 
 
 def test_all_architectures_but_one_are_here() -> None:
@@ -197,9 +197,9 @@ def check_stripped(runtime: str, files: dict[str, bytes]) -> None:
     """Check that stripped files answer with the same bits and name no layer."""
     module = load_runtime(runtime)
     stripped = module.strip_names(files)
-    images = noise("grayscale")[:]
+    images = noise("grayscale")
     before, after = (
-        single_output(predictions(module.load_session(entry, 1), NamedExamples({"image": images})))
+        single_output(predictions(module.load_session(entry, 1), images))
         for entry in (files, stripped)
     )
     np.testing.assert_array_equal(after, before)

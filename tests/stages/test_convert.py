@@ -129,7 +129,7 @@ def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> Non
 CONVERTED = ConvertedModel(
     variant=INT8,
     file=RuntimeFile(f"convert {INT8}: model.tflite", "litert", {}),
-    takes_pixels=False,
+    input_dtypes={"image": "float32"},
     output="probabilities",
     source=INTEGER,
     float_dtype="",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data import preprocessed
 from edgebake.errors import ConversionError
 from edgebake.evaluation.answer_comparison import AnswerComparison
 from edgebake.models.quantized_model import QuantizedModel
@@ -19,7 +19,7 @@ from tests import handmade
 from tests.stages import alone
 
 NAME = "convert digits: model.tflite"
-IMAGES = PreprocessedImages([np.zeros((32, 32), np.uint8)] * 8, alone.CONTRACT)
+IMAGES = preprocessed.prepare([np.zeros((32, 32), np.uint8)] * 8, alone.CONTRACT)
 
 
 def _converted(file: bytes, source: bytes, float_dtype: str) -> ConvertedModel:
@@ -27,7 +27,7 @@ def _converted(file: bytes, source: bytes, float_dtype: str) -> ConvertedModel:
     return ConvertedModel(
         variant="digits",
         file=RuntimeFile(NAME, "litert", {"model.tflite": file}),
-        takes_pixels=False,
+        input_dtypes={"image": "float32"},
         output="Identity",
         source=QuantizedModel(source, "dynamic", "int8", "float32", format="tflite"),
         float_dtype=float_dtype,
@@ -137,7 +137,7 @@ def test_examples_are_spread_over_the_validation_split(
 
     monkeypatch.setattr(dataset, "read_split", split)
     images = convert_check.read_examples(section, alone.CONTRACT)
-    first: NDArray[np.uint8] = images.read_pixels(slice(None))[:, 0, 0, 0]
+    first: NDArray[np.uint8] = images.single.cached(slice(None))[:, 0, 0, 0]
     assert len(images) == convert_check.MAX_EXAMPLES == 200
     assert first[0] == 0
     assert first[-1] == 999 % 251

@@ -18,6 +18,7 @@ from edgebake.data.readers.decode import LazyImages
 from edgebake.data.sources import digits
 from edgebake.errors import DataError
 from edgebake.recipe import Data, stage_params
+from edgebake.tasks.inputs.image import INPUT
 from edgebake.terminal import progress
 from edgebake.terminal.progress import Progress
 from tests.stages import alone
@@ -45,7 +46,7 @@ def given(
     names = [f"{number}.png" for number in range(COUNT)]
     labels = np.arange(COUNT) % 2
     examples = Examples(images, labels, ["even", "odd"], names=names, splits=splits or [])
-    source = SimpleNamespace(load=lambda _: examples)
+    source = SimpleNamespace(load=lambda _: examples, INPUT=INPUT)
     monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
 
 
@@ -73,9 +74,9 @@ def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
     }
     assert sorted(int(row["number"]) for row in found) == list(range(1797))
     first = found[0]
-    image = digits.load(Data()).images[int(first["number"])]
+    image = digits.load(Data()).inputs[int(first["number"])]
     assert first["sha256"] == hashlib.sha256(b"(8, 8)" + image.tobytes()).hexdigest()
-    assert (first["height"], first["width"]) == ("8", "8")
+    assert first["size"] == "64"
 
 
 def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
@@ -85,7 +86,7 @@ def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
     read = dataset.read_split(Data(source="digits", path="unused"), "digits", "test")
     wanted = [row for row in rows() if row["split"] == "test"]
     assert [read.classes[label] for label in read.labels] == [row["label"] for row in wanted]
-    assert read.areas == [64] * 540
+    assert read.sizes == [64] * 540
     assert len(read.columns["ink"]) == 540
 
 
@@ -137,7 +138,7 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
         alone.run("data", "digits")
     # 10 and 11 lie in one split, which is no leak.
     assert str(refused.value) == (
-        "data source digits: 1 images lie in more than one split; expected each in only one: "
+        "data source digits: 1 examples lie in more than one split; expected each in only one: "
         "remove the copies, or set `on_leak: skip`\n5.png (train) = 38.png (test)"
     )
     alone.set_param("data", "digits", "on_leak", value="skip")
@@ -229,11 +230,11 @@ def test_a_class_without_a_test_example_stops_the_build_before_an_image_is_read(
 def test_what_is_left_out_is_named(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.arange(COUNT) % 2
     examples = Examples(numbered(), labels, ["even", "odd"], left_out=["README", "a.txt", "b.txt"])
-    source = SimpleNamespace(load=lambda _: examples)
+    source = SimpleNamespace(load=lambda _: examples, INPUT=INPUT)
     monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
     ran = alone.run("data", "digits")
     assert ran.line.endswith(
-        "; left out, no images: 2 with .txt (a.txt, b.txt); 1 with no suffix (README)"
+        "; left out, no examples: 2 with .txt (a.txt, b.txt); 1 with no suffix (README)"
     )
     assert rows()[0]["name"] == f"example {rows()[0]['number']}"
 
@@ -244,7 +245,7 @@ def test_names_do_not_tell_where_the_data_lie(
     labels = np.arange(COUNT) % 2
     names = [f"/home/ann/{number}.png" for number in range(COUNT)]
     examples = Examples(numbered(), labels, ["even", "odd"], names=names)
-    source = SimpleNamespace(load=lambda _: examples)
+    source = SimpleNamespace(load=lambda _: examples, INPUT=INPUT)
     monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
     alone.run("data", "digits")
     number = rows()[0]["number"]

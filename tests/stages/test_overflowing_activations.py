@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake.compression.quantization import calibration
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import prepare
 from edgebake.errors import ConversionError
 from edgebake.models import basic_operators, keras_session
 from edgebake.models.float_fallback import FloatFallback
@@ -81,14 +81,12 @@ def _check(archive: bytes, runtime: str, scheme: str, pixels: NDArray[np.uint8])
     converted = ConvertedModel(
         variant="softplus",
         file=RuntimeFile("the file", runtime, files),
-        takes_pixels=load_runtime(runtime).inspect_files(files).input.is_image,
+        input_dtypes={"image": load_runtime(runtime).inspect_files(files).input.dtype},
         output="probabilities",
         source=quantized,
         float_dtype=convert_check.float_dtype(quantized, options),
     )
-    comparison = convert_check.check_predictions(
-        converted, PreprocessedImages(list(pixels[..., 0]), CONTRACT)
-    )
+    comparison = convert_check.check_predictions(converted, prepare(list(pixels[..., 0]), CONTRACT))
     return comparison.same / comparison.n
 
 

@@ -164,7 +164,7 @@ def test_probes_are_examples_of_the_calibration_split_alone(
 ) -> None:
     data = stage_params.read("quantize", INT8).data
     held = alone.CONTRACT.image.preprocess(
-        take_split(digits.load(data), data, "calibration").images
+        take_split(digits.load(data), data, "calibration").inputs
     )
     asked = alone.recorded_splits(monkeypatch)
     probes = _ranges(alone.run("quantize", INT8)).probes

@@ -268,7 +268,7 @@ def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_a
     raw = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(found["examples"][0]["image"]))))
     tested = _tested()
     first = tested.labels.tolist().index(3)
-    assert (raw == tested.images[first]).all()
+    assert (raw == tested.inputs[first]).all()
     assert found["examples"][0]["name"] == tested.names[first]
     tensor = found["examples"][0]["tensor"]
     fed = np.frombuffer(base64.b64decode(tensor["data"]), tensor["dtype"]).reshape(tensor["shape"])

@@ -47,7 +47,7 @@ def teacher_of(data: TrainingSplits, alpha: float) -> TeacherPredictions:
     """Return what a teacher says who is nine tenths sure of the truth."""
     predictions = [
         np.eye(2, dtype=np.float32)[truth(images[:])] * 0.8 + 0.1
-        for images in (data.images, data.validation_images)
+        for images in (data.inputs, data.validation_inputs)
     ]
     return TeacherPredictions(predictions[0], predictions[1], 2.0, alpha)
 
@@ -141,6 +141,6 @@ def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
     rows = loop.fit(taught, data, train, TrainingOptions(teacher=teacher_of(data, 0.0)))
     assert loop.accuracy(taught, data) > 0.95
     assert loop.accuracy(alone, data) < 0.85
-    predictions = taught.predict(data.validation_images, verbose=0)
+    predictions = taught.predict(data.validation_inputs, verbose=0)
     assert np.abs(predictions - teacher_of(data, 0.0).validation).mean() < 0.1
     assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, data))

@@ -16,7 +16,7 @@ def test_layers_compute_in_halves_and_are_themselves_again_afterwards() -> None:
         assert model.get_layer("hidden").kernel.dtype == "float32"
         model.compile("adam", "sparse_categorical_crossentropy")
         data = nets.splits()
-        model.fit(data.images, data.labels, epochs=2, verbose=0)
+        model.fit(data.inputs, data.labels, epochs=2, verbose=0)
         assert np.isfinite(model.get_weights()[0]).all()
     archive = keras_session.save(nets_copy(model))
     assert b"mixed_float16" not in archive

@@ -81,10 +81,10 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     if ranges is None or granularity is None:
         raise ValueError("costs without calibration")
     model = data.tflite_with_ranges(keras_session.load(data.archive), ranges)
-    images = measurement.LabeledImages(*data.split("validation"))
+    examples = measurement.LabeledExamples(*data.split("validation"))
     in_float = normalization_outputs(model)
     options = IntegerOptions("int8", granularity, float_operators=in_float)
-    return measurement.layer_sensitivities(model, options, images)
+    return measurement.layer_sensitivities(model, options, examples)
 
 
 def _quantize_params(target: str, overrides: Sequence[str]) -> "QuantizeParams":

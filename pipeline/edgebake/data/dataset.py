@@ -1,4 +1,4 @@
-"""Labeled images and their splits, the same in every stage.
+"""Labeled examples and their splits, the same in every stage.
 
 Reads the output of the stage `data`. Writes nothing.
 """
@@ -8,57 +8,48 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
-from edgebake.data import drawing, group_column
+from edgebake.data import drawing, group_column, lazy
 from edgebake.data.drawing import Candidates
 from edgebake.data.formula_cells import from_cell
-from edgebake.data.readers.decode import LazyImages
 from edgebake.data.splits import SPLITS, split_sizes
 from edgebake.recipe import Data
-
-if TYPE_CHECKING:
-    from edgebake.data.readers.decode import Picture
+from edgebake.tasks.tensors import Raw
 
 TABLE = "examples.csv"
-COLUMNS = ("number", "name", "label", "split", "height", "width", "sha256")
-
-Images = Sequence[NDArray[np.uint8]]
+COLUMNS = ("number", "name", "label", "split", "size", "sha256")
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Images uint8 [h, w] or [h, w, 3], each of its own size and decoded when read; labels [n].
+    """Inputs of examples, each of its own size and read when it is used; labels [n].
 
-    Columns describe each image further, for example the lighting; gates can refer to their values.
+    An image is uint8 [h, w] or [h, w, 3]. Columns describe each example further, for example the
+    lighting; gates can refer to their values.
     """
 
-    images: Images
+    inputs: Sequence[Raw]
     labels: NDArray[np.int64]  # indices of classes, [n]
     classes: list[str]
     columns: dict[str, list[str]] = field(default_factory=dict)  # each of n values
     names: list[str] = field(default_factory=list)  # path below data.path, or a row, of each
     # Split of each by the data source; "" for one that is drawn by the seed.
     splits: list[str] = field(default_factory=list)
-    areas: list[int] = field(default_factory=list)  # pixels of each, as the stage `data` counted
+    # Size of each as the stage `data` counted: pixels of an image.
+    sizes: list[int] = field(default_factory=list)
     # Files, folders or arrays beside the examples that are none; the stage `data` names them.
     left_out: list[str] = field(default_factory=list)
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
-        """Return the examples at `indices` [k], in that order; no image is read."""
-
-        def read(number: int) -> "Picture":
-            index = int(indices[number])
-            return read_image(self.images, index)
-
+        """Return the examples at `indices` [k], in that order; no input is read."""
         columns = {name: _take(values, indices) for name, values in self.columns.items()}
         return replace(
             self,
-            images=LazyImages(len(indices), read),
+            inputs=lazy.take(self.inputs, indices),
             labels=self.labels[indices],
             columns=columns,
             names=_take(self.names, indices),
@@ -71,13 +62,6 @@ def _take(values: list[str], indices: NDArray[np.int64]) -> list[str]:
     if not values:
         return values
     return [values[index] for index in indices]
-
-
-def read_image(images: Images, index: int) -> "Picture":
-    """Return one image as pixels [h, w] or [h, w, 3], or as Pillow's image if it was decoded so."""
-    if isinstance(images, LazyImages):
-        return images.read(index)
-    return images[index]
 
 
 def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
@@ -133,25 +117,23 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
     folder = artifacts.folder("data", variant)
     artifacts.verify(folder)
     numbers: list[int] = []
-    areas: list[int] = []
+    sizes: list[int] = []
     names: list[str] = []
     for row in read_rows(folder):
         if row["split"] != name:
             continue
-        height = int(row["height"])
-        width = int(row["width"])
-        areas.append(height * width)
+        sizes.append(int(row["size"]))
         numbers.append(int(row["number"]))
         names.append(from_cell(row["name"]))
     source = plugins.load("data.source", data.source)
     examples: Examples = source.load(data)
     indices = np.array(numbers, np.int64)
-    return replace(examples.take(indices), areas=areas, names=names)
+    return replace(examples.take(indices), sizes=sizes, names=names)
 
 
-def read_test_images(data: Data, variant: str) -> Images:
-    """Return the images of the test split without labels, which nothing can be fitted to."""
-    return read_split(data, variant, "test").images
+def read_test_inputs(data: Data, variant: str) -> Sequence[Raw]:
+    """Return the inputs of the test split without labels, which nothing can be fitted to."""
+    return read_split(data, variant, "test").inputs
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:

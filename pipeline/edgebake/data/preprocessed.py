@@ -1,120 +1,186 @@
-"""Preprocessed images that are computed in batches and cached on disk.
+"""Inputs of a model that are made from examples in batches, and cached on disk.
 
-An image is decoded and resized once; its pixels are then kept in a temporary file, not in memory.
+The first steps of an input, such as decoding and resizing an image, are run once. Their result is
+then kept in a temporary file, not in memory.
 """
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts
-from edgebake.data.dataset import Images, read_image
+from edgebake.data.lazy import read_one
+from edgebake.tasks import preprocess
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.tensors import ContractInput, Feeds, Raw
 
-if TYPE_CHECKING:
-    from edgebake.data.readers.decode import Picture
-
-# Smaller images take less time to decode than threads take to hand over Python's lock.
-LARGE = 128 * 128  # pixels
-THREADS = 2  # that decode; the pixels are the same for any number
+# Smaller examples take less time to prepare than threads take to hand over Python's lock.
+LARGE = 128 * 128  # pixels of an image, numbers of another input
+THREADS = 2  # that prepare; the values are the same for any number
 
 Indices = slice | Sequence[int] | NDArray[np.int64]
 
 
-class PreprocessedImages:
-    """Images that can be sliced and indexed like an array float32 [n, h, w, c]."""
+class PreparedInput:
+    """One input of examples, which can be sliced and indexed like its tensor [n, ...]."""
 
-    def __init__(self, images: Images, contract: Contract) -> None:
-        self._images = images
-        self._contract = contract
-        self._shape = (contract.image.height, contract.image.width, contract.image.channels)
-        self._image_bytes = contract.image.height * contract.image.width * contract.image.channels
-        self._is_cached = np.zeros(len(images), bool)
-        # A temporary folder of the system may be in memory.
-        folder = None
-        if artifacts.ROOT.is_dir():
-            folder = artifacts.ROOT
-        self._cache: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - of the object
+    def __init__(self, raw: Sequence[Raw], spec: ContractInput) -> None:
+        self.spec = spec
+        self._raw = raw
+        self._kind = load_input(spec.kind)
+        cached_steps = self._kind.steps_to_cache(spec)
+        self._has_cache = bool(cached_steps)
+        self._steps = cached_steps or spec.steps
+        self._last_steps = spec.steps[len(self._steps) :]
         self._threads = ThreadPoolExecutor(THREADS)
-        self._largest = 0  # pixels of the largest image so far
+        self._largest = 0  # size of the largest example so far
+        self._cache: _Cache | None = None
 
     def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._images)
+        """Return the number of examples."""
+        return len(self._raw)
 
-    def __getitem__(self, indices: Indices) -> NDArray[np.float32]:
-        """Return some images as the model's input, float32 [n, h, w, c]."""
-        pixels = self.read_pixels(indices)
-        return self._contract.image.normalize(pixels)
+    def __getitem__(self, indices: Indices) -> NDArray[Any]:
+        """Return some examples as the model's input [n, ...]."""
+        values: Any = self.cached(indices)
+        if self._last_steps:
+            # They compute each number by itself: a batch is the same as one example after another.
+            values = preprocess.run(self._last_steps, values, self.spec.numbers, self._kind.steps)
+        tensor: NDArray[Any] = np.asarray(values, self.spec.tensor.dtype)
+        return tensor
 
-    def read_pixels(self, indices: Indices) -> NDArray[np.uint8]:
-        """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
+    def cached(self, indices: Indices) -> NDArray[Any]:
+        """Return some examples after the cached steps: images as pixels, uint8 [n, h, w, c]."""
         if isinstance(indices, slice):
             numbers: Sequence[int] = range(len(self))[indices]
         else:
             numbers = [int(index) for index in indices]
-        count = len(numbers)
-        pixels = np.empty((count, *self._shape), np.uint8)
+        if not numbers:
+            return np.empty((0, *self.spec.tensor.shape), self.spec.tensor.dtype)
+        first = self._one(numbers[0])  # its size decides whether threads are worthwhile
+        values = np.empty((len(numbers), *first.shape), first.dtype)
+        values[0] = first
 
         def fill(rows: range) -> None:
             for row in rows:
-                pixels[row] = self._image(numbers[row])
+                values[row] = self._one(numbers[row])
 
-        first_row = range(count)[:1]
-        rest = range(count)[1:]
-        fill(first_row)  # its size decides whether threads are worthwhile
+        rest = range(1, len(numbers))
         if self._largest < LARGE:
             fill(rest)
-            return pixels
+            return values
         shares = [rest[start::THREADS] for start in range(THREADS)]
         for _ in self._threads.map(fill, shares):
             pass  # raises what a thread raised
-        return pixels
+        return values
 
-    def unscaled(self) -> "UnscaledImages":
-        """Return the same images for files that normalize pixels inside the model."""
-        return UnscaledImages(self)
-
-    def _image(self, number: int) -> NDArray[np.uint8]:
-        """Return one image [h, w, c] from the cache; decode, resize and cache it the first time."""
-        handle = self._cache.fileno()
-        offset = number * self._image_bytes
-        if self._is_cached[number]:
-            stored = os.pread(handle, self._image_bytes, offset)
-            cached = np.frombuffer(stored, np.uint8)
-            return cached.reshape(self._shape)
-        image = read_image(self._images, number)
-        self._largest = max(self._largest, _area(image))
-        resized = self._contract.image.resize_images([image])
-        pixels: NDArray[np.uint8] = resized[0]
-        os.pwrite(handle, pixels.tobytes(), offset)
-        self._is_cached[number] = True
-        return pixels
+    def _one(self, number: int) -> NDArray[Any]:
+        """Return one example from the cache; read it, run the steps and cache it the first time."""
+        if self._cache is not None and self._cache.has(number):
+            return self._cache.read(number)
+        raw = read_one(self._raw, number)
+        self._largest = max(self._largest, self._kind.size(raw))
+        made = preprocess.run(self._steps, raw, self.spec.numbers, self._kind.steps)
+        values = np.reshape(np.asarray(made), self.spec.tensor.shape)
+        if self._has_cache:
+            if self._cache is None:
+                self._cache = _Cache(len(self), values)
+            self._cache.write(number, values)
+        return values
 
 
-def _area(image: "Picture") -> int:
-    """Return the size of an image in pixels, three times as many for an array with colors."""
-    if isinstance(image, np.ndarray):
-        return image.size
-    return image.width * image.height
+class _Cache:
+    """Arrays of one shape and dtype in a temporary file, by number."""
+
+    def __init__(self, count: int, like: NDArray[Any]) -> None:
+        self._shape, self._dtype = like.shape, like.dtype
+        self._bytes = like.nbytes
+        self._has = np.zeros(count, bool)
+        # A temporary folder of the system may be in memory.
+        folder = None
+        if artifacts.ROOT.is_dir():
+            folder = artifacts.ROOT
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - of the object
+
+    def has(self, number: int) -> bool:
+        return bool(self._has[number])
+
+    def read(self, number: int) -> NDArray[Any]:
+        stored = os.pread(self._file.fileno(), self._bytes, number * self._bytes)
+        return np.frombuffer(stored, self._dtype).reshape(self._shape)
+
+    def write(self, number: int, values: NDArray[Any]) -> None:
+        os.pwrite(self._file.fileno(), values.tobytes(), number * self._bytes)
+        self._has[number] = True
 
 
 @dataclass(frozen=True)
-class UnscaledImages:
-    """Images that can be sliced like an array uint8 [n, h, w, c]: resized, not normalized."""
+class CachedInput:
+    """An input for files that do the last steps inside: images resized, not normalized."""
 
-    images: PreprocessedImages
+    prepared: PreparedInput
 
     def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.images)
+        """Return the number of examples."""
+        return len(self.prepared)
 
-    def __getitem__(self, indices: slice) -> NDArray[np.uint8]:
-        """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
-        return self.images.read_pixels(indices)
+    def __getitem__(self, indices: slice) -> NDArray[Any]:
+        """Return some examples after the cached steps, [n, ...]."""
+        return self.prepared.cached(indices)
+
+
+@dataclass(frozen=True)
+class FedInputs:
+    """Inputs by name, each a tensor or what a file takes in its place."""
+
+    inputs: Mapping[str, PreparedInput | CachedInput]
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return min(len(values) for values in self.inputs.values())
+
+    def __getitem__(self, rows: slice) -> Feeds:
+        """Return some examples by the name of the input."""
+        return {name: values[rows] for name, values in self.inputs.items()}
+
+
+class PreparedInputs:
+    """The inputs of examples by name: slices are feeds of a session."""
+
+    def __init__(self, *prepared: PreparedInput) -> None:
+        self._by_name = {one.spec.name: one for one in prepared}
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return min(len(prepared) for prepared in self._by_name.values())
+
+    def __getitem__(self, rows: slice) -> Feeds:
+        """Return some examples by the name of the input."""
+        return {name: values[rows] for name, values in self._by_name.items()}
+
+    @property
+    def single(self) -> PreparedInput:
+        """Return the only input."""
+        (only,) = self._by_name.values()
+        return only
+
+    def fed_to(self, dtypes: Mapping[str, str]) -> FedInputs:
+        """Return what a file takes whose inputs have these dtypes, by name."""
+        fed: dict[str, PreparedInput | CachedInput] = {}
+        for name, prepared in self._by_name.items():
+            kind = load_input(prepared.spec.kind)
+            takes_cached = kind.takes_raw(dtypes.get(name, ""))
+            fed[name] = CachedInput(prepared) if takes_cached else prepared
+        return FedInputs(fed)
+
+
+def prepare(raw: Sequence[Raw], contract: Contract) -> PreparedInputs:
+    """Return the examples of a contract's only input, which are prepared when they are read."""
+    return PreparedInputs(PreparedInput(raw, contract.single_input))

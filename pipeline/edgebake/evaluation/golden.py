@@ -115,7 +115,7 @@ def _select(examples: Examples, predictions: NDArray[np.float32], tolerance: flo
     is_wrong = classes != examples.labels
 
     def preference(number: int) -> tuple[bool, int, int]:
-        return bool(is_wrong[number]), examples.areas[number], number
+        return bool(is_wrong[number]), examples.sizes[number], number
 
     candidates = np.flatnonzero(has_margin).tolist()
     candidates.sort(key=preference)
@@ -137,7 +137,7 @@ def _take_turns(numbers: list[int], classes: NDArray[np.int64]) -> list[int]:
 def _vector(file: ConvertedFile, examples: Examples, number: int, outputs: Outputs) -> Vector:
     raw, tensors = {}, {}
     for spec, tensor in file.inputs:
-        example = examples.images[number]
+        example = examples.inputs[number]
         raw[spec.name] = golden_forms.raw_value(load_input(spec.kind), example)
         tensors[spec.name] = _stored_input(spec, tensor, example)
     label = examples.classes[examples.labels[number]]

@@ -29,13 +29,13 @@ from edgebake.evaluation.float_reference import (
 from edgebake.runtimes import finite_check, session_process
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
+from edgebake.runtimes.session import Examples, single_output
 
 ANSWERS = "answers.npy"
 THREADS = 1
 MAX_REASON = 300  # characters
 
-Predict = Callable[[Sliceable], NDArray[np.float32]]  # images [n, h, w, c] -> [n, classes]
+Predict = Callable[[Examples], NDArray[np.float32]]  # -> [n, classes]
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class SourceModel:
     library: str  # in which it runs
     tools: tuple[str, ...]  # distributions of the library
     predict: Predict
-    validation_images: Sliceable
+    validation_inputs: Examples
     validation_predictions: NDArray[np.float32]  # [n, classes]
-    test_images: Callable[[], Sliceable]  # read only if no file answers as the model does
+    test_inputs: Callable[[], Examples]  # read only if no file answers as the model does
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Candidate:
 def choose(source: SourceModel, candidates: Iterable[Candidate]) -> dict[str, bytes]:
     """Return the files of float/: the first candidate that answers as the source model does.
 
-    Without such a candidate, the predictions of the source model for the test images. Why a
+    Without such a candidate, the predictions of the source model for the test split. Why a
     candidate is not taken goes to the log of the stage.
     """
     refused: dict[str, str] = {}
@@ -90,20 +90,20 @@ def choose(source: SourceModel, candidates: Iterable[Candidate]) -> dict[str, by
     return _written_down(source, refused)
 
 
-def predictions(train: Path, images: Sliceable) -> NDArray[np.float32]:
-    """Return the predictions [n, classes] of the reference for the images of the test split.
+def predictions(train: Path, inputs: Examples) -> NDArray[np.float32]:
+    """Return the predictions [n, classes] of the reference for the test split.
 
     Raises:
         ConversionError: its file does not run, or does not answer with finite numbers.
-        ArtifactError: the predictions that were written down are those of other images.
+        ArtifactError: the predictions that were written down are those of other examples.
     """
     reference = float_reference.read(train)
     file = train / FOLDER / reference.file
     if reference.runtime:
-        return _run(str(file), reference.runtime, file.read_bytes(), images)
+        return _run(str(file), reference.runtime, file.read_bytes(), inputs)
     written: NDArray[np.float32] = np.load(file, allow_pickle=False)
-    if len(written) != len(images):
-        raise artifacts.damaged(file, f"{len(written)} predictions for {len(images)} test images")
+    if len(written) != len(inputs):
+        raise artifacts.damaged(file, f"{len(written)} predictions for {len(inputs)} test examples")
     return written
 
 
@@ -130,7 +130,7 @@ def _compare(candidate: Candidate, content: bytes, source: SourceModel) -> Answe
         ConversionError: it does not answer as the source model does.
     """
     name = f"float.{load_runtime(candidate.runtime).facts.file.partition('.')[2]}"
-    file_predictions = _run(name, candidate.runtime, content, source.validation_images)
+    file_predictions = _run(name, candidate.runtime, content, source.validation_inputs)
     comparison = compare(file_predictions, source.validation_predictions)
     if comparison.largest_difference > TOLERANCE:
         raise ConversionError(
@@ -142,23 +142,22 @@ def _compare(candidate: Candidate, content: bytes, source: SourceModel) -> Answe
     return comparison
 
 
-def _run(name: str, runtime: str, content: bytes, images: Sliceable) -> NDArray[np.float32]:
+def _run(name: str, runtime: str, content: bytes, inputs: Examples) -> NDArray[np.float32]:
     """Return the predictions [n, classes] of a float file.
 
     Raises:
         ConversionError: it does not run, or some are not finite.
     """
     file = RuntimeFile(name, runtime, {load_runtime(runtime).facts.file: content})
-    examples = NamedExamples({"image": images})
-    outputs = session_process.predictions(file.session_file(THREADS), examples)
-    finite_check.refuse_not_finite(file, outputs, examples)
+    outputs = session_process.predictions(file.session_file(THREADS), inputs)
+    finite_check.refuse_not_finite(file, outputs, inputs)
     return single_output(outputs)
 
 
 def _written_down(source: SourceModel, refused: dict[str, str]) -> dict[str, bytes]:
     """Return the files of a reference that is the predictions of the source model."""
-    sys.stderr.write(f"float reference: {source.library} predicts the test images\n")
-    written = source.predict(source.test_images())
+    sys.stderr.write(f"float reference: {source.library} predicts the test examples\n")
+    written = source.predict(source.test_inputs())
     buffer = io.BytesIO()
     np.save(buffer, written, allow_pickle=False)
     reference = FloatReference(

@@ -1,6 +1,6 @@
 """Convert a quantized model to the file of one runtime, and check the file.
 
-Reads quantize's output, and images of the validation split. Writes files/, contract.json,
+Reads quantize's output, and examples of the validation split. Writes files/, contract.json,
 inspection.json, comparison.json; stripped.json if names were stripped.
 """
 
@@ -83,13 +83,13 @@ def _convert(job: Job[ConvertParams]) -> str:
     converted = ConvertedModel(
         variant=job.variant,
         file=RuntimeFile(f"convert {job.variant}: {runtime.facts.file}", params.runtime, files),
-        takes_pixels=inspection.input.is_image,
+        input_dtypes={tensor.name: tensor.dtype for tensor in inspection.inputs},
         output=inspection.output.name,
         source=quantized,
         float_dtype=convert_check.float_dtype(quantized, params),
     )
-    images = convert_check.read_examples(params, model_contract)
-    comparison = convert_check.check_predictions(converted, images)
+    examples = convert_check.read_examples(params, model_contract)
+    comparison = convert_check.check_predictions(converted, examples)
     artifacts.write_files(job.out / "files", files)
     document = inspection.to_dict()
     in_float = ""

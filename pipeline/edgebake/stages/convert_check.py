@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.data import dataset
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInputs, prepare
 from edgebake.errors import ConversionError, UnsuitedError
 from edgebake.evaluation.answer_comparison import AnswerComparison, compare
 from edgebake.models import importers
@@ -20,13 +20,13 @@ from edgebake.recipe import Precision
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes import finite_check, imported_session, session_process, source_check
 from edgebake.runtimes.finite_check import RuntimeFile
-from edgebake.runtimes.session import NamedExamples, single_output
+from edgebake.runtimes.session import single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.tasks.contract import Contract
 
 THREADS = 1
 MAX_EXAMPLES = 200  # that are compared, at most: two models run on each of them
-BATCH = 20  # images for Keras; changes the speed alone
+BATCH = 20  # examples for Keras; changes the speed alone
 # The largest difference of a probability between a float file and its model, by the dtype in which
 # values are stored or computed. Measured on a trained MobileNetV3-Small and a ViT, 200 images each:
 # float32 0.000004, float16 weights 0.003, float16 arithmetic of Core ML 0.007.
@@ -43,7 +43,7 @@ class ConvertedModel:
 
     variant: str  # of convert
     file: RuntimeFile
-    takes_pixels: bool  # uint8, not preprocessed
+    input_dtypes: dict[str, str]  # of the file, by name
     output: str  # its name in the file
     source: QuantizedModel
     float_dtype: str  # float32 or float16 for a float file; empty for a quantized one
@@ -58,27 +58,25 @@ def float_dtype(quantized: QuantizedModel, params: ConvertParams) -> str:
     return quantized.weights
 
 
-def read_examples(params: ConvertParams, model_contract: Contract) -> PreprocessedImages:
-    """Return images of the validation split, evenly spaced: a source may sort them by class."""
+def read_examples(params: ConvertParams, model_contract: Contract) -> PreparedInputs:
+    """Return examples of the validation split, evenly spaced: a source may sort them by class."""
     validation = dataset.read_split(params.data, params.examples, "validation")
     count = len(validation.labels)
     positions = np.linspace(0, count - 1, min(count, MAX_EXAMPLES))
     numbers = np.unique(positions.round().astype(np.int64))
     examples = validation.take(numbers)
-    return PreprocessedImages(examples.images, model_contract)
+    return prepare(examples.inputs, model_contract)
 
 
-def check_predictions(converted: ConvertedModel, images: PreprocessedImages) -> AnswerComparison:
-    """Compare the predictions of a file and of its model on images of the validation split.
+def check_predictions(converted: ConvertedModel, inputs: PreparedInputs) -> AnswerComparison:
+    """Compare the predictions of a file and of its model on examples of the validation split.
 
     Raises:
         UnsuitedError: the file does not answer with finite numbers, or not as its model does.
         ConversionError: its output has another shape, or the model's own answers are not finite.
     """
-    source_predictions = _predict_source(converted, images)
-    examples = NamedExamples({"image": images})
-    if converted.takes_pixels:
-        examples = NamedExamples({"image": images.unscaled()})
+    source_predictions = _predict_source(converted, inputs)
+    examples = inputs.fed_to(converted.input_dtypes)
     outputs = session_process.predictions(converted.file.session_file(THREADS), examples)
     predictions = single_output(outputs)
     check_shape(converted, predictions, source_predictions)
@@ -143,24 +141,24 @@ def minimum_agreement(comparison: AnswerComparison) -> float:
     return min(SAME_SHARE * comparison.n, beyond_chance)
 
 
-def _predict_source(converted: ConvertedModel, images: PreprocessedImages) -> NDArray[np.float32]:
+def _predict_source(converted: ConvertedModel, inputs: PreparedInputs) -> NDArray[np.float32]:
     """Return the probabilities [n, classes] of the model that was converted.
 
     Raises:
         ConversionError: some are not finite.
     """
     source = converted.source
-    examples = NamedExamples({"image": images})
     name = f"convert {converted.variant}: model.{source.format}"
     if source.format == "keras":
         predict = load_importer(source.format).predictor(source.archive)
-        starts = range(0, len(images), BATCH)
+        starts = range(0, len(inputs), BATCH)
+        images = inputs.single
         predictions = np.concatenate([predict(images[start : start + BATCH]) for start in starts])
     else:
         library = importers.LIBRARIES[source.format]
         arguments = (source.format, source.archive)
         graph = SessionFile(name, library, imported_session.load, arguments)
-        predictions = single_output(session_process.predictions(graph, examples))
+        predictions = single_output(session_process.predictions(graph, inputs))
     outputs = {"probabilities": predictions}
-    source_check.refuse_not_finite(name, (source.format, source.archive), outputs, examples)
+    source_check.refuse_not_finite(name, (source.format, source.archive), outputs, inputs)
     return predictions

@@ -1,6 +1,6 @@
-"""Decode every example of a dataset once, and record the split of each.
+"""Read every example of a dataset once, and record the split of each.
 
-Writes examples.csv and data.json. An image in two splits stops the build, unless the recipe skips
+Writes examples.csv and data.json. An example in two splits stops the build, unless the recipe skips
 copies.
 """
 
@@ -8,7 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -25,28 +25,27 @@ from edgebake.errors import DataError
 from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.data import DataParams
 from edgebake.stages.job import Job
-from edgebake.tasks.inputs.image.spec import aspect_ratio_problem
+from edgebake.tasks.inputs.interface import Input, load_input
 from edgebake.terminal import progress
 from edgebake.terminal.printable import printable
 
-# Images are decoded outside of Python's lock; any number gives the same result.
+# Examples are read outside of Python's lock; any number gives the same result.
 THREADS = 2
-CHUNK = 64  # images that are decoded and not consumed yet
-# `on_leak: skip` leaves an image in the first of its splits here: evaluation before training.
+CHUNK = 64  # examples that are read and not consumed yet
+# `on_leak: skip` leaves an example in the first of its splits here: evaluation before training.
 SPLIT_PRIORITY = ("test", "validation", "calibration", "train")
 MAX_LINES = 5  # of an error message; the rest is counted
 
 
 @dataclass(frozen=True)
 class ExampleRecord:
-    """The properties of one decoded example."""
+    """The properties of one example."""
 
     number: int
     split: str
-    height: int = 0
-    width: int = 0
-    sha256: str = ""  # of the pixels, so that a copy in another file format is recognized
-    error: str = ""  # why it cannot be decoded
+    size: int = 0
+    sha256: str = ""  # of the content, so that a copy in another file format is recognized
+    error: str = ""  # why it cannot be used
 
 
 class Summary(TypedDict):
@@ -62,15 +61,15 @@ class Summary(TypedDict):
 
 
 def run(job: Job[DataParams]) -> str:
-    """Decode the examples, check the splits, and write the table of examples."""
+    """Read the examples, check the splits, and write the table of examples."""
     params = job.params
     examples: Examples = plugins.load("data.source", params.source).load(params)
     class_names.check(params.title, examples.classes)  # of a source in the project's plugins
     examples = example_names.share(examples, params)
     splits = assign_splits(examples, params)
-    # Before the images are decoded, which may take long; damaged ones may be missing afterwards.
+    # Before the examples are read, which may take long; damaged ones may be missing afterwards.
     class_coverage.count(examples, splits).check(params)
-    records = list(decode_examples(examples, splits, params))
+    records = list(read_examples(examples, splits, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:
         errors = [record.error for record in corrupt]
@@ -88,51 +87,40 @@ def run(job: Job[DataParams]) -> str:
     return _line(summary)
 
 
-def decode_examples(
+def read_examples(
     examples: Examples, splits: Mapping[str, NDArray[np.int64]], params: DataParams
 ) -> Iterator[ExampleRecord]:
-    """Decode the examples of every split, in the order of the splits."""
+    """Read the examples of every split, in the order of the splits."""
     assigned: list[tuple[int, str]] = []
     for split, numbers in splits.items():
         for number in numbers:
             assigned.append((int(number), split))
 
-    def decode(example: tuple[int, str]) -> ExampleRecord:
-        record = _decode(examples, *example)
-        if params.short_side is not None:
-            return _refuse_narrow(examples, record)
-        return record
+    kind = load_input(params.input.kind)
+
+    def read(example: tuple[int, str]) -> ExampleRecord:
+        return _record(examples, kind, params, *example)
 
     # In chunks: one map over all would decode all before the first is consumed.
     with ThreadPoolExecutor(THREADS) as threads:
         for start in range(0, len(assigned), CHUNK):
             chunk = assigned[start : start + CHUNK]
-            yield from threads.map(decode, chunk)
+            yield from threads.map(read, chunk)
             progress.report(start + len(chunk), len(assigned), "examples")
 
 
-def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:
+def _record(
+    examples: Examples, kind: Input, params: DataParams, number: int, split: str
+) -> ExampleRecord:
     try:
-        pixels = examples.images[number]
+        raw = examples.inputs[number]
     except DataError as error:
         return ExampleRecord(number, split, error=str(error))
-    shape = f"{pixels.shape}".encode()
-    height, width = pixels.shape[:2]
-    return ExampleRecord(
-        number=number,
-        split=split,
-        height=height,
-        width=width,
-        sha256=artifacts.sha256(shape + pixels.tobytes()),
-    )
-
-
-def _refuse_narrow(examples: Examples, record: ExampleRecord) -> ExampleRecord:
-    """Return the record with an error if its image would be huge at `data.short_side`."""
-    problem = aspect_ratio_problem((record.width, record.height))
-    if record.error or problem is None:
-        return record
-    return replace(record, error=f"{examples.names[record.number]}: {problem}")
+    problem = kind.check_raw(raw, params)
+    if problem is not None:
+        return ExampleRecord(number, split, error=f"{examples.names[number]}: {problem}")
+    digest = artifacts.sha256(kind.digest(raw))
+    return ExampleRecord(number, split, kind.size(raw), digest)
 
 
 def _numbers_by_split(records: list[ExampleRecord]) -> dict[str, list[int]]:
@@ -153,30 +141,30 @@ def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
 
 
 def _without_leaks(records: list[ExampleRecord]) -> list[ExampleRecord]:
-    """Leave each image in one split alone, the first in SPLIT_PRIORITY."""
-    split_of_image: dict[str, str] = {}
+    """Leave each example in one split alone, the first in SPLIT_PRIORITY."""
+    split_of_content: dict[str, str] = {}
     for split in SPLIT_PRIORITY:
         for record in records:
             if record.split == split:
-                split_of_image.setdefault(record.sha256, split)
+                split_of_content.setdefault(record.sha256, split)
     remaining = []
     for record in records:
-        if record.split == split_of_image[record.sha256]:
+        if record.split == split_of_content[record.sha256]:
             remaining.append(record)
     return remaining
 
 
 def _check_leaks(records: list[ExampleRecord], examples: Examples, params: DataParams) -> None:
-    """Check that no image is in two splits: a model would be tested with what it was trained on."""
-    by_image: dict[str, list[ExampleRecord]] = {}
+    """Check that no example is in two splits: a model would be tested with what it has seen."""
+    by_content: dict[str, list[ExampleRecord]] = {}
     for record in records:
-        copies = by_image.setdefault(record.sha256, [])
+        copies = by_content.setdefault(record.sha256, [])
         copies.append(record)
-    leaks = [copies for copies in by_image.values() if _is_leak(copies)]
+    leaks = [copies for copies in by_content.values() if _is_leak(copies)]
     if leaks:
         lines = [_describe_copies(examples, copies) for copies in leaks]
         raise DataError(
-            f"{params.title}: {len(leaks)} images lie in more than one split; "
+            f"{params.title}: {len(leaks)} examples lie in more than one split; "
             "expected each in only one: "
             f"remove the copies, or set `on_leak: skip`\n{_shorten(lines)}"
         )
@@ -234,8 +222,7 @@ def _write_table(job: Job[DataParams], examples: Examples, records: list[Example
                 to_cell(examples.names[record.number]),
                 to_cell(_label(examples, record)),
                 record.split,
-                record.height,
-                record.width,
+                record.size,
                 record.sha256,
             ]
             writer.writerow(row)
@@ -259,5 +246,5 @@ def _line(summary: Summary) -> str:
     if untested:
         line += f"; {len(untested):,} without test examples: {labels.preview(untested)}"
     if summary["left_out"]:
-        line += f"; left out, no images: {folder.describe_kinds(summary['left_out'])}"
+        line += f"; left out, no examples: {folder.describe_kinds(summary['left_out'])}"
     return line

@@ -14,7 +14,7 @@ from edgebake.compression.pruning import summary
 from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInput
 from edgebake.errors import DataError
 from edgebake.models import keras_session
 from edgebake.recipe import stage_params
@@ -85,8 +85,8 @@ def _teacher_predictions(
     model = keras_session.load(archive.read_bytes())
 
     def predict(examples: Examples) -> NDArray[np.float32]:
-        images = PreprocessedImages(examples.images, teacher_contract)
-        return loop.predictions(model, images)
+        inputs = PreparedInput(examples.inputs, teacher_contract.single_input)
+        return loop.predictions(model, inputs)
 
     return TeacherPredictions(
         train=predict(train),

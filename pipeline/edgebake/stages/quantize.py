@@ -78,7 +78,9 @@ def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.
     if params.qat is None:
         ranges = source.calibrate(source.archive)
         return replace(quantized, ranges=ranges), []
-    splits = TrainingSplits(*source.split("train"), *source.split("validation"))
+    train, labels = source.split("train")
+    validation, validation_labels = source.split("validation")
+    splits = TrainingSplits(train.single, labels, validation.single, validation_labels)
     settings = _qat_settings(params, params.qat)
     trained = qat.train(source.archive, splits, settings)
     ranges = source.calibrate(trained.archive)
@@ -166,8 +168,7 @@ def _fallback_layers(
     from edgebake.compression.quantization import sensitivity
 
     params = source.params
-    images, labels = source.split("validation")
-    validation = sensitivity.LabeledImages(images, labels)
+    validation = sensitivity.LabeledExamples(*source.split("validation"))
     floors = []
     if params.accuracy:
         floors.append(params.accuracy.at_least)

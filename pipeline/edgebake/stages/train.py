@@ -1,7 +1,7 @@
 """Train a model, or import one.
 
 Reads the train and validation splits, and the file of an imported model. Writes model.<format>, the
-float reference in float/, contract.json, history.csv, metrics.json. Reads images of the test split,
+float reference in float/, contract.json, history.csv, metrics.json. Reads inputs of the test split,
 without their labels, only where no float file answers as the model does.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInput, PreparedInputs, prepare
 from edgebake.evaluation import float_reference, reference_choice
 from edgebake.evaluation.reference_choice import Candidate, Predict, SourceModel
 from edgebake.models import importers, keras_session
@@ -25,7 +25,7 @@ from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, typed_values
 from edgebake.recipe.stage_params import TrainParams
 from edgebake.runtimes import imported_session, session_process, source_check
-from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
+from edgebake.runtimes.session import Examples, single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -84,10 +84,10 @@ def run(job: Job[TrainParams]) -> str:
         library=SOURCE_LIBRARIES[params.format],
         tools=SOURCE_TOOLS[params.format],
         predict=trained.predict,
-        validation_images=splits.validation_images,
+        validation_inputs=_validation_inputs(splits),
         validation_predictions=trained.predictions,
-        test_images=lambda: PreprocessedImages(
-            dataset.read_test_images(params.data, params.examples), model_contract
+        test_inputs=lambda: prepare(
+            dataset.read_test_inputs(params.data, params.examples), model_contract
         ),
     )
     reference = reference_choice.choose(source, trained.candidates)
@@ -124,10 +124,10 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
         history = _fit(model, splits, model_contract, job)
     archive = keras_session.save(model)
 
-    def predict(images: Sliceable) -> NDArray[np.float32]:
-        return loop.predictions(model, images)
+    def predict(inputs: Examples) -> NDArray[np.float32]:
+        return loop.predictions(model, inputs)
 
-    predictions = predict(splits.validation_images)
+    predictions = predict(_validation_inputs(splits))
     name = f"train {job.variant}: model.keras"
     _refuse_not_finite(name, ("keras", archive), predictions, splits)
     metrics = _metrics(predictions, splits)
@@ -168,11 +168,10 @@ def _import_graph(
     library = importers.LIBRARIES[params.format]
     graph = SessionFile(imported.file, library, imported_session.load, (params.format, archive))
 
-    def predict(images: Sliceable) -> NDArray[np.float32]:
-        examples = NamedExamples({"image": images})
-        return single_output(session_process.predictions(graph, examples))
+    def predict(inputs: Examples) -> NDArray[np.float32]:
+        return single_output(session_process.predictions(graph, inputs))
 
-    predictions = predict(splits.validation_images)
+    predictions = predict(_validation_inputs(splits))
     _refuse_not_finite(imported.file, (params.format, archive), predictions, splits)
     (runtime,) = params.reference_runtime
     return TrainedModel(
@@ -185,12 +184,20 @@ def _import_graph(
     )
 
 
+def _validation_inputs(splits: TrainingSplits) -> PreparedInputs:
+    """Return the prepared inputs of the validation split by name."""
+    inputs = splits.validation_inputs
+    if not isinstance(inputs, PreparedInput):
+        raise TypeError("an array; expected a prepared input")
+    return PreparedInputs(inputs)
+
+
 def _refuse_not_finite(
     name: str, model: tuple[str, bytes], predictions: NDArray[np.float32], splits: TrainingSplits
 ) -> None:
     outputs = {"probabilities": predictions}
-    examples = NamedExamples({"image": splits.validation_images})
-    source_check.refuse_not_finite(name, model, outputs, examples)
+    inputs = _validation_inputs(splits)
+    source_check.refuse_not_finite(name, model, outputs, inputs)
 
 
 def _candidates(params: TrainParams, model: "keras.Model") -> list[Candidate]:

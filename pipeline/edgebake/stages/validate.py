@@ -14,7 +14,7 @@ from typing import Any
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInputs, prepare
 from edgebake.errors import CoverageError
 from edgebake.evaluation import float_reference, golden, quality, reference_choice
 from edgebake.evaluation.latency import stopwatch
@@ -26,7 +26,7 @@ from edgebake.runtimes import finite_check, placement, workload
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, RunMode
-from edgebake.runtimes.session import NamedExamples, inputs_of, single_output
+from edgebake.runtimes.session import inputs_of, single_output
 from edgebake.runtimes.session_process import SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
@@ -46,7 +46,7 @@ class TestSplit:
     """The test split, and its images as the model expects them, preprocessed when they are read."""
 
     examples: Examples
-    images: PreprocessedImages
+    inputs: PreparedInputs
 
 
 def run(job: Job[ValidateParams]) -> str:
@@ -87,8 +87,7 @@ def _read_test_split(params: ValidateParams, source: Path) -> TestSplit:
     contract_file = source / "contract.json"
     model_contract = contract.from_json(contract_file.read_text())
     examples = dataset.read_split(params.data, params.examples, "test")
-    images = PreprocessedImages(examples.images, model_contract)
-    return TestSplit(examples, images)
+    return TestSplit(examples, prepare(examples.inputs, model_contract))
 
 
 def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
@@ -103,10 +102,9 @@ def _predict(
     job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
 ) -> PredictionSet:
     """Run the float reference, and the file in each run mode, on the test split."""
-    float_predictions = reference_choice.predictions(_train_folder(job.params), test.images)
-    examples = NamedExamples({"image": test.images})
-    if any(tensor.is_image for tensor in inputs_of(_inspection(job))):
-        examples = NamedExamples({"image": test.images.unscaled()})
+    float_predictions = reference_choice.predictions(_train_folder(job.params), test.inputs)
+    tensors = inputs_of(_inspection(job))
+    examples = test.inputs.fed_to({tensor.name: tensor.dtype for tensor in tensors})
     params = job.params
     file = load_runtime(params.runtime).facts.file
     name = str(artifacts.folder("convert", params.convert) / "files" / file)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgebake.tasks import contract_json, preprocess
 from edgebake.tasks.inputs.image.spec import ImageInput, ImageSpec, image_of, input_of
@@ -97,10 +98,10 @@ class Contract:
         }
 
 
-def prepare_input(spec: ContractInput, raw: Sequence[Raw]) -> Any:
+def prepare_input(spec: ContractInput, raw: Sequence[Raw]) -> NDArray[Any]:
     """Return the input tensor [n, ...] of examples."""
     registry = load_input(spec.kind).steps
-    tensor = np.empty((len(raw), *spec.tensor.shape), spec.tensor.dtype)
+    tensor: NDArray[Any] = np.empty((len(raw), *spec.tensor.shape), spec.tensor.dtype)
     for number in range(len(raw)):
         values = preprocess.run(spec.steps, raw[number], spec.numbers, registry)
         tensor[number] = np.reshape(values, spec.tensor.shape)

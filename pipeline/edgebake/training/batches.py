@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from edgebake.data.preprocessed import PreprocessedImages
+    from edgebake.data.preprocessed import PreparedInput
 
-    Batch = tuple[NDArray[np.generic], ...]  # images, labels and, if there are any, weights
+    Batch = tuple[NDArray[np.generic], ...]  # inputs, labels and, if there are any, weights
 
 PREFETCHED = 2  # batches that are prepared while the model trains on another
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Images, their labels and, optionally, the weight of each example in the loss.
+    """Inputs, their labels and, optionally, the weight of each example in the loss.
 
-    Images are float32 [n, h, w, c]; preprocessed ones are read when a batch needs them. Labels are
+    Inputs are [n, ...]; prepared ones are read when a batch needs them. Labels are
     class numbers [n], one-hot [n, classes], or one-hot next to a teacher's predictions
     [n, 2 * classes]. Weights are float32 [n].
     """
 
-    images: NDArray[np.float32] | PreprocessedImages
+    inputs: NDArray[Any] | PreparedInput
     labels: NDArray[np.generic]
     weights: NDArray[np.float32] | None = None
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
-        """Return the examples at these indices [m]: images [m, h, w, c], labels and weights."""
-        images = self.images[indices]
+        """Return the examples at these indices [m]: inputs [m, ...], labels and weights."""
+        inputs = self.inputs[indices]
         labels = self.labels[indices]
         if self.weights is None:
-            return images, labels
+            return inputs, labels
         weights = self.weights[indices]
-        return images, labels, weights
+        return inputs, labels, weights
 
 
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -60,7 +60,7 @@ def dataset(
 ) -> tf.data.Dataset:
     """Return a tf.data.Dataset of the examples in this order [n], in batches.
 
-    `augment` is applied to each batch: (images, labels, and weights if there are any).
+    `augment` is applied to each batch: (inputs, labels, and weights if there are any).
     """
     import tensorflow as tf
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from edgebake.data.preprocessed import PreprocessedImages
-    from edgebake.runtimes.session import Sliceable
+    from edgebake.data.preprocessed import PreparedInput
+    from edgebake.runtimes.session import Examples, Sliceable
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
 
     KerasFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, predictions) -> [n]
 
 COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
-PREDICTION_BATCH = 64  # images; changes the speed alone
+PREDICTION_BATCH = 64  # examples; changes the speed alone
 History = list[dict[str, float]]  # one row per epoch, with the keys COLUMNS
 
 
 @dataclass(frozen=True)
 class TrainingSplits:
-    """Train and validation split: images float32 [n, h, w, c] as the model expects, labels [n]."""
+    """Train and validation split: inputs [n, ...] as the model expects them, labels [n]."""
 
-    images: NDArray[np.float32] | PreprocessedImages
+    inputs: NDArray[Any] | PreparedInput
     labels: NDArray[np.int64]
-    validation_images: NDArray[np.float32] | PreprocessedImages
+    validation_inputs: NDArray[Any] | PreparedInput
     validation_labels: NDArray[np.int64]
 
 
@@ -83,20 +83,22 @@ def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
     return math.ceil(len(splits.labels) / train.batch_size)
 
 
-def predictions(model: keras.Model, images: Sliceable) -> NDArray[np.float32]:
-    """Return the predictions [n, classes] of a model for images [n, h, w, c], batch by batch."""
+def predictions(model: keras.Model, inputs: Sliceable | Examples) -> NDArray[np.float32]:
+    """Return the predictions [n, classes] of a model for its only input, batch by batch."""
     batch_predictions = []
-    for start in range(0, len(images), PREDICTION_BATCH):
-        batch = images[start : start + PREDICTION_BATCH]
+    for start in range(0, len(inputs), PREDICTION_BATCH):
+        batch = inputs[start : start + PREDICTION_BATCH]
+        if isinstance(batch, Mapping):
+            (batch,) = batch.values()
         predicted = model.predict_on_batch(batch)
         batch_predictions.append(np.asarray(predicted))
-        progress.report(start + len(batch), len(images), "examples")
+        progress.report(start + len(batch), len(inputs), "examples")
     return np.concatenate(batch_predictions)
 
 
 def accuracy(model: keras.Model, splits: TrainingSplits) -> float:
     """Return the top-1 accuracy on the validation split, 0 to 1."""
-    probabilities = predictions(model, splits.validation_images)
+    probabilities = predictions(model, splits.validation_inputs)
     predicted = probabilities.argmax(axis=1)
     is_correct = predicted == splits.validation_labels
     return float(is_correct.mean())
@@ -127,8 +129,8 @@ class _Training:
         weights = None
         if train.class_weights is ClassWeights.balanced:
             weights = batches.class_weights(splits.labels)
-        self._training_set = TrainingSet(splits.images, labels, weights)
-        self._validation_set = TrainingSet(splits.validation_images, validation_labels)
+        self._training_set = TrainingSet(splits.inputs, labels, weights)
+        self._validation_set = TrainingSet(splits.validation_inputs, validation_labels)
         schedule = learning_rate.schedule(train, steps_per_epoch(splits, train))
         optimizer = keras.optimizers.Adam(schedule)
         loss, metric = _loss_and_metric(train, options.teacher)

@@ -1,7 +1,7 @@
-"""Preprocess the splits that a training reads, lazily, as the model expects them."""
+"""Prepare the splits that a training reads, lazily, as the model expects them."""
 
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInput
 from edgebake.tasks.contract import Contract
 from edgebake.training.loop import TrainingSplits
 
@@ -9,10 +9,11 @@ from edgebake.training.loop import TrainingSplits
 def training_splits(
     train: Examples, validation: Examples, model_contract: Contract
 ) -> TrainingSplits:
-    """Return the images of both splits as the contract says, and their labels."""
+    """Return the inputs of both splits as the contract says, and their labels."""
+    spec = model_contract.single_input
     return TrainingSplits(
-        PreprocessedImages(train.images, model_contract),
+        PreparedInput(train.inputs, spec),
         train.labels,
-        PreprocessedImages(validation.images, model_contract),
+        PreparedInput(validation.inputs, spec),
         validation.labels,
     )

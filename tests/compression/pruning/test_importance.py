@@ -117,7 +117,7 @@ def examples(count: int) -> TrainingSplits:
 
 
 def loss(model: Any, splits: TrainingSplits) -> float:
-    answers = np.array(model(splits.images, training=False), np.float64)
+    answers = np.array(model(splits.inputs, training=False), np.float64)
     return float(-np.log(answers[np.arange(len(answers)), splits.labels]).mean())
 
 
@@ -139,7 +139,7 @@ def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
 def test_a_channel_changes_the_loss_as_its_gate_says(gate: str) -> None:
     model, splits = small(norm=gate == "norm"), examples(BATCH)
     changes = next(
-        importance._loss_changes(model, [model.get_layer(gate)], splits.images, splits.labels)
+        importance._loss_changes(model, [model.get_layer(gate)], splits.inputs, splits.labels)
     )
     expected = [slope(model, gate, channel, splits) for channel in range(4)]
     assert np.abs(expected).max() > 5e-3
@@ -153,7 +153,7 @@ def test_the_taylor_score_is_the_square_summed_over_batches(
     model, splits = small(norm=False), examples(2 * BATCH - 2)
     parts = [slice(0, BATCH), slice(BATCH, None)]
     batches = [
-        TrainingSplits(splits.images[part], splits.labels[part], splits.images, splits.labels)
+        TrainingSplits(splits.inputs[part], splits.labels[part], splits.inputs, splits.labels)
         for part in parts
     ]
     expected = [

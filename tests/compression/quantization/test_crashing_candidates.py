@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization import sensitivity
-from edgebake.compression.quantization.sensitivity import LabeledImages
+from edgebake.compression.quantization.sensitivity import LabeledExamples
 from edgebake.errors import ConversionError
 from edgebake.models.activation_ranges import ActivationRange
 from edgebake.recipe import Granularity
 from edgebake.runtimes.litert import quantizer
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
+from edgebake.runtimes.session import NamedExamples
 from tests import handmade
 
 CLASS = 3
@@ -21,7 +22,9 @@ RANGE = ActivationRange("x", 0, 1, 0, 1, 0, 1, 0, 1, ())
 GOOD = Layer("good", "FULLY_CONNECTED", "good", RANGE, [])
 BAD = Layer("bad", "FULLY_CONNECTED", "bad", RANGE, [])
 OPTIONS = IntegerOptions("int8", Granularity.per_channel)
-IMAGES = LabeledImages(np.zeros((2, 32, 32, 1), np.float32), np.array([CLASS, CLASS]))
+IMAGES = LabeledExamples(
+    NamedExamples({"image": np.zeros((2, 32, 32, 1), np.float32)}), np.array([CLASS, CLASS])
+)
 
 
 def model(content: bytes) -> CalibratedModel:

@@ -13,7 +13,7 @@ import pytest
 from edgebake.compression.quantization import calibration, sensitivity
 from edgebake.compression.quantization.qat import train as aware
 from edgebake.compression.quantization.qat.settings import QatSettings
-from edgebake.compression.quantization.sensitivity import LabeledImages
+from edgebake.compression.quantization.sensitivity import LabeledExamples
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
@@ -57,8 +57,12 @@ def archive(hostile_archive: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def scored() -> dict[str, LabeledImages]:
-    return {name: LabeledImages(*hostile.pictures(name)) for name in ("validation", "test")}
+def scored() -> dict[str, LabeledExamples]:
+    labeled = {}
+    for name in ("validation", "test"):
+        images, labels = hostile.pictures(name)
+        labeled[name] = LabeledExamples(NamedExamples({"image": images}), labels)
+    return labeled
 
 
 def calibrated(archive: bytes, method: str = "min_max") -> ActivationRanges:
@@ -74,7 +78,7 @@ def program(archive: bytes) -> CalibratedModel:
 
 
 @pytest.fixture(scope="module")
-def kept(program: CalibratedModel, scored: dict[str, LabeledImages]) -> dict[str, list[str]]:
+def kept(program: CalibratedModel, scored: dict[str, LabeledExamples]) -> dict[str, list[str]]:
     """The layers that `mixed` keeps in order to lose at most three points on the validation split.
 
     Training differs between processors, and one point is one example of 179, which other layers
@@ -87,20 +91,17 @@ def kept(program: CalibratedModel, scored: dict[str, LabeledImages]) -> dict[str
     }
 
 
-def accuracy(runtime: str, item: QuantizedModel, test: LabeledImages) -> float:
+def accuracy(runtime: str, item: QuantizedModel, test: LabeledExamples) -> float:
     """Return the accuracy of the converted file in its own runtime."""
     params = ConvertParams(runtime, None, about=ABOUT)
     loaded = load_runtime(runtime)
     session = loaded.load_session(loaded.convert_model(item, CONTRACT, params), 1)
-    is_right: Any = (
-        single_output(predictions(session, NamedExamples({"image": test.images}))).argmax(axis=1)
-        == test.labels
-    )
+    is_right: Any = single_output(predictions(session, test.inputs)).argmax(axis=1) == test.labels
     return float(np.mean(is_right))
 
 
 def test_the_layers_around_the_outlier_are_the_dearest(
-    program: CalibratedModel, scored: dict[str, LabeledImages]
+    program: CalibratedModel, scored: dict[str, LabeledExamples]
 ) -> None:
     costs = sensitivity.layer_sensitivities(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
@@ -114,7 +115,7 @@ def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: Calibrate
 
 
 def test_the_fewest_layers_are_kept(
-    program: CalibratedModel, kept: dict[str, list[str]], scored: dict[str, LabeledImages]
+    program: CalibratedModel, kept: dict[str, list[str]], scored: dict[str, LabeledExamples]
 ) -> None:
     assert set(kept) == OUTLIER
     assert sensitivity.fallback_layers(program, ASKED, scored["validation"], 0.0) == []
@@ -129,7 +130,7 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
     archive: bytes,
     program: CalibratedModel,
     kept: dict[str, list[str]],
-    scored: dict[str, LabeledImages],
+    scored: dict[str, LabeledExamples],
 ) -> None:
     test = scored["test"]
     whole = sensitivity.accuracy(program, test)
@@ -154,14 +155,14 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
 
 
 def test_a_calibration_that_clips_the_outlier_rescues_too(
-    archive: bytes, scored: dict[str, LabeledImages]
+    archive: bytes, scored: dict[str, LabeledExamples]
 ) -> None:
     int8 = QuantizedModel(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
     assert accuracy("litert", int8, scored["test"]) > 0.95
 
 
 def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
-    archive: bytes, scored: dict[str, LabeledImages]
+    archive: bytes, scored: dict[str, LabeledExamples]
 ) -> None:
     keras_session.start(1)
     splits = TrainingSplits(*hostile.pictures("train"), *hostile.pictures("validation"))

@@ -20,19 +20,19 @@ def examples() -> Examples:
 
 def test_images_and_labels_are_those_of_scikit_learn(examples: Examples) -> None:
     expected = load_digits()
-    np.testing.assert_array_equal(np.stack(examples.images), np.rint(expected.images * 255 / 16))
+    np.testing.assert_array_equal(np.stack(examples.inputs), np.rint(expected.images * 255 / 16))
     np.testing.assert_array_equal(examples.labels, expected.target)
 
 
 def test_first_row_of_the_first_digit_is_scaled_from_16_levels(examples: Examples) -> None:
     # 0 0 5 13 9 1 0 0 in the table; 5 * 255 / 16 = 79.7
-    assert examples.images[0][0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
+    assert examples.inputs[0][0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
 
 
 def test_darkest_and_lightest_levels_use_the_whole_range(examples: Examples) -> None:
-    assert int(np.min(examples.images)) == 0
-    assert int(np.max(examples.images)) == 255
-    assert examples.images[0].dtype == np.uint8
+    assert int(np.min(examples.inputs)) == 0
+    assert int(np.max(examples.inputs)) == 255
+    assert examples.inputs[0].dtype == np.uint8
 
 
 def test_labels_name_ten_classes(examples: Examples) -> None:
@@ -41,8 +41,8 @@ def test_labels_name_ten_classes(examples: Examples) -> None:
 
 
 def test_count_needs_no_reading_and_is_right(examples: Examples) -> None:
-    assert digits.count(Data()) == {"": len(examples.images)}
-    assert len(examples.images) == len(examples.labels) == len(examples.names) == 1797
+    assert digits.count(Data()) == {"": len(examples.inputs)}
+    assert len(examples.inputs) == len(examples.labels) == len(examples.names) == 1797
     assert set(examples.splits) == {""}
 
 

@@ -60,14 +60,14 @@ def test_folders_are_classes_in_the_order_of_their_names(data: Data) -> None:
 def test_files_are_taken_in_the_order_of_their_names_and_in_their_own_size(data: Data) -> None:
     examples = image_folder.load(data)
     assert examples.names == ["cats/z.png", "dogs/a.PNG", "dogs/b.png"]
-    assert [image.shape for image in examples.images] == [(2, 3, 3), (4, 5, 3), (2, 3, 3)]
-    assert [int(image[0, 0, 2]) for image in examples.images] == [0, 1, 2]
+    assert [image.shape for image in examples.inputs] == [(2, 3, 3), (4, 5, 3), (2, 3, 3)]
+    assert [int(image[0, 0, 2]) for image in examples.inputs] == [0, 1, 2]
 
 
 def test_rgb_keeps_the_channels_and_grey_takes_their_luma(data: Data) -> None:
-    assert image_folder.load(data).images[0][0, 0].tolist() == list(RED)
+    assert image_folder.load(data).inputs[0][0, 0].tolist() == list(RED)
     data.color = Color.grayscale
-    cat = image_folder.load(data).images[0]
+    cat = image_folder.load(data).inputs[0]
     # ITU-R 601-2: 0.299 * 255 = 76.2
     assert cat.shape == (2, 3)
     assert cat.dtype == np.uint8
@@ -82,17 +82,17 @@ def test_a_folder_of_the_digits_is_the_digits(tmp_path: Path) -> None:
     assert loaded.classes == expected.classes
     numbers = [int(Path(name).stem) for name in loaded.names]
     assert loaded.labels.tolist() == expected.labels[numbers].tolist()
-    for image, number in zip(loaded.images, numbers, strict=True):
-        np.testing.assert_array_equal(image, expected.images[number])
+    for image, number in zip(loaded.inputs, numbers, strict=True):
+        np.testing.assert_array_equal(image, expected.inputs[number])
 
 
 def test_listing_reads_no_image(data: Data) -> None:
     (data.location / "cats" / "torn.png").write_bytes(b"\x89PNG torn")
     examples = image_folder.load(data)
-    assert len(examples.images) == 4
-    assert examples.images[1].shape == (2, 3, 3)
+    assert len(examples.inputs) == 4
+    assert examples.inputs[1].shape == (2, 3, 3)
     with pytest.raises(DataError, match=r"cats/torn\.png: not an image that can be read"):
-        examples.images[0]
+        examples.inputs[0]
 
 
 def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
@@ -102,7 +102,7 @@ def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
     assert len(bad) == 16
     for number in bad:
         with pytest.raises(DataError, match=examples.names[number]):
-            examples.images[number]
+            examples.inputs[number]
 
 
 def test_texts_and_hidden_files_are_no_images_and_are_named(data: Data) -> None:
@@ -121,7 +121,7 @@ def test_texts_and_hidden_files_are_no_images_and_are_named(data: Data) -> None:
         _png(root / name / "x.png")
     assert image_folder.count(data) == {"": 3}
     examples = image_folder.load(data)
-    assert len(examples.images) == 3
+    assert len(examples.inputs) == 3
     assert examples.left_out == [
         ".DS_Store",
         ".cache/",

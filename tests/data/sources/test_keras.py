@@ -57,7 +57,7 @@ def test_keras_itself_is_asked_in_a_process_of_its_own(
         (cache / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
     examples = keras.load(data)
     assert keras.count(data) == {"train": 3, "test": 2}
-    np.testing.assert_array_equal(examples.images[2], noise(3, 28, 28)[2])
+    np.testing.assert_array_equal(examples.inputs[2], noise(3, 28, 28)[2])
     assert examples.labels.tolist() == [0, 1, 2, 0, 1]
 
 
@@ -77,7 +77,7 @@ def test_numbers_have_the_names_of_their_classes(data: Data) -> None:
         "Ankle boot",
     ]
     assert examples.splits == ["train", "train", "test"]
-    assert examples.images[2].tolist() == [[12, 13, 14], [15, 16, 17]]
+    assert examples.inputs[2].tolist() == [[12, 13, 14], [15, 16, 17]]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_images_and_labels_are_those_that_were_saved(
     data = Data(path=str(tmp_path / "a.npz"), color=Color.grayscale, splits=Splits(SplitBy.seed))
     examples = npz.load(data)
     assert npz.count(data) == {"": 4}
-    np.testing.assert_array_equal(np.stack(list(examples.images)), IMAGES)
+    np.testing.assert_array_equal(np.stack(list(examples.inputs)), IMAGES)
     assert (examples.classes, examples.labels.tolist()) == (["3", "7"], [1, 0, 1, 0])
     assert examples.names == [f"{names[0]}[{row}]" for row in range(4)]
     assert examples.splits == [""] * 4
@@ -49,24 +49,24 @@ def test_a_folder_of_arrays_is_read_from_the_disk(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", noise(4, 5, 3, 3))
     np.save(tmp_path / "labels.npy", LABELS[:, None])
     examples = npz.load(Data(path=str(tmp_path), color=Color.rgb, splits=Splits(SplitBy.seed)))
-    np.testing.assert_array_equal(np.stack(list(examples.images)), noise(4, 5, 3, 3))
+    np.testing.assert_array_equal(np.stack(list(examples.inputs)), noise(4, 5, 3, 3))
     assert examples.labels.tolist() == [1, 0, 1, 0]
 
 
 def test_an_array_in_the_order_of_fortran_is_the_same_array(tmp_path: Path) -> None:
     data = _saved(tmp_path, x=np.asfortranarray(IMAGES), y=LABELS)
-    np.testing.assert_array_equal(np.stack(list(npz.load(data).images)), IMAGES)
+    np.testing.assert_array_equal(np.stack(list(npz.load(data).inputs)), IMAGES)
 
 
 def test_grey_and_color_become_what_the_recipe_asks_for(tmp_path: Path) -> None:
     red = np.zeros((2, 1, 1, 3), np.uint8)
     red[..., 0] = 255
     data = _saved(tmp_path, x=red, y=[0, 1])
-    assert npz.load(data).images[0].tolist() == [[76]]  # ITU-R 601-2: 0.299 * 255 = 76.2
+    assert npz.load(data).inputs[0].tolist() == [[76]]  # ITU-R 601-2: 0.299 * 255 = 76.2
     grey = _saved(tmp_path, x=np.full((2, 1, 1, 1), 9, np.uint8), y=[0, 1])
-    assert npz.load(grey).images[0].tolist() == [[9]]
+    assert npz.load(grey).inputs[0].tolist() == [[9]]
     grey.color = Color.rgb
-    assert npz.load(grey).images[0].tolist() == [[[9, 9, 9]]]
+    assert npz.load(grey).inputs[0].tolist() == [[[9, 9, 9]]]
 
 
 def test_names_say_the_splits(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_names_say_the_splits(tmp_path: Path) -> None:
     examples = npz.load(data)
     assert examples.splits == ["train"] * 4 + ["test"] * 2 + ["validation"] * 2
     assert examples.names[5] == "x_test[1]"
-    np.testing.assert_array_equal(examples.images[7], IMAGES[3])
+    np.testing.assert_array_equal(examples.inputs[7], IMAGES[3])
 
 
 def test_the_names_of_medmnist_say_the_splits(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def _refused(data: Data, function: str) -> str:
     file.write_text(dedent(function))
     python._call.cache_clear()
     with pytest.raises(DataError) as refused:
-        list(python.load(data).images)
+        list(python.load(data).inputs)
     return str(refused.value).removeprefix(f"{file}")
 
 
@@ -43,7 +43,7 @@ def test_what_the_function_returns_are_the_examples(data: Data) -> None:
     assert python.count(data) == {"": 3}
     assert python.columns(data) == ["lamp"]
     assert examples.classes == ["light", "dark"]
-    assert [int(image[0, 0]) for image in examples.images] == [200, 10, 20]
+    assert [int(image[0, 0]) for image in examples.inputs] == [200, 10, 20]
     assert examples.names == ["example 0", "example 1", "example 2"]
 
 
@@ -61,7 +61,7 @@ def test_a_file_alone_is_given_its_own_path(data: Data) -> None:
 
 def test_images_have_the_color_that_the_recipe_asks_for(data: Data) -> None:
     data.color = Color.rgb
-    assert python.load(data).images[0].shape == (2, 3, 3)
+    assert python.load(data).inputs[0].shape == (2, 3, 3)
 
 
 def test_a_labels_file_gives_the_order_of_the_answers(data: Data) -> None:
@@ -118,7 +118,7 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
         (
             f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1, 1]), ['a', "
             "'b'])\n",
-            ": examples(): 2 images; expected 3, as there are labels",
+            ": examples(): 2 inputs; expected 3, as there are labels",
         ),
         (
             f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1]), ['a', "

@@ -79,7 +79,7 @@ def test_records_are_those_that_tensorflow_wrote(tensorflow: Any, tmp_path: Path
     data = _data(tmp_path / "a.tfrecord")
     loaded = tfrecord.load(data)
     assert tfrecord.count(data) == {"": 3}
-    np.testing.assert_array_equal(np.stack(list(loaded.images)), PIXELS)
+    np.testing.assert_array_equal(np.stack(list(loaded.inputs)), PIXELS)
     assert (loaded.classes, loaded.labels.tolist()) == (["2", "5"], [1, 0, 1])
     assert loaded.names == ["a.tfrecord[0]", "a.tfrecord[1]", "a.tfrecord[2]"]
 
@@ -91,13 +91,13 @@ def test_raw_pixels_have_the_shape_that_the_recipe_says(tensorflow: Any, tmp_pat
         *[{"image": PIXELS[i].tobytes(), "label": i} for i in range(3)],
     )
     data = _data(tmp_path / "a.tfrecord", encoding=Encoding.raw, shape=[4, 5, 3])
-    np.testing.assert_array_equal(np.stack(list(tfrecord.load(data).images)), PIXELS)
+    np.testing.assert_array_equal(np.stack(list(tfrecord.load(data).inputs)), PIXELS)
     data = _data(tmp_path / "a.tfrecord", encoding=Encoding.raw, shape=[4, 5])
     with pytest.raises(
         DataError,
         match=r"record 1: 'image' has 60 bytes; expected 20, as data\.features\.shape \[4, 5\]",
     ):
-        tfrecord.load(data).images[1]
+        tfrecord.load(data).inputs[1]
 
 
 def test_texts_are_classes(tensorflow: Any, tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_a_feature_that_is_not_there_is_answered_with_those_that_are(
     with pytest.raises(
         DataError, match="no feature 'picture'; expected one of: height, image, label"
     ):
-        tfrecord.load(_data(file, image="picture")).images[0]
+        tfrecord.load(_data(file, image="picture")).inputs[0]
     with pytest.raises(DataError, match="'height' holds numbers; expected bytes"):
-        tfrecord.load(_data(file, image="height")).images[0]
+        tfrecord.load(_data(file, image="height")).inputs[0]
 
 
 def test_a_label_of_another_kind_is_named(tensorflow: Any, tmp_path: Path) -> None:
@@ -182,11 +182,11 @@ def test_an_image_that_cannot_be_read_is_found_when_it_is_asked_for(
     examples[1]["image"] = b"no image"
     _write(tensorflow, tmp_path / "a.tfrecord", *examples)
     loaded = tfrecord.load(_data(tmp_path / "a.tfrecord"))
-    assert loaded.images[0].shape == (4, 5, 3)
+    assert loaded.inputs[0].shape == (4, 5, 3)
     with pytest.raises(
         DataError, match=r"a\.tfrecord: record 1: not an image that can be read \(a text"
     ):
-        loaded.images[1]
+        loaded.inputs[1]
 
 
 def test_wrong_bytes_are_found(tensorflow: Any, tmp_path: Path) -> None:

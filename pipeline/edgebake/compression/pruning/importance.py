@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies, Floats, GroupIds
-    from edgebake.data.preprocessed import PreprocessedImages
+    from edgebake.data.preprocessed import PreparedInput
     from edgebake.training.loop import TrainingSplits
 
     LayerScores: TypeAlias = tuple[GroupIds, Floats]  # [channels] each: groups and their scores
@@ -122,9 +122,9 @@ def _taylor(
     starts = range(0, len(splits.labels), BATCH)
     for start in starts:
         batch = slice(start, start + BATCH)
-        images = splits.images[batch]
+        inputs = splits.inputs[batch]
         labels = splits.labels[batch]
-        changes = _loss_changes(model, gates, images, labels)
+        changes = _loss_changes(model, gates, inputs, labels)
         for number, change in enumerate(changes):
             _, scores = layer_scores[number]
             scores += change**2
@@ -160,7 +160,7 @@ def _gate_weights(layer: keras.Layer) -> list[keras.Variable]:
 def _loss_changes(
     model: keras.Model,
     gates: list[keras.Layer],
-    images: NDArray[np.float32] | PreprocessedImages,
+    inputs: NDArray[Any] | PreparedInput,
     labels: NDArray[np.int64],
 ) -> Iterator[Floats]:
     """Yield for each gate the first-order change of the loss without each channel, [channels].
@@ -168,7 +168,7 @@ def _loss_changes(
     Args:
         model: the model.
         gates: layers whose weights scale a channel.
-        images: [n, h, w, c].
+        inputs: [n, ...].
         labels: [n].
     """
     import keras
@@ -180,7 +180,7 @@ def _loss_changes(
     values = [variable.value for variable in variables]
     with tf.GradientTape() as tape:
         tape.watch(values)
-        predictions = model(images, training=False)
+        predictions = model(inputs, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
         loss = keras.ops.mean(losses)
     gradients = iter(tape.gradient(loss, values))

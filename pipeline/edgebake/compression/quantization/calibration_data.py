@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from edgebake.compression.quantization import calibration
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import PreprocessedImages
+from edgebake.data.preprocessed import PreparedInputs, prepare
 from edgebake.errors import DataError
 from edgebake.models import converter_errors, importers
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import FileValues
-from edgebake.tasks.contract import Contract
+from edgebake.tasks.contract import Contract, prepare_input
 
 if TYPE_CHECKING:
     import keras
@@ -31,11 +31,10 @@ class CalibrationData:
     contract: Contract
     params: QuantizeParams
 
-    def split(self, name: str) -> tuple[PreprocessedImages, NDArray[np.int64]]:
-        """Return the preprocessed images of a split, float32 [n, h, w, c], and its labels [n]."""
+    def split(self, name: str) -> tuple[PreparedInputs, NDArray[np.int64]]:
+        """Return the prepared inputs of a split, and its labels [n]."""
         examples = self._read_split(name)
-        images = PreprocessedImages(examples.images, self.contract)
-        return images, examples.labels
+        return prepare(examples.inputs, self.contract), examples.labels
 
     def calibrate(self, archive: bytes) -> ActivationRanges | None:
         """Return the activation ranges of a model; None if its activations stay in float.
@@ -77,7 +76,7 @@ class CalibrationData:
         return dataset.read_split(params.data, params.examples, name)
 
     def _draw_samples(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Draw samples from the calibration split; return them preprocessed, [count, h, w, c]."""
+        """Draw samples from the calibration split; return them prepared, [count, ...]."""
         examples = self._read_split("calibration")
         available = len(examples.labels)
         if count > available:
@@ -88,4 +87,4 @@ class CalibrationData:
         random = np.random.default_rng(seed)
         order = random.permutation(available)
         samples = examples.take(order[:count])
-        return self.contract.image.preprocess(samples.images)
+        return prepare_input(self.contract.single_input, samples.inputs)

@@ -16,7 +16,7 @@ from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.litert import quantizer, run
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
-from edgebake.runtimes.session import NamedExamples, Sliceable, single_output
+from edgebake.runtimes.session import Examples, single_output
 from edgebake.runtimes.session_process import SessionFile, SessionProcess
 from edgebake.tasks.outputs import classification
 
@@ -24,10 +24,10 @@ THREADS = 1
 
 
 @dataclass(frozen=True)
-class LabeledImages:
-    """Preprocessed images, float32 [n, h, w, c], and their labels [n]."""
+class LabeledExamples:
+    """Prepared inputs of examples, and their labels [n]."""
 
-    images: Sliceable
+    inputs: Examples
     labels: NDArray[np.int64]
 
 
@@ -49,7 +49,7 @@ class Evaluation:
 
 
 def layer_sensitivities(
-    model: CalibratedModel, options: IntegerOptions, examples: LabeledImages
+    model: CalibratedModel, options: IntegerOptions, examples: LabeledExamples
 ) -> list[LayerSensitivity]:
     """Return the sensitivity of every layer, the most sensitive first.
 
@@ -71,7 +71,7 @@ def layer_sensitivities(
     return sensitivities
 
 
-def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
+def accuracy(model: CalibratedModel, examples: LabeledExamples) -> float:
     """Return the top-1 accuracy of the float model, 0 to 1."""
     with SessionProcess() as process:
         evaluation = _evaluate(process, model.model, examples)
@@ -79,7 +79,7 @@ def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
 
 
 def fallback_layers(
-    model: CalibratedModel, options: IntegerOptions, examples: LabeledImages, min_accuracy: float
+    model: CalibratedModel, options: IntegerOptions, examples: LabeledExamples, min_accuracy: float
 ) -> list[Layer]:
     """Return layers to exclude from integer quantization so that a minimum accuracy is reached.
 
@@ -149,7 +149,7 @@ def _power(values: NDArray[np.float32]) -> float:
 
 
 def _evaluate_candidate(
-    process: SessionProcess, model: bytes, examples: LabeledImages
+    process: SessionProcess, model: bytes, examples: LabeledExamples
 ) -> Evaluation | None:
     """Return the evaluation of a quantized model; None if LiteRT does not run it.
 
@@ -162,7 +162,7 @@ def _evaluate_candidate(
         return None
 
 
-def _evaluate(process: SessionProcess, model: bytes, examples: LabeledImages) -> Evaluation:
+def _evaluate(process: SessionProcess, model: bytes, examples: LabeledExamples) -> Evaluation:
     """Run a model on the examples.
 
     Raises:
@@ -170,9 +170,9 @@ def _evaluate(process: SessionProcess, model: bytes, examples: LabeledImages) ->
     """
     files = {litert.FILE: model}
     file = SessionFile(litert.FILE, "LiteRT", run.load, (files, THREADS))
-    images = NamedExamples({"image": examples.images})
-    outputs = process.predictions(file, images)
-    finite_check.refuse_not_finite(RuntimeFile(litert.FILE, "litert", files), outputs, images)
+    inputs = examples.inputs
+    outputs = process.predictions(file, inputs)
+    finite_check.refuse_not_finite(RuntimeFile(litert.FILE, "litert", files), outputs, inputs)
     probabilities = single_output(outputs)
     accuracy = classification.accuracy(probabilities, examples.labels)
     return Evaluation(accuracy, probabilities)

@@ -132,7 +132,7 @@ def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = 
         return in_color(pixels, data.image_color)
 
     return Examples(
-        images=LazyImages(len(rows), read),
+        inputs=LazyImages(len(rows), read),
         labels=np.array(indices, np.int64),
         classes=classes,
         columns=_read_columns(data, pairs),

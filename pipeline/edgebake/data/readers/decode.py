@@ -8,13 +8,12 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgebake.data.lazy import LazySequence
 from edgebake.errors import DataError
 from edgebake.recipe import Color, Data
 
@@ -43,33 +42,17 @@ ROWS = 256  # of a 16-bit image that are converted at once
 HEIF = b"ftyp"  # in bytes 4 to 8: https://www.rfc-editor.org/rfc/rfc9402 and ISO/IEC 14496-12, 4.3
 
 
-@dataclass(frozen=True)
-class LazyImages(Sequence["NDArray[np.uint8]"]):
+class LazyImages(LazySequence):
     """Images [h, w] or [h, w, 3] that are read when they are indexed, and not kept.
 
     `read` returns an image as pixels, or as Pillow's image: converting a photo to an array takes
     two thirds of the time of decoding it.
     """
 
-    length: int
-    read: Callable[[int], Picture]
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, index: slice) -> LazyImages: ...
-
-    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | LazyImages:
+    def __getitem__(self, index: int | slice) -> Any:
         """Return one image, uint8 [h, w] or [h, w, 3], or a range of images that is lazy too."""
-        numbers = range(self.length)
-        if isinstance(index, slice):
-            selected = numbers[index]
-            return LazyImages(len(selected), lambda number: self.read(selected[number]))
-        return np.asarray(self.read(numbers[index]))
+        image = super().__getitem__(index)
+        return image if isinstance(index, slice) else np.asarray(image)
 
 
 def open_image_file(file: Path, color: Color, max_megapixels: float = Data.max_megapixels) -> Image:

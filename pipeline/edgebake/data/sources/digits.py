@@ -71,7 +71,7 @@ def load(data: Data) -> "Examples":
     names = [str(int(digit)) for digit in digits]
     classes, indices = labels.encode_names(data, names)
     return Examples(
-        images=list(images),
+        inputs=list(images),
         labels=np.array(indices, np.int64),
         classes=classes,
         columns={"ink": _ink(levels)},

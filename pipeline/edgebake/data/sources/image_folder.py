@@ -61,7 +61,7 @@ def load(data: Data) -> Examples:
         return open_image_file(folder / images[index].path, data.image_color, data.max_megapixels)
 
     return Examples(
-        images=LazyImages(len(images), read),
+        inputs=LazyImages(len(images), read),
         labels=np.array(indices, np.int64),
         classes=classes,
         columns=class_folder.read_cells(data, images),

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from edgebake.data.lazy import LazySequence
 from edgebake.data.readers import class_names, labels
 from edgebake.data.readers.decode import LazyImages, in_color
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Color, Data
+from edgebake.tasks.inputs.image.spec import NAME as IMAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from edgebake.data.dataset import Examples
 
 TOOLS = ()
+KIND = None  # any: the function returns what the kind of the input takes
 WORDS = ()
 LISTS_LABELS = True
 RUNS_CODE = True
@@ -70,20 +73,27 @@ def load(data: Data) -> Examples:
     classes = examples.classes
     if data.labels:
         classes, indices = labels.encode_names(data, names)
-    images = examples.images
-
-    def read(index: int) -> NDArray[np.uint8]:
-        return _read_image(file, images, index, data.image_color)
-
     numbered_names = [f"example {index}" for index in range(len(names))]
     return replace(
         examples,
-        images=LazyImages(len(names), read),
+        inputs=_inputs(file, examples, data),
         labels=np.array(indices, np.int64),
         classes=list(classes),
         names=list(examples.names) or numbered_names,
         splits=splits,
     )
+
+
+def _inputs(file: Path, examples: Examples, data: Data) -> LazySequence:
+    """Return the inputs; images are checked when they are read, others by the stage `data`."""
+    inputs = examples.inputs
+    if data.input.kind != IMAGE:
+        return LazySequence(len(inputs), lambda index: _guard(file, lambda: inputs[index]))
+
+    def read(index: int) -> NDArray[np.uint8]:
+        return _read_image(file, inputs, index, data.image_color)
+
+    return LazyImages(len(inputs), read)
 
 
 def _existing_file(path: Path) -> Path:
@@ -149,9 +159,9 @@ def _check(function: str, examples: object) -> None:
             "expected edgebake.data.dataset.Examples"
         )
     _check_labels(function, examples)
-    images = examples.images
-    if not hasattr(images, "__getitem__") or not hasattr(images, "__len__"):
-        raise DataError(f"{function}: images are {type(images).__name__}; expected a sequence")
+    inputs = examples.inputs
+    if not hasattr(inputs, "__getitem__") or not hasattr(inputs, "__len__"):
+        raise DataError(f"{function}: inputs are {type(inputs).__name__}; expected a sequence")
     _check_lengths(function, examples)
     unknown = sorted(set(examples.splits) - set(SPLITS))
     if unknown:
@@ -162,7 +172,7 @@ def _check(function: str, examples: object) -> None:
 
 def _check_lengths(function: str, examples: Examples) -> None:
     total = len(examples.labels)
-    lengths = {"images": len(examples.images)}
+    lengths = {"inputs": len(examples.inputs)}
     for name, values in examples.columns.items():
         lengths[f"columns[{name!r}]"] = len(values)
     for field in ("names", "splits"):

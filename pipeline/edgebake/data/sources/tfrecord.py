@@ -88,7 +88,7 @@ def load(data: Data) -> Examples:
     for column in data.columns or {}:
         cells[column] = [label.cells[column] for label in record_labels]
     return Examples(
-        images=LazyImages(len(all_records), read),
+        inputs=LazyImages(len(all_records), read),
         labels=np.array(indices, np.int64),
         classes=classes,
         columns=cells,

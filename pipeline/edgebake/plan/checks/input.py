@@ -27,7 +27,7 @@ def check_alone(data: Data) -> Iterator[Problem]:
     yield from plugin_options.problems(data.input.options, kind.options, "data.input.options")
     source = plugins.load("data.source", data.source)
     of_source = getattr(source, "KIND", IMAGE)
-    if of_source != data.input.kind:
+    if of_source not in (data.input.kind, None):
         problem = f"{data.input.kind}; {data.source} yields {of_source}"
         yield "data.input.kind", f"{problem}, expected that"
     options = getattr(source, "Options", NoOptions)

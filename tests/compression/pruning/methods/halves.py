@@ -32,5 +32,5 @@ def parent() -> OriginalModel:
     model = keras.Model(image, layers.Dense(2, activation="softmax", name="probabilities")(x))
     model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
     seen = splits()
-    model.fit(seen.images, seen.labels, epochs=15, batch_size=16, verbose=0)
+    model.fit(seen.inputs, seen.labels, epochs=15, batch_size=16, verbose=0)
     return OriginalModel(keras_session.save(keras.Model(model.input, model.output)), LEARN, seen)

@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_bytes(parent: OriginalModel, kept: PrunedM
 
 def test_the_model_is_a_plain_one(parent: OriginalModel, kept: PrunedModel) -> None:
     loaded = keras_session.load(archive(kept))
-    images = parent.splits.validation_images
+    images = parent.splits.validation_inputs
     np.testing.assert_array_equal(np.array(loaded(images)), np.array(kept.model(images)))
     assert loaded.input_shape == (None, 8, 8, 1)
     assert loaded.inputs[0].name == "image"

@@ -100,12 +100,12 @@ def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
     assert np.isfinite(history[0]["loss"])
     assert set(ranges) <= {operation.name for operation in plain.operations}
     assert ranges["image"] == pytest.approx(
-        (splits.images[:].min(), splits.images[:].max()), abs=0.1
+        (splits.inputs[:].min(), splits.inputs[:].max()), abs=0.1
     )
     assert (
-        _agreement(model, plain, splits.images) >= 0.7
+        _agreement(model, plain, splits.inputs) >= 0.7
     )  # of networks that never learnt to be sure
-    assert _agreement(model, _rounded_again(plain, ranges), splits.images) >= 0.95
+    assert _agreement(model, _rounded_again(plain, ranges), splits.inputs) >= 0.95
 
 
 def _rounded_again(plain: Any, ranges: dict[str, tuple[float, float]]) -> Any:

@@ -73,7 +73,7 @@ def test_what_a_model_has_learnt_it_keeps_with_four_bits(small: Any, ranges: str
     )
     small.compile("adam", "sparse_categorical_crossentropy")
     small.optimizer.learning_rate = 0.03
-    small.fit(splits.images, splits.labels, epochs=15, batch_size=16, verbose=0)
+    small.fit(splits.inputs, splits.labels, epochs=15, batch_size=16, verbose=0)
     result = train(keras_session.save(small), splits, settings)
     assert result.history[-1]["val_accuracy"] > 0.9
     assert sorted(result.ranges) == STORED
@@ -137,7 +137,7 @@ def test_activations_that_stay_float_have_no_ranges_and_no_rounding(archive: byt
     assert rewrite.trained_ranges(model) == {}
     assert len(history) == settings.epochs
     np.testing.assert_allclose(
-        np.array(plain(splits.images)), np.array(model(splits.images)), atol=1e-5
+        np.array(plain(splits.inputs)), np.array(model(splits.inputs)), atol=1e-5
     )
 
 
@@ -179,7 +179,7 @@ def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(
         layer.low.assign(low)
         layer.high.assign(high)
     np.testing.assert_allclose(
-        np.array(again(splits.images)), np.array(model(splits.images)), atol=1e-5
+        np.array(again(splits.inputs)), np.array(model(splits.inputs)), atol=1e-5
     )
 
 

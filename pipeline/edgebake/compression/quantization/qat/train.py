@@ -48,14 +48,14 @@ def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatR
 
 
 def initialize_ranges(model: keras.Model, splits: TrainingSplits, settings: QatSettings) -> None:
-    """Run the training images through the model once to initialize the activation ranges."""
+    """Run the training examples through the model once to initialize the activation ranges."""
     if not settings.quantize_activations:
         return
     _set_observing(model, is_observing=True)
     batch_size = settings.batch_size
-    starts = range(0, len(splits.images), batch_size)
+    starts = range(0, len(splits.inputs), batch_size)
     for start in starts:
-        batch = splits.images[start : start + batch_size]
+        batch = splits.inputs[start : start + batch_size]
         model(batch, training=False)
     _set_observing(model, is_observing=False)
 

@@ -50,8 +50,7 @@ class ImageKind:
         """Return why an image is too narrow for `data.short_side`; None if it is not."""
         if data.short_side is None:
             return None
-        height, width = np.asarray(raw).shape[:2]
-        return aspect_ratio_problem((width, height))
+        return aspect_ratio_problem(_dimensions(raw))
 
     def digest(self, raw: Raw) -> bytes:
         """Return shape and pixels: a copy in another file format is equal."""
@@ -61,8 +60,8 @@ class ImageKind:
 
     def size(self, raw: Raw) -> int:
         """Return the number of pixels."""
-        height, width = np.asarray(raw).shape[:2]
-        return int(height * width)
+        width, height = _dimensions(raw)
+        return width * height
 
     def to_golden(self, raw: Raw) -> bytes:
         """Return a PNG, stored and not deflated: deflated bytes depend on the version of zlib."""
@@ -113,6 +112,14 @@ class ImageKind:
         from edgebake.tasks.inputs.image import app
 
         return read_app_code(resources.files(__package__), app)
+
+
+def _dimensions(raw: Raw) -> tuple[int, int]:
+    """Return width and height; Pillow's image becomes no array, which would take long."""
+    if isinstance(raw, Image.Image):
+        return raw.size
+    height, width = raw.shape[:2]
+    return int(width), int(height)
 
 
 INPUT: Input = ImageKind()
