@@ -33,7 +33,7 @@ def examples() -> Examples:
 
 
 def texts_of(examples: Examples) -> list[str]:
-    return [str(text) for text in examples.images]
+    return [str(text) for text in examples.inputs]
 
 
 def test_all_sentences_are_those_that_were_released(examples: Examples) -> None:

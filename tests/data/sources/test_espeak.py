@@ -34,7 +34,7 @@ def _sha256(data: Data) -> str:
     digest = hashlib.sha256()
     examples = espeak.load(data)
     for number in range(len(examples.labels)):
-        digest.update(np.asarray(examples.images[number]).tobytes())
+        digest.update(np.asarray(examples.inputs[number]).tobytes())
     return digest.hexdigest()
 
 
@@ -53,15 +53,15 @@ def test_every_voice_speaks_every_command_and_other_words() -> None:
 
 def test_a_clip_is_a_second_at_16_khz() -> None:
     examples = espeak.load(_data(**FEW))
-    clip = np.asarray(examples.images[0])
+    clip = np.asarray(examples.inputs[0])
     assert clip.shape == (16000,)
     assert clip.dtype == np.int16
     assert np.abs(clip.astype(int)).max() > 500
 
 
 def test_clips_do_not_depend_on_the_order_in_which_they_are_read() -> None:
-    first = espeak.load(_data(**FEW)).images
-    second = espeak.load(_data(**FEW)).images
+    first = espeak.load(_data(**FEW)).inputs
+    second = espeak.load(_data(**FEW)).inputs
     numbers = [40, 3, 0]
     backwards = {number: np.asarray(first[number]).tolist() for number in numbers}
     for number in sorted(numbers):
@@ -69,8 +69,8 @@ def test_clips_do_not_depend_on_the_order_in_which_they_are_read() -> None:
 
 
 def test_another_seed_gives_other_clips() -> None:
-    first = espeak.load(_data(seed=0, **FEW)).images[0]
-    second = espeak.load(_data(seed=1, **FEW)).images[0]
+    first = espeak.load(_data(seed=0, **FEW)).inputs[0]
+    second = espeak.load(_data(seed=1, **FEW)).inputs[0]
     assert np.asarray(first).tolist() != np.asarray(second).tolist()
 
 

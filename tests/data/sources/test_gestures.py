@@ -27,7 +27,7 @@ def examples() -> Examples:
 
 @pytest.fixture(scope="module")
 def windows(examples: Examples) -> np.ndarray:
-    return np.stack([examples.images[index] for index in range(len(examples.labels))])
+    return np.stack([examples.inputs[index] for index in range(len(examples.labels))])
 
 
 def of(examples: Examples, windows: Any, gesture: str) -> Any:
@@ -43,7 +43,7 @@ def test_all_windows_are_those_that_were_released(windows: Any) -> None:
 def test_windows_read_in_another_order_are_the_same(windows: Any) -> None:
     again = gestures.load(options())
     for index in (3839, 5, 2000, 4):
-        np.testing.assert_array_equal(again.images[index], windows[index])
+        np.testing.assert_array_equal(again.inputs[index], windows[index])
 
 
 def test_people_are_in_one_split_each(examples: Examples) -> None:
@@ -91,7 +91,7 @@ def test_a_watch_is_on_one_wrist(examples: Examples) -> None:
 def test_fewer_people_are_the_first_ones(windows: Any) -> None:
     small = gestures.load(options(people=2, windows=4))
     assert gestures.count(options(people=2, windows=4)) == {"": 64}
-    np.testing.assert_array_equal(small.images[63], windows[63])
+    np.testing.assert_array_equal(small.inputs[63], windows[63])
     assert small.names[63] == "person 1, walk 3"
 
 

@@ -34,7 +34,7 @@ def test_folders_are_classes_and_files_their_sounds(data: Data) -> None:
     assert examples.classes == ["no", "yes"]
     assert examples.labels.tolist() == [0, 0, 1]
     assert examples.names == ["no/ann_1.WAV", "no/bob_2.wav", "yes/ann_1.flac"]
-    sounds = [np.asarray(examples.images[number]) for number in range(3)]
+    sounds = [np.asarray(examples.inputs[number]) for number in range(3)]
     assert [len(sound) for sound in sounds] == [100, 200, 300]
     assert sounds[2].dtype == np.int16
     assert sounds[2].tolist() == tone(300).tolist()
@@ -63,7 +63,7 @@ def test_a_file_of_another_rate_names_the_option(data: Data) -> None:
     file.write_bytes(wav(tone(200), rate=44100))
     examples = sound_folder.load(data)
     with pytest.raises(DataError) as refused:
-        examples.images[1]
+        examples.inputs[1]
     assert str(refused.value) == (
         f"{file}: not a sound that can be read (44,100 Hz; expected 16,000, which "
         "data.input.options.rate says: resample it); repair or remove it, or set "

@@ -43,7 +43,7 @@ def refusal(data: Data) -> str:
 
 def test_texts_stay_as_they_are(tmp_path: Path) -> None:
     examples = text_table.load(options(write(tmp_path)))
-    assert list(examples.images) == ["Grüße, Welt ", "two\nlines", "ciao"]
+    assert list(examples.inputs) == ["Grüße, Welt ", "two\nlines", "ciao"]
     assert examples.classes == ["de", "en"]
     assert examples.labels.tolist() == [0, 1, 0]
     assert examples.columns == {"author": ["Ann", "Bo", "Bo"]}
@@ -55,7 +55,7 @@ def test_a_parquet_table_gives_the_same(tmp_path: Path) -> None:
     texts = {"text": ["Grüße", "ciao"], "label": ["de", "it"], "author": [1, 2]}
     parquet.write_table(pyarrow.table(texts), file)
     examples = text_table.load(options(file))
-    assert list(examples.images) == ["Grüße", "ciao"]
+    assert list(examples.inputs) == ["Grüße", "ciao"]
     assert examples.columns == {"author": ["1", "2"]}
 
 

@@ -48,7 +48,7 @@ def refusal(data: Data) -> str:
 
 def test_windows_have_the_channels_in_the_order_of_the_recipe(tmp_path: Path) -> None:
     examples = window_table.load(options(write(tmp_path, *ROWS)))
-    windows = np.stack(list(examples.images))
+    windows = np.stack(list(examples.inputs))
     assert windows.dtype == np.float32
     # [window, sample, channel], ay before ax
     assert windows.tolist() == [[[2, 1], [4, 3]], [[6, 5], [8, 7]], [[10, 9], [12, 11]]]
@@ -67,7 +67,7 @@ def test_a_parquet_table_gives_the_same(tmp_path: Path) -> None:
     file = tmp_path / "windows.parquet"
     parquet.write_table(pyarrow.table(values), file)
     examples = window_table.load(options(file))
-    np.testing.assert_array_equal(np.stack(examples.images), np.stack(from_csv.images))
+    np.testing.assert_array_equal(np.stack(examples.inputs), np.stack(from_csv.inputs))
     assert examples.columns == from_csv.columns
 
 

@@ -148,7 +148,7 @@ def load(data: Data) -> Examples:
         return spoken_clips.place(resampled, clips[index].noise_ratio_db, random)
 
     return Examples(
-        LazyImages(len(clips), read),  # type: ignore[arg-type]
+        LazyImages(len(clips), read),
         np.array(indices, np.int64),
         classes,
         columns={

@@ -73,7 +73,7 @@ def load(data: Data) -> Examples:
         return sounds.read_file(folder / files[index].path, rate, options.max_seconds)
 
     return Examples(
-        LazyImages(len(files), read),  # type: ignore[arg-type]
+        LazyImages(len(files), read),
         np.array(indices, np.int64),
         classes,
         columns=class_folder.read_cells(data, files),
