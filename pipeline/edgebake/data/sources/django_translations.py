@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -98,9 +98,8 @@ def load(data: Data) -> Examples:
     names = []
     for sentence in sentences:
         names.append(f"message {number_of[sentence.message]}, {sentence.language}")
-    texts: Any = [sentence.text for sentence in sentences]
     return Examples(
-        texts,
+        [sentence.text for sentence in sentences],
         np.array(indices, np.int64),
         classes,
         columns={

@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgebake.data.lazy import LazySequence
 from edgebake.data.readers import gesture_model, labels
-from edgebake.data.readers.decode import LazyImages
 from edgebake.errors import DataError
 from edgebake.recipe import Data, plugin_options
 
@@ -87,13 +87,14 @@ def load(data: Data) -> Examples:
         wrists.append(gesture_model.wrist_of(data.seed, person))
         names.append(f"person {person}, {gesture} {window % options.windows}")
 
-    def read(number: int) -> Any:
+    def read(number: int) -> NDArray[np.float32]:
         person, window = divmod(number, per_person)
-        return _person_windows(data.seed, person, options.windows)[window]
+        windows = _person_windows(data.seed, person, options.windows)
+        return np.asarray(windows[window])
 
     classes, indices = labels.encode_names(data, gestures)
     return Examples(
-        LazyImages(total, read),
+        LazySequence(total, read),
         np.array(indices, np.int64),
         classes,
         columns={"person": people, "wrist": wrists},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -76,9 +76,8 @@ def load(data: Data) -> Examples:
     options = _options(data)
     names = _values(table, options.label)
     classes, indices = labels.encode_names(data, names)
-    texts: Any = table.texts[options.text]
     return Examples(
-        texts,
+        table.texts[options.text],
         np.array(indices, np.int64),
         classes,
         columns={name: _values(table, name) for name in options.columns},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,9 +90,8 @@ def load(data: Data) -> Examples:
     windows = _find_windows(data)
     options = _options(data)
     classes, indices = labels.encode_names(data, windows.texts[options.label])
-    samples: Any = list(windows.samples)
     return Examples(
-        samples,
+        list(windows.samples),
         np.array(indices, np.int64),
         classes,
         columns={name: windows.texts[name] for name in options.columns},

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from edgebake import plugins
-from edgebake.errors import Problem, listed
+from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
 from edgebake.tasks.inputs.image.spec import NAME as IMAGE
 from edgebake.tasks.inputs.interface import NoOptions, load_input
 
-ARCHITECTURE = "model.architecture"
 # Options of `data` that say nothing of other inputs than images.
 IMAGE_OPTIONS = ("color", "crop", "resize", "short_side", "mean", "scale")
 
@@ -21,7 +20,8 @@ def check(recipe: Recipe) -> Iterator[Problem]:
         return
     kind = load_input(recipe.data.input.kind)
     yield from kind.check(recipe)
-    yield from _check_architecture(recipe)
+    if recipe.data.input.kind != IMAGE:
+        yield from _check_image_options(recipe)
     if not kind.augments_pixels:
         yield from _check_augment(recipe)
 
@@ -39,30 +39,16 @@ def check_alone(data: Data) -> Iterator[Problem]:
     yield from plugin_options.problems(data.source_options, options, "data.source_options")
 
 
-def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
-    """Check that the network takes inputs of the kind, and no number of images is left over."""
+def _check_image_options(recipe: Recipe) -> Iterator[Problem]:
+    """Check that no option of images is set for another input."""
     kind = recipe.data.input.kind
-    name = recipe.model.architecture
-    kinds = _kinds_of(name)
-    if kind not in kinds:
-        networks = [option for option in plugins.options(ARCHITECTURE) if kind in _kinds_of(option)]
-        problem = f"{name} takes {listed(kinds)}, and the input is {kind}"
-        yield ARCHITECTURE, f"{problem}; expected one of: {listed(networks)}"
-    if kind == IMAGE:
-        return
     for key in IMAGE_OPTIONS:
         if getattr(recipe.data, key) is not None:
             yield f"data.{key}", f"has a value; expected null: the input is {kind}, no image"
-    if recipe.model.resolution is not None:
-        problem = f"{recipe.model.resolution}; expected null"
+    resolution = recipe.model.resolution
+    if resolution is not None:
+        problem = f"{resolution}; expected null"
         yield "model.resolution", f"{problem}: the input is {kind}, no image"
-
-
-def _kinds_of(architecture: str) -> tuple[str, ...]:
-    """Return the kinds of input that a network takes: images, if it does not say."""
-    module = plugins.load(ARCHITECTURE, architecture)
-    kinds: tuple[str, ...] = getattr(module, "KINDS", (IMAGE,))
-    return kinds
 
 
 def _check_augment(recipe: Recipe) -> Iterator[Problem]:
