@@ -227,7 +227,7 @@ def _build(architecture: str, model_contract: Contract) -> keras.Model:
         width = 0.35
     options = Model(architecture, width, model_contract.image.height)
     builder = plugins.load("model.architecture", architecture)
-    return builder.build(options, model_contract.image.channels, len(model_contract.labels))
+    return builder.build(options, model_contract)
 
 
 def convert(model: TrainedModel, case: Case) -> dict[str, bytes]:

@@ -29,3 +29,10 @@ def image_contract(  # noqa: PLR0917 - the fields of contract.json in their orde
 def with_image(contract: Contract, **changes: Any) -> Contract:
     """Return a contract whose image differs in some fields."""
     return image_classifier(replace(contract.image, **changes), contract.labels)
+
+
+def square_contract(size: int, channels: int, classes: int) -> Contract:
+    """Return the contract of a classifier of square images with numbers as labels."""
+    color = "grayscale" if channels == 1 else "rgb"
+    image = ImageSpec(size, size, color, "none", "bilinear", [127.5], [1 / 127.5])
+    return image_classifier(image, [str(number) for number in range(classes)])

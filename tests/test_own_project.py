@@ -102,12 +102,12 @@ ARCHITECTURE = """\
 MINIMUM_RESOLUTION = 1
 
 
-def build(model, channels, classes):
+def build(model, contract):
     import keras
 
-    image = keras.Input((model.resolution, model.resolution, channels), name="image")
+    image = keras.Input(contract.single_input.tensor.shape, name="image")
     x = keras.layers.Flatten()(image)
-    x = keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    x = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(image, x)
 """
 OWN_RUNTIME = {

@@ -48,7 +48,7 @@ PROJECT_FOLDERS = {
 REQUIRED = {
     "data.source": ("TOOLS", "columns", "count", "load"),
     "data.input.kind": ("INPUT",),
-    "model.architecture": ("MINIMUM_RESOLUTION", "build"),
+    "model.architecture": ("build",),
     "prune.method": ("ONE_OF", "TOOLS", "WORDS", "prune"),
     "quantize.calibration.method": ("WORDS", "find"),
     "convert.runtime": ("RUNTIME",),

@@ -82,7 +82,7 @@ def archive(architecture: str, color: str, width: float) -> bytes:
     keras = keras_session.start(convert.THREADS)
     keras.utils.set_random_seed(7)
     build = plugins.load("model.architecture", architecture).build
-    model = build(Model(architecture, width, 32), contract(color).image.channels, 10)
+    model = build(Model(architecture, width, 32), contract(color))
     random = np.random.default_rng(7)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -22,6 +22,7 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, Model, Palette, stage_params
 from edgebake.terminal import progress
 from edgebake.terminal.progress import Progress
+from tests.contracts import square_contract
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -55,7 +56,9 @@ def archive() -> bytes:
     keras = keras_session.start(1, 3)
     keras.backend.clear_session()
     return keras_session.save(
-        plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10)
+        plugins.load("model.architecture", "ds_cnn").build(
+            Model("ds_cnn", 0.25, 32), square_contract(32, 1, 10)
+        )
     )
 
 

@@ -151,9 +151,7 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
         archive = limited.load_archive(_importing(params, options.imported, model_contract))
         return keras_session.load(archive)
     architecture = plugins.load("model.architecture", options.architecture)
-    model: keras.Model = architecture.build(
-        options, model_contract.image.channels, len(model_contract.labels)
-    )
+    model: keras.Model = architecture.build(options, model_contract)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM

@@ -31,6 +31,7 @@ from edgebake.recipe import Model
 from tests import architectures, properties
 from tests.compression.pruning import graphs, zeros
 from tests.compression.pruning.zeros import Groups
+from tests.contracts import square_contract
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = properties.one_in(30)
@@ -52,7 +53,9 @@ def made(name: str) -> Read:
 @functools.cache
 def architecture(name: str) -> Read:
     keras_session.start(1)
-    model = plugins.load("model.architecture", name).build(Model(name, 0.25, 32), 3, 10)
+    model = plugins.load("model.architecture", name).build(
+        Model(name, 0.25, 32), square_contract(32, 3, 10)
+    )
     model = graphs.randomise(model)
     return model, dependency_graph.read(model)
 

@@ -46,7 +46,7 @@ from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS
 from edgebake.runtimes.coreml.strip import strip
 from edgebake.runtimes.session import single_output
-from tests.contracts import image_contract, with_image
+from tests.contracts import image_contract, square_contract, with_image
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def random_archive(keras: Any, channels: int = 1) -> bytes:
     """Return a small classifier with weights that no two channels share."""
     keras.utils.set_random_seed(5)
     model = plugins.load("model.architecture", "ds_cnn").build(
-        Model("ds_cnn", 0.25, 32), channels, 10
+        Model("ds_cnn", 0.25, 32), square_contract(32, channels, 10)
     )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -41,7 +41,7 @@ from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.session import single_output
 from edgebake.stages.convert import MOVE_OPERATORS
 from edgebake.tasks.contract import Contract
-from tests.contracts import image_contract
+from tests.contracts import image_contract, square_contract
 
 ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 INTEGERS = ("int8", "mixed")
@@ -106,7 +106,7 @@ def _built(architecture: str, channels: int) -> tuple[bytes, ActivationRanges, N
     keras = keras_session.start(1)
     keras.utils.set_random_seed(7)
     model = plugins.load("model.architecture", architecture).build(
-        Model(architecture, 0.5, SIZE), channels, 10
+        Model(architecture, 0.5, SIZE), square_contract(SIZE, channels, 10)
     )
     random = np.random.default_rng(7)
     examples = random.uniform(-1, 1, (16, SIZE, SIZE, channels)).astype(np.float32)

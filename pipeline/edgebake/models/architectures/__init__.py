@@ -1,5 +1,6 @@
 """Architectures, one module each: `build` returns an untrained Keras model of one.
 
-The model maps `image`, float32 [n, h, w, c], to `probabilities`, float32 [n, classes].
-MINIMUM_RESOLUTION is the smallest height and width, in pixels, that the strides allow.
+The model maps the contract's input tensor [n, ...] to `probabilities`, float32 [n, classes].
+KINDS are the kinds of inputs that it takes; images, if it has none. MINIMUM_RESOLUTION is the
+smallest height and width of an image, in pixels, that the strides allow.
 """

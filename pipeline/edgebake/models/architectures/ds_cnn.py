@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     import keras
 
     from edgebake.recipe import Model
+    from edgebake.tasks.contract import Contract
 
 MINIMUM_RESOLUTION = 8
 STEM_CHANNELS = 32  # at a width multiplier of 1
 BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2))  # (channels at a width multiplier of 1, stride)
 
 
-def build(model: Model, channels: int, classes: int) -> keras.Model:
+def build(model: Model, contract: Contract) -> keras.Model:
     """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
     import keras
 
-    shape = (model.resolution, model.resolution, channels)
-    image = keras.Input(shape, name="image")
+    image = keras.Input(contract.single_input.tensor.shape, name="image")
     stem = keras.layers.Conv2D(
         _scaled(STEM_CHANNELS, model.width_multiplier),
         kernel_size=3,
@@ -46,7 +46,7 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
         x = _normalize_and_activate(x)
     average = keras.layers.GlobalAveragePooling2D()
     x = average(x)
-    head = keras.layers.Dense(classes, activation="softmax", name="probabilities")
+    head = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities")
     probabilities = head(x)
     return keras.Model(image, probabilities)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import keras
 
     from edgebake.recipe import Model
+    from edgebake.tasks.contract import Contract
 
 MINIMUM_RESOLUTION = 32
 DEPTH_COEFFICIENT = 1.0
@@ -18,14 +19,14 @@ DEPTH_COEFFICIENT = 1.0
 PRETRAINED_RESOLUTION = 224
 
 
-def build(model: Model, channels: int, classes: int) -> keras.Model:
+def build(model: Model, contract: Contract) -> keras.Model:
     """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
     import keras
 
     # keras.applications.EfficientNetB0 fixes the width at 1; it calls this function.
     from keras.src.applications.efficientnet import EfficientNet
 
-    image = keras.Input((model.resolution, model.resolution, channels), name="image")
+    image = keras.Input(contract.single_input.tensor.shape, name="image")
     network = EfficientNet(
         model.width_multiplier,
         DEPTH_COEFFICIENT,
@@ -33,7 +34,7 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
         name="efficientnet_b0",
         weights=None,
         input_tensor=image,
-        classes=classes,
+        classes=len(contract.labels),
     )
     # Its first layers scale pixels of 0 to 255. They are cut off, as the recipe scales them.
     return keras.Model(network.get_layer("stem_conv_pad").input, network.output)

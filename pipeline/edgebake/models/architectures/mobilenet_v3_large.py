@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     import keras
 
     from edgebake.recipe import Model
+    from edgebake.tasks.contract import Contract
 
 MINIMUM_RESOLUTION = 32
 
 
-def build(model: Model, channels: int, classes: int) -> keras.Model:
+def build(model: Model, contract: Contract) -> keras.Model:
     """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
     import keras
 
-    image = keras.Input((model.resolution, model.resolution, channels), name="image")
+    image = keras.Input(contract.single_input.tensor.shape, name="image")
     return keras.applications.MobileNetV3Large(
         input_tensor=image,
         alpha=model.width_multiplier,
         weights=None,
-        classes=classes,
+        classes=len(contract.labels),
         include_preprocessing=False,
     )

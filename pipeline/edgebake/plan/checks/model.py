@@ -13,6 +13,7 @@ from edgebake.models.inspection import limited, usability
 from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe import Head, Imported, Recipe
 from edgebake.runtimes.interface import runtimes_of, schemes_of
+from edgebake.tasks.inputs.image.spec import NAME as IMAGE
 
 FILE_KEY = "model.imported.file"
 IMPORT = "import"  # the architecture of an imported model
@@ -48,6 +49,11 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
 def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
     model = recipe.model
     architecture = plugins.load("model.architecture", model.architecture)
+    kinds = getattr(architecture, "KINDS", (IMAGE,))
+    kind = recipe.data.input.kind
+    if kind not in kinds:
+        expected = f"{model.architecture} expects {listed(kinds)}"
+        yield "model.architecture", f"the input is of the kind {kind}; {expected}"
     minimum = getattr(architecture, "MINIMUM_RESOLUTION", None)
     if minimum is not None and model.resolution is not None and model.resolution < minimum:
         expected = f"{model.architecture} expects {minimum} or more"

@@ -17,6 +17,7 @@ from edgebake.models import keras_session
 from edgebake.recipe import Model
 from edgebake.training.loop import TrainingSplits
 from tests import architectures
+from tests.contracts import square_contract
 
 CLASSES = 4
 WIDTH = 0.25  # what is tested is the shape of the graph
@@ -44,7 +45,8 @@ def _built(architecture: str, images: Any) -> Any:
     keras_session.start(1)
     module = plugins.load("model.architecture", architecture)
     model = module.build(
-        Model(architecture=architecture, width_multiplier=WIDTH, resolution=32), 3, CLASSES
+        Model(architecture=architecture, width_multiplier=WIDTH, resolution=32),
+        square_contract(32, 3, CLASSES),
     )
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     for layer in norms:
