@@ -12,7 +12,7 @@ import tree_sitter_swift
 from tree_sitter import Language, Node, Parser
 
 from edgebake.bundle import samples
-from tests.bundle import small
+from tests.bundle import small, small2
 from tests.bundle.small import Target
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -91,6 +91,24 @@ def test_every_file_parses_whatever_the_bundle_holds(
             compile(text, name, "exec")
             parsed += 1
     assert parsed >= (1 if platform == "linux" else 6)
+
+
+@pytest.mark.parametrize("platform", ["android", "ios", "linux"])
+@pytest.mark.parametrize("kinds", [("audio",), ("signal",), ("text",), ("audio", "signal", "text")])
+def test_every_kind_of_input_brings_code_that_parses(platform: str, kinds: tuple[str, ...]) -> None:
+    files = small2.bundle(platform, *kinds)
+    made = samples.render(json.loads(files["manifest.json"]), files)
+    for name, content in made.items():
+        text = content.decode()
+        assert re.findall(r"@[A-Z]+@", text) == [], name
+        parser = PARSERS.get(name.rpartition(".")[2])
+        if parser:
+            assert list(_errors(parser.parse(content).root_node)) == [], name
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+    steps = {name.partition("Steps.")[0].lower() for name in made if "Steps." in name}
+    assert steps == (set() if platform == "linux" else set(kinds))
+    assert "bitmap" not in made["README.md"].decode()
 
 
 @pytest.mark.parametrize("language", PARSERS)

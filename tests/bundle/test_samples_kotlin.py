@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from PIL import Image
 
 from edgebake import artifacts
 from edgebake.bundle import samples
-from tests.bundle import jvm, small
+from tests.bundle import jvm, small, small2
 from tests.bundle.jvm import Jvm
 from tests.bundle.small import Target
 from tests.contracts import with_image
 
+NO_NUMBERS: Mapping[str, list[float]] = {}
 V1 = Path(__file__).parents[1] / "bundles" / "v1" / "android.zip"
 
 
@@ -29,8 +30,11 @@ def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvm]:
     reason = jvm.missing()
     if reason is not None:
         pytest.skip(reason)  # on CI, a skipped test fails
-    files = _android(any=Target(small.onnx_model(), small.contract()))
-    rendered = samples.render(json.loads(files["manifest.json"]), files)
+    files = small2.bundle("android")
+    manifest: Any = json.loads(files["manifest.json"])
+    image = _android(any=Target(small.onnx_model(), small.contract()))
+    manifest["targets"]["image"] = json.loads(image["manifest.json"])["targets"]["any"]
+    rendered = samples.render(manifest, files)
     process = Jvm(rendered, tmp_path_factory.mktemp("kotlin"))
     yield process
     process.close()
@@ -96,10 +100,10 @@ def _png(pixels: NDArray[np.uint8]) -> str:
 
 
 def _prepared(
-    kotlin: Jvm, model_input: dict[str, Any], raw: dict[str, Any], **numbers: list[float]
+    kotlin: Jvm, model_input: Any, raw: Any, numbers: Mapping[str, list[float]] = NO_NUMBERS
 ) -> NDArray[Any]:
     """Return the tensor [1, ...] of an example."""
-    reply = kotlin.ask("prepare", input=model_input, raw=raw, numbers=numbers)
+    reply = kotlin.ask("prepare", input=model_input, raw=raw, numbers=dict(numbers))
     assert "error" not in reply, reply["error"]
     return jvm.decoded(reply["tensor"])
 
@@ -169,3 +173,62 @@ def test_base64_is_decoded_by_hand(kotlin: Jvm, content: bytes) -> None:
     """The sample runs on Android 6, which lacks java.util.Base64."""
     text = base64.b64encode(content).decode()
     assert base64.b64decode(kotlin.ask("decode", text=text)["content"]) == content
+
+
+def test_models_of_sounds_signals_and_texts_answer_as_golden(kotlin: Jvm, tmp_path: Path) -> None:
+    archive = _archive(tmp_path, small2.bundle("android"))
+    departures = kotlin.ask("check", bundle=archive)["departures"]
+    assert departures == dict.fromkeys(small2.TARGETS, "as golden")
+
+
+TOLERANCES = {"audio": 1e-4, "signal": 1e-5, "text": 0}
+
+
+@pytest.mark.parametrize("kind", small2.INPUTS)
+def test_examples_reach_the_model_as_in_python(kotlin: Jvm, kind: str) -> None:
+    manifest = json.loads(small2.bundle("android", kind)["manifest.json"])
+    (model_input,) = manifest["targets"][kind]["inputs"]
+    for example in small2.examples(kind, 20, seed=100):
+        raw = small2.raw_value(kind, example)
+        tensor = _prepared(kotlin, model_input, raw, small2.numbers(kind, kind))
+        expected = small2.prepared(kind, example)
+        assert (tensor.dtype, tensor.shape) == (expected.dtype, expected.shape)
+        assert np.abs(tensor - expected).max() <= TOLERANCES[kind] * np.abs(expected).max()
+
+
+def test_integers_are_rounded_as_in_python(kotlin: Jvm) -> None:
+    manifest = json.loads(small2.bundle("android", "signal_integers")["manifest.json"])
+    (model_input,) = manifest["targets"]["signal_integers"]["inputs"]
+    for example in small2.examples("signal", 20, seed=200):
+        tensor = _prepared(kotlin, model_input, small2.raw_value("signal", example))
+        expected = small2.prepared("signal_integers", example)
+        assert tensor.dtype == np.int8
+        assert np.abs(tensor.astype(int) - expected).max() <= 1
+        assert np.mean(tensor != expected) < 0.001
+
+
+def test_the_kind_decides_where_a_bundle_has_several(kotlin: Jvm, tmp_path: Path) -> None:
+    archive = _archive(tmp_path, small2.bundle("android", "audio", "text"))
+    raw = small2.raw_value("text", "Guten Tag")
+    reply = kotlin.ask("classify", bundle=archive, raw=raw, kind="text")
+    assert reply["target"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        ("audio", {"short": "repeat"}, "clip: repeat: unknown; the bundle is newer than this code"),
+        ("signal", {"samples": 1000}, "128 samples; expected at least 1000"),
+        ("text", {"keep": "last"}, "bytes: last: unknown; the bundle is newer than this code"),
+    ],
+)
+def test_a_parameter_that_the_samples_do_not_know_is_refused(
+    kotlin: Jvm, kind: str, change: dict[str, Any], message: str
+) -> None:
+    manifest = json.loads(small2.bundle("android", kind)["manifest.json"])
+    (model_input,) = manifest["targets"][kind]["inputs"]
+    model_input["preprocessing"][1] |= change
+    example = {"audio": np.zeros(9, np.int16), "signal": np.zeros((128, 6)), "text": "x"}[kind]
+    raw = small2.raw_value(kind, example)
+    reply = kotlin.ask("prepare", input=model_input, raw=raw, numbers={})
+    assert reply == {"error": message}

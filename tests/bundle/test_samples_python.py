@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -13,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgebake import artifacts
 from edgebake.bundle import samples
 from edgebake.runtimes.session import Tensor
-from tests.bundle import small
+from tests.bundle import small, small2
 from tests.bundle.small import Target
 from tests.contracts import with_image
 
@@ -374,3 +376,81 @@ def test_no_two_parts_of_the_sample_use_one_name_for_two_things() -> None:
     ]
     assert len(found) > 20
     assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("target", small2.TARGETS)
+def test_any_input_answers_its_golden_vectors(tmp_path: Path, target: str) -> None:
+    done = _ran(_written(tmp_path, small2.bundle("linux", target)), "--check")
+    assert (done.stdout, done.stderr) == (f"{target}: passes its golden vectors\n", "")
+    assert done.returncode == 0
+
+
+def test_kinds_of_input_share_a_sample(tmp_path: Path) -> None:
+    """Guards two kinds with a step of one name: `clip` of sounds fills up, of signals refuses."""
+    _written(tmp_path, small2.bundle("linux"))
+    done = _ran(tmp_path, "--check")
+    passed = [f"{target}: passes its golden vectors\n" for target in small2.TARGETS]
+    assert (done.stdout, done.stderr, done.returncode) == ("".join(passed), "", 0)
+    done = _ran(tmp_path, "text.txt")
+    expected = "the models take audio, signal, text; expected --kind"
+    assert (done.stderr, done.returncode) == (f"classify.py: {expected}\n", 1)
+
+
+def test_a_sample_without_images_needs_no_pillow(tmp_path: Path) -> None:
+    files = small2.bundle("linux", "audio")
+    _written(tmp_path, files)
+    text = (tmp_path / "classify.py").read_text()
+    assert "PIL" not in text
+    readme = samples.render(json.loads(files["manifest.json"]), files)["README.md"].decode()
+    assert "pip install numpy onnxruntime==1.32.0\n" in readme
+    assert "# prints the class of an example: a WAV file\n" in readme
+
+
+def _write_wave(path: Path, sound: NDArray[np.int16], rate: int) -> None:
+    """Write samples [n] as a WAV file of one channel."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(sound.astype("<i2").tobytes())
+
+
+def test_an_example_of_every_kind_is_read_from_a_file(tmp_path: Path) -> None:
+    _written(tmp_path, small2.bundle("linux", "audio", "signal", "text"))
+    first = {kind: small2.examples(kind, 1, seed=0)[0] for kind in small2.INPUTS}
+    _write_wave(tmp_path / "audio.file", first["audio"], 16000)
+    np.savetxt(tmp_path / "signal.file", first["signal"], delimiter=",", fmt="%.9g")
+    (tmp_path / "text.file").write_text(first["text"], encoding="utf-8")
+    for kind in first:
+        golden = json.loads(small2.bundle("linux", kind)[f"golden/{kind}.json"])
+        expected = []
+        for answer in golden["examples"][0]["answer"]:
+            expected.append(f"{answer['label']} {answer['probability']:.3f}")
+        done = _ran(tmp_path, "--kind", kind, f"{kind}.file")
+        assert done.stdout == f"{kind}.file: {', '.join(expected)}\n", done.stderr
+
+
+def test_a_recording_of_another_rate_is_refused(tmp_path: Path) -> None:
+    _written(tmp_path, small2.bundle("linux", "audio"))
+    _write_wave(tmp_path / "slow.wav", np.zeros(100, np.int16), 8000)
+    done = _ran(tmp_path, "slow.wav")
+    expected = "expected (16000, 1, 16)"
+    assert done.stderr == (
+        f"classify.py: slow.wav: rate, channels and bits are (8000, 1, 16); {expected}\n"
+    )
+    assert done.returncode == 1
+
+
+def test_too_few_measurements_are_refused(tmp_path: Path) -> None:
+    _written(tmp_path, small2.bundle("linux", "signal"))
+    np.savetxt(tmp_path / "short.csv", np.zeros((9, 6)), delimiter=",")
+    done = _ran(tmp_path, "short.csv")
+    assert done.stderr == "classify.py: signal of 9 samples; expected at least 128\n"
+
+
+def test_a_newer_bundle_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    files = _linux()
+    _written(tmp_path, files)
+    newer = files["manifest.json"].replace(b"manifest/1", b"manifest/9")
+    (tmp_path / "linux.zip").write_bytes(small.zipped({**files, "manifest.json": newer}))
+    done = _ran(tmp_path, "--check")
+    expected = "edgebake.manifest/9: unknown; the bundle is newer than this code"
+    assert (done.stderr, done.returncode) == (f"classify.py: {expected}\n", 1)

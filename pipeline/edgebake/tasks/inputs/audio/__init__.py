@@ -14,7 +14,7 @@ from edgebake.tasks import steps as shared_steps
 from edgebake.tasks.inputs.audio import options as audio_options
 from edgebake.tasks.inputs.audio import steps
 from edgebake.tasks.inputs.audio.options import AudioOptions
-from edgebake.tasks.inputs.interface import Input
+from edgebake.tasks.inputs.interface import Input, read_app_code
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction, TensorSpec
 
@@ -123,15 +123,11 @@ class AudioKind:
             f"as logarithms of {bands} mel bands in {frames} frames"
         )
 
-    def app_code(self) -> Mapping[str, tuple[str, bytes]]:
-        """Return the steps in Kotlin and Swift."""
+    def app_code(self) -> Mapping[str, bytes]:
+        """Return the steps in Python, Kotlin and Swift."""
         from edgebake.tasks.inputs.audio import app
 
-        folder = resources.files(app)
-        code = {}
-        for suffix in ("kt", "swift"):
-            code[suffix] = ("audioSteps", (folder / f"AudioSteps.{suffix}").read_bytes())
-        return code
+        return read_app_code(resources.files(__package__), app)
 
 
 def _steps_of(audio: AudioOptions) -> list[Step]:
