@@ -67,7 +67,8 @@ def test_a_folder_that_is_no_group(project: Path, capsys: pytest.CaptureFixture[
     assert main(["check"]) == 1
     assert capsys.readouterr().err.strip() == (
         "edgebake: recipes/quantise/int8.yaml: no group 'quantise'; expected one of: convert, "
-        "data, device, model, package, prune, quantize, train, validate; did you mean 'quantize'?"
+        "data, device, model, package, prune, quantize, task, train, validate; did you mean "
+        "'quantize'?"
     )
 
 

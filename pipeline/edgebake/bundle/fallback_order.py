@@ -1,10 +1,10 @@
 """Check the fallback order of a platform's targets.
 
-The last target has to run on every device, and each target has to be the first choice of some
-device.
+Targets of one task that take the same kinds of input are alternatives of each other. The last of
+them has to run on every device, and each has to be the first choice of some device.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from edgebake.bundle.device_matching import version_numbers
 from edgebake.bundle.manifest_types import DeviceEntry, DeviceRule
@@ -29,8 +29,25 @@ def device_entry(device: Device) -> DeviceEntry:
     return {"device": rule, "accelerators": accelerators}
 
 
+def group(uses: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the names of the targets of each use, in fallback order.
+
+    Args:
+        uses: the task of each target and what it takes, by name of the target.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, use in uses.items():
+        groups.setdefault(use, []).append(name)
+    return groups
+
+
+def use_of(task: str, kinds: Iterable[str]) -> str:
+    """Return what a target is for: `classification of audio`."""
+    return f"{task} of {' and '.join(kinds)}"
+
+
 def find_problems(targets: Mapping[str, DeviceEntry]) -> Iterator[str]:
-    """Yield the mistakes in the order of a platform's targets.
+    """Yield the mistakes in the order of a platform's targets of one use.
 
     Args:
         targets: by name, in fallback order; at least one.

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
 from edgebake.bundle.manifest_types import FileEntry, Manifest, TargetEntry
-from edgebake.bundle.tensors_of import files_of
+from edgebake.bundle.tensors_of import files_of, inputs_of
 from edgebake.bundle.trust import bounded_read, sbom_check
 from edgebake.errors import ProofError
 
@@ -96,10 +96,18 @@ def check_fallback_order(_: Path, content: Manifest) -> str:
             if path not in listed:
                 raise ProofError(f"{manifest.FILE}: targets.{name}: {path}: not among the files")
         _check_model(name, target, content["files"])
-    for problem in fallback_order.find_problems(targets):
-        raise ProofError(f"{manifest.FILE}: chain: {problem}")
+    uses = {name: _use_of(target) for name, target in targets.items()}
+    for alternatives in fallback_order.group(uses).values():
+        group = {name: targets[name] for name in alternatives}
+        for problem in fallback_order.find_problems(group):
+            raise ProofError(f"{manifest.FILE}: chain: {problem}")
     _check_uses(content)
     return " > ".join(names)
+
+
+def _use_of(target: TargetEntry) -> str:
+    kinds = [entry["kind"] for entry in inputs_of(target)]
+    return fallback_order.use_of(target["task"], kinds)
 
 
 def _check_uses(content: Manifest) -> None:

@@ -52,13 +52,17 @@ def check_licenses(plan: Plan) -> None:
 
 def _fallback_problems(targets: Sequence[Target]) -> Iterator[str]:
     for platform in Platform:
-        entries = {
-            target.name: fallback_order.device_entry(target.recipe.device)
-            for target in targets
-            if target.recipe.device.platform is platform
-        }
-        if entries:
-            yield from fallback_order.find_problems(entries)
+        entries = {}
+        uses = {}
+        for target in targets:
+            recipe = target.recipe
+            if recipe.device.platform is platform:
+                entries[target.name] = fallback_order.device_entry(recipe.device)
+                kinds = [recipe.data.input.kind]
+                uses[target.name] = fallback_order.use_of(recipe.task.output, kinds)
+        for names in fallback_order.group(uses).values():
+            alternatives = {name: entries[name] for name in names}
+            yield from fallback_order.find_problems(alternatives)
 
 
 def _check_texts(release: Release, targets: Sequence[Target]) -> None:
