@@ -20,9 +20,12 @@ from tests.signed import Signed
 
 # A kind of input as far as package asks it.
 KIND = """
+from pathlib import Path
+
+
 class Kind:
-    raw_form = {form!r}
-    steps = {{}}
+    raw_form = "FORM"
+    steps = {}
     augments_pixels = False
 
     def published(self, spec, convert):
@@ -31,11 +34,18 @@ class Kind:
     def takes_raw(self, dtype):
         return False
 
+    def app_code(self):
+        return {"steps.py": Path(__file__).with_name("steps.py").read_bytes()}
+
 
 INPUT = Kind()
 """
+STEPS = '''"""No steps: nothing runs them here."""
+
+STEPS = {}
+'''
 FORMS = {"tone": "pcm16", "motion": "float32", "words": "utf8"}
-MEL = np.arange(65 * 4, dtype=np.float32).reshape(65, 4) / 512
+MEL = np.arange(65 * 4, dtype=np.float32).reshape(65, 4) / np.float32(512)
 SHA256 = "ab" * 32
 TONE: list[Step] = [
     {"step": "sound", "rate": 8000, "channels": 1, "format": "pcm16"},
@@ -65,9 +75,11 @@ WORDS: list[Step] = [
 ]
 LABELS = [str(digit) for digit in range(10)]
 INPUTS = (
-    ContractInput("sound", "tone", TensorSpec("sound", (8, 4, 1), "float32"), TONE, {"mel": MEL}),
-    ContractInput("moved", "motion", TensorSpec("moved", (16, 2), "float32"), MOTION),
-    ContractInput("text", "words", TensorSpec("text", (8,), "int32", highest=256), WORDS),
+    ContractInput(
+        "sound", "tone", TensorSpec("sound", (8, 4, 1), "float32"), tuple(TONE), {"mel": MEL}
+    ),
+    ContractInput("moved", "motion", TensorSpec("moved", (16, 2), "float32"), tuple(MOTION)),
+    ContractInput("text", "words", TensorSpec("text", (8,), "int32", highest=256), tuple(WORDS)),
 )
 INSPECTION = Inspection(
     [
@@ -126,16 +138,26 @@ def golden() -> dict[str, Any]:
 
 def make(root: Path, planned: Plan, *, is_signed: bool = False) -> Signed:
     """Return the bundle, in an empty folder that becomes the project."""
+    write_kinds(root)
+    return signed.make(root, planned, signed=is_signed, files=files())
+
+
+def write_kinds(root: Path = Path()) -> None:
+    """Write the kinds of inputs into a project."""
     for name, form in FORMS.items():
         package = root / "plugins/inputs" / name
         package.mkdir(parents=True)
-        (package / "__init__.py").write_text(KIND.format(form=form))
-    files = {
+        (package / "__init__.py").write_text(KIND.replace("FORM", form))
+        (package / "steps.py").write_text(STEPS)
+
+
+def files() -> dict[str, bytes]:
+    """Return what validate leaves of the model."""
+    return {
         "contract.json": contract().to_json().encode(),
         "inspection.json": json.dumps(INSPECTION.to_dict()).encode(),
         "golden.json": json.dumps(golden()).encode(),
     }
-    return signed.make(root, planned, signed=is_signed, files=files)
 
 
 def _tensor(values: NDArray[Any]) -> dict[str, Any]:

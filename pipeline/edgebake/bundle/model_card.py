@@ -36,13 +36,15 @@ PROTECTION = {
 MEANINGS = {
     "accuracy": "share of the test examples that the file classifies correctly",
     "float_accuracy": "share that the float model classifies correctly, before quantization",
-    "loss": "float_accuracy minus accuracy",
+    "loss": "float_accuracy minus accuracy",  # in edgebake.manifest/1
+    "accuracy_drop": "float_accuracy minus accuracy",
     "agreement_with_float": (
         "share of the test examples that the file and the float model classify alike"
     ),
     "calibration_error": "expected calibration error: mean difference of confidence and accuracy",
+    "expected_calibration_error": "mean difference of confidence and accuracy",
     "size_mb": "all files of the model; 1 MB = 1,000,000 bytes",
-    "macs": "multiply-accumulate operations for one image",
+    "macs": "multiply-accumulate operations for one example",
     "parameters": "weights and biases",
     "activation_peak_mb": "largest sum of activations in memory at a time; 1 MB = 1,000,000 bytes",
 }
