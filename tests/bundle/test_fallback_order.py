@@ -145,3 +145,15 @@ def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, T
         assert {device.platform.value for device in devices.values()} == {platform}
         entries = {name: fallback_order.device_entry(device) for name, device in devices.items()}
         assert list(fallback_order.find_problems(entries)) == []
+
+
+def test_targets_of_another_use_are_no_alternatives() -> None:
+    audio = fallback_order.use_of("classification", ["audio"])
+    text = fallback_order.use_of("classification", ["text"])
+    assert (audio, text) == ("classification of audio", "classification of text")
+    uses = {"commands_new": audio, "language_any": text, "commands_any": audio}
+    assert fallback_order.group(uses) == {
+        audio: ["commands_new", "commands_any"],
+        text: ["language_any"],
+    }
+    assert fallback_order.use_of("detection", ["image", "text"]) == "detection of image and text"

@@ -52,7 +52,8 @@ def test_an_unknown_release_is_refused_with_the_nearest(small: None) -> None:
         pytest.raises(
             RecipeError,
             match=r"^recipes/release_smal.yaml: no such release; "
-            r"expected one of: release, release_small; did you mean 'release_small'\?$",
+            r"expected one of: release, release_small, release_tasks; "
+            r"did you mean 'release_small'\?$",
         ),
     ):
         planner.update()
