@@ -1,0 +1,42 @@
+"""A model of an input that is no image, of a kind that a project brings, is trained.
+
+Guards that no stage before the conversion takes every input for an image.
+Slow: it trains twice.
+"""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgebake.cli.main import main
+from edgebake.tasks import contract
+from tests import level_input
+from tests.stages import alone
+
+
+def _plan(project: Path, dtype: str) -> str:
+    """Plan a release of one target; return the variant of `train`."""
+    for name, text in level_input.files(dtype).items():
+        file = project / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert main(["plan"]) == 0
+    (variant,) = yaml.safe_load((project / "params.yaml").read_text())["train"]
+    return str(variant)
+
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_a_model_of_levels_learns(project: Path, dtype: str) -> None:
+    variant = _plan(project, dtype)
+    data = alone.run("data", "ramps")
+    assert "120 examples of 2 classes" in data.line
+    trained = alone.run("train", variant)
+    assert trained.json("metrics.json")["validation_accuracy"] > 0.9
+    made = contract.from_json((trained.folder / "contract.json").read_text())
+    assert made.single_input.tensor.shape == (8,)
+    assert made.single_input.tensor.dtype == dtype
+    assert made.labels == ["falls", "rises"]
