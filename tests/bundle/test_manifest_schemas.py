@@ -1,4 +1,4 @@
-"""The schemas of both forms agree, and that of the second takes every step of the kinds of inputs."""
+"""The schemas of both forms agree; the second takes every step of the kinds of inputs."""
 
 import json
 from collections.abc import Iterator

@@ -38,7 +38,7 @@ def find_problems(golden: Mapping[str, Any], target: TargetEntry) -> Iterator[st
 
 
 def _tolerance_problems(tolerances: Any, target: TargetEntry) -> Iterator[str]:
-    inputs = {entry["name"]: _input_limit(entry) for entry in inputs_of(target)}
+    inputs = {entry["name"]: input_limit(entry) for entry in inputs_of(target)}
     outputs = {
         output["name"]: golden_values.output_tolerance(output) for output in outputs_of(target)
     }
@@ -59,7 +59,7 @@ def _tolerance_problem(key: str, tolerance: Any, limit: float) -> str | None:
     return f"tolerances.{key}: {shown}; expected 0, since its values are integers"
 
 
-def _input_limit(entry: InputEntry) -> float:
+def input_limit(entry: InputEntry) -> float:
     """Return the largest tolerance of an input in real units; 0 for integers."""
     tensor = entry["tensor"]
     if _has_integers(tensor):
