@@ -65,7 +65,7 @@ def test_a_person_in_two_splits_of_the_source_is_named() -> None:
 
 def test_what_cannot_be_divided_is_named() -> None:
     assert _refused(_examples(["ann", "bob", "", "cy"])) == (
-        "data.splits.column: no value of 'person' for 2.png; expected a group for every image"
+        "data.splits.column: no value of 'person' for 2.png; expected a group for every example"
     )
     assert _refused(_examples(["ann", "bob", "cy"] * 5)) == (
         "data.splits.column: 'person' has 3 groups (ann, bob, cy); "
