@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,8 +18,12 @@ HARNESS = Path(__file__).with_name("kotlin")
 # `.ci/run` installs all three.
 COMPILER = Path(os.environ.get("EDGEBAKE_KOTLIN", ROOT / ".ci/node_modules/kotlin-compiler"))
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")  # Debian's libandroid-json-java
-ANDROID = re.compile(r"^import (?:android|androidx|com\.google\.ai|ai\.onnxruntime)", re.MULTILINE)
-Tensors = dict[str, NDArray[Any]]
+DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+}
 
 
 def missing() -> str | None:
@@ -38,7 +41,7 @@ class Jvm:
     """A process that runs samples."""
 
     def __init__(self, samples: dict[str, bytes], folder: Path) -> None:
-        """Compile the samples that need no Android, and start them.
+        """Compile samples with stubs of Android and of the runtimes, and start them.
 
         Raises:
             AssertionError: they do not compile, or with a warning.
@@ -46,9 +49,9 @@ class Jvm:
         sources = folder / "sources"
         sources.mkdir()
         for name, content in samples.items():
-            if name.endswith(".kt") and not ANDROID.search(content.decode()):
+            if name.endswith(".kt"):
                 (sources / name).write_bytes(content)
-        for file in HARNESS.glob("*.kt"):
+        for file in HARNESS.rglob("*.kt"):
             shutil.copy(file, sources)
         libraries = [COMPILER / "lib" / "kotlinx-coroutines-core-jvm.jar", ORG_JSON]
         compile_path = ":".join(map(str, libraries))
@@ -70,12 +73,13 @@ class Jvm:
         while True:
             assert self._process.stdout is not None
             reply = json.loads(self._process.stdout.readline())
-            if "run" not in reply:
+            if "count" in reply:
+                self._write(_counts(Path(reply["count"])))
+            elif "run" in reply:
+                outputs = run(Path(reply["run"]), reply["runtime"], reply["inputs"])
+                self._write({"outputs": outputs})
+            else:
                 return reply
-            inputs = {name: decoded(tensor) for name, tensor in reply["inputs"].items()}
-            outputs = run(Path(reply["run"]), reply["runtime"], inputs)
-            listed = {name: output.ravel().tolist() for name, output in outputs.items()}
-            self._write({"outputs": listed})
 
     def _write(self, message: Any) -> None:
         assert self._process.stdin is not None
@@ -89,19 +93,50 @@ class Jvm:
         self._process.wait(timeout=60)
 
 
-def run(model: Path, runtime: str, inputs: Tensors) -> Tensors:
-    """Return the stored outputs of a model by name."""
+def _counts(model: Path) -> dict[str, int]:
+    """Return how many inputs and outputs a .tflite file has."""
+    interpreter = Interpreter(str(model))
+    inputs = len(interpreter.get_input_details())
+    return {"inputs": inputs, "outputs": len(interpreter.get_output_details())}
+
+
+def run(model: Path, runtime: str, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the stored outputs of a model, in the order of the file.
+
+    Args:
+        model: the file.
+        runtime: that runs it.
+        inputs: of LiteRT in the order of the file, of ONNX Runtime by name.
+    """
     if runtime == "onnxruntime":
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-        names = [output.name for output in session.get_outputs()]
-        return dict(zip(names, session.run(names, inputs), strict=True))
+        return _run_onnx(model, inputs)
     interpreter = Interpreter(str(model))
     interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        interpreter.set_tensor(detail["index"], inputs[detail["name"]])
+    for detail, stored in zip(interpreter.get_input_details(), inputs, strict=True):
+        tensor = np.frombuffer(base64.b64decode(stored["data"]), detail["dtype"])
+        interpreter.set_tensor(detail["index"], tensor.reshape(detail["shape"]))
     interpreter.invoke()
-    details = interpreter.get_output_details()
-    return {detail["name"]: interpreter.get_tensor(detail["index"]) for detail in details}
+    outputs = []
+    for detail in interpreter.get_output_details():
+        outputs.append(_listed(detail["name"], interpreter.get_tensor(detail["index"])))
+    return outputs
+
+
+def _run_onnx(model: Path, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    stored = {tensor["name"]: base64.b64decode(tensor["data"]) for tensor in inputs}
+    feeds = {}
+    for end in session.get_inputs():
+        dtype = DTYPES[end.type]
+        feeds[end.name] = np.frombuffer(stored[end.name], dtype).reshape(end.shape)
+    names = [end.name for end in session.get_outputs()]
+    outputs = session.run(names, feeds)
+    return [_listed(name, output) for name, output in zip(names, outputs, strict=True)]
+
+
+def _listed(name: str, tensor: NDArray[Any]) -> dict[str, str]:
+    """Return a tensor [1, ...] as the JVM reads it."""
+    return {"name": name, "data": base64.b64encode(tensor.tobytes()).decode()}
 
 
 def decoded(stored: Any) -> NDArray[Any]:

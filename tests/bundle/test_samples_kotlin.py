@@ -21,6 +21,7 @@ from tests.bundle.small import Target
 from tests.contracts import with_image
 
 NO_NUMBERS: Mapping[str, list[float]] = {}
+DIGITS = [str(digit) for digit in range(10)]
 V1 = Path(__file__).parents[1] / "bundles" / "v1" / "android.zip"
 
 
@@ -32,8 +33,10 @@ def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvm]:
         pytest.skip(reason)  # on CI, a skipped test fails
     files = small2.bundle("android")
     manifest: Any = json.loads(files["manifest.json"])
-    image = _android(any=Target(small.onnx_model(), small.contract()))
+    image = _android(any=Target(small.litert_model(), small.contract(labels=DIGITS)))
     manifest["targets"]["image"] = json.loads(image["manifest.json"])["targets"]["any"]
+    # The code that decrypts also reads bundles that are not encrypted.
+    manifest["files"][0]["encryption"] = {}
     rendered = samples.render(manifest, files)
     process = Jvm(rendered, tmp_path_factory.mktemp("kotlin"))
     yield process
@@ -158,6 +161,14 @@ def test_an_app_opens_the_first_model_that_works(kotlin: Jvm, tmp_path: Path) ->
     answer = target.model.answer(target.contract.image.preprocess([pixels]))[0]
     label = small.CLASSES[int(answer.argmax())]
     assert (reply["target"], reply["labels"]) == ("last", [label])
+
+
+def test_an_encrypted_bundle_answers_as_golden(kotlin: Jvm, tmp_path: Path) -> None:
+    target = Target(small.onnx_model(), small.contract())
+    files = small.bundle("android", {"any": target}, encrypted=True)
+    reply = kotlin.ask("check", bundle=_archive(tmp_path, files))
+    assert reply == {"departures": {"any": "as golden"}}
+    assert not list(tmp_path.glob("model*"))  # the plain model
 
 
 def test_a_newer_bundle_is_refused(kotlin: Jvm, tmp_path: Path) -> None:

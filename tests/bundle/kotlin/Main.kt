@@ -8,28 +8,6 @@ import kotlinx.coroutines.runBlocking
 import org.json.JSONArray
 import org.json.JSONObject
 
-private fun ask(request: JSONObject): JSONObject {
-    println(request.toString())
-    System.out.flush()
-    return JSONObject(readln())
-}
-
-/** A model that the process at the other end of the pipe runs. */
-private class RemoteSession(private val model: File, private val runtime: String) : Session {
-    override fun run(inputs: Map<String, Tensor>): Map<String, FloatArray> {
-        val tensors = JSONObject()
-        for ((name, tensor) in inputs) tensors.put(name, stored(tensor))
-        val request = JSONObject().put("run", model.path).put("runtime", runtime).put("inputs", tensors)
-        val outputs = ask(request).getJSONObject("outputs")
-        return outputs.keys().asSequence().associateWith { name ->
-            val values = outputs.getJSONArray(name)
-            FloatArray(values.length()) { values.getDouble(it).toFloat() }
-        }
-    }
-
-    override fun close() = Unit
-}
-
 private object Desktop : Device {
     val begun = mutableListOf<String>()
     override val facts = Facts("36", null, 8000, emptySet(), null, setOf("gpu", "cpu"))
@@ -44,21 +22,24 @@ private object Desktop : Device {
         begun -= attempt
     }
 
-    override fun load(model: File, choice: Choice): Session = RemoteSession(model, choice.target.runtime)
+    override fun load(model: File, choice: Choice): Session = when (val runtime = choice.target.runtime) {
+        "litert" -> LiteRtSession(model, choice.target, choice.accelerator)
+        "onnxruntime" -> OnnxSession(model, choice.target, choice.accelerator)
+        else -> error("$runtime: no runtime of this test")
+    }
 }
 
-private fun stored(tensor: Tensor): JSONObject {
-    val data = tensor.data.duplicate().also { it.rewind() }
-    val content = ByteArray(data.remaining()).also(data::get)
-    return JSONObject().put("dtype", tensor.dtype).put("shape", JSONArray(tensor.shape))
-        .put("data", Base64.getEncoder().encodeToString(content))
-}
+private fun stored(tensor: Tensor): JSONObject = JSONObject()
+    .put("dtype", tensor.dtype).put("shape", JSONArray(tensor.shape)).put("data", pipe.encode(tensor.data))
+
+/** Of encrypted bundles, tests/bundle/small.py. */
+private val KEY = ByteArray(32) { it.toByte() }
 
 private fun bundle(request: JSONObject): ModelBundle {
     val archive = File(request.getString("bundle"))
     val folder = File(archive.path + ".unpacked")
     if (!folder.exists()) ModelBundle.unpack(archive.inputStream(), folder)
-    return ModelBundle(folder)
+    return ModelBundle(folder, KEY, archive.parentFile)
 }
 
 /** Returns the first difference of each target from its golden vectors. */
