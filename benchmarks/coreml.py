@@ -215,7 +215,9 @@ def train(architecture: str, epochs: int) -> TrainedModel:
     predictions = model.predict(model_contract.image.normalize(pixels), verbose=0)
     archive = keras_session.save(model)
     samples = model_contract.image.preprocess(calibration_split.inputs[:100])
-    ranges = calibration.calibrate(archive, samples, Calibration("min_max", len(samples), 0))
+    ranges = calibration.calibrate(
+        archive, {"image": samples}, Calibration("min_max", len(samples), 0)
+    )
     return TrainedModel(archive, model_contract, pixels, test.labels, ranges, predictions)
 
 

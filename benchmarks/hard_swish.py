@@ -34,7 +34,7 @@ class NoiseRanges(CalibratedModel):
         shape = parsed.get_input_details()[0]["shape"]
         images = np.random.default_rng(0).uniform(0, 255, (2, *shape[1:])).astype(np.float32)
         bounds = {}
-        for name, values in self.compute_values(images).items():
+        for name, values in self.compute_values({"image": images}).items():
             bounds[name] = (min(0.0, float(np.min(values))), max(0.0, float(np.max(values))))
         return bounds
 

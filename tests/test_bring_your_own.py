@@ -40,6 +40,7 @@ from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.litert.calibrated_model import to_float_tflite
 from edgebake.runtimes.session import single_output
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER
 from tests import builds
 from tests.contracts import image_contract
 
@@ -222,8 +223,10 @@ def test_the_model_answers_the_same_in_every_format(
     assert importers.format_of(str(imported / name)) in ("keras", "onnx", "tflite")
     if name.endswith((".tflite", ".onnx")):
         importer = load_importer(importers.format_of(str(imported / name)))
-        predict = importer.predictor(importer.load(_contract(), _imported_options(imported / name)))
-        predictions = np.concatenate([predict(picture[None]) for picture in pictures])
+        archive = importer.load(_contract(), _imported_options(imported / name))
+        predict = importer.predictor(archive, IMAGE_CLASSIFIER)
+        answers = [predict({"image": picture[None]})["probabilities"] for picture in pictures]
+        predictions = np.concatenate(answers)
     else:
         predictions = _keras_predictions(imported / name, pictures)
     np.testing.assert_allclose(predictions, expected, atol=1e-4)
@@ -240,7 +243,9 @@ def test_int8_of_it_finds_the_same_digits(
     archive: Any = load_importer(form).load(_contract(), _imported_options(imported / name))
     if form == "keras":
         archive = keras_session.save(archive)
-    ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
+    ranges = calibration.calibrate(
+        archive, {"image": pictures[:16]}, Calibration("min_max", 16, 0), form
+    )
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form
     )

@@ -67,7 +67,7 @@ def _build(option_name: str, runtime: str, subject: Subject) -> Built:
     quantized = QuantizedModel.from_options(subject.archive, params)
     if params.calibration:
         samples = subject.draw_samples(params.calibration.samples, params.calibration.seed)
-        ranges = calibration.calibrate(subject.archive, samples, params.calibration)
+        ranges = calibration.calibrate(subject.archive, {"image": samples}, params.calibration)
         quantized = _with_ranges_of_files(quantized, ranges, runtime, samples)
     options = _convert_options(runtime, params.scheme)
     converted = load_runtime(runtime).convert_model(quantized, subject.contract, options)
@@ -81,11 +81,11 @@ def _with_ranges_of_files(
     """Add the ranges of values that only LiteRT's float file or the runtime's own one computes."""
     options = compose.option("quantize", "int8").calibration
     tflite = CalibratedModel.from_source(load_source(quantized), ranges)
-    ranges = calibration.with_ranges_of_file(ranges, tflite, samples, options)
+    ranges = calibration.with_ranges_of_file(ranges, tflite, {"image": samples}, options)
     quantized = dataclasses.replace(quantized, ranges=ranges)
     file = load_runtime(runtime).calibrated_file(quantized)
     if file is not None:
-        ranges = calibration.with_ranges_of_file(ranges, file, samples, options)
+        ranges = calibration.with_ranges_of_file(ranges, file, {"image": samples}, options)
     return dataclasses.replace(quantized, ranges=ranges)
 
 

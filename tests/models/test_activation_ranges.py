@@ -25,7 +25,7 @@ def _range(name: str, value: np.ndarray, low: float, high: float) -> ActivationR
 
 RANGES = ActivationRanges(
     [_range("image", IMAGE, -1, 1), _range("conv", CONV, -12, 11), _range("relu", RELU, 0, 11)],
-    IMAGE.astype(np.float32),
+    {"image": IMAGE.astype(np.float32)},
 )
 
 

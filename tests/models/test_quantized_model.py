@@ -31,7 +31,7 @@ INT8 = QuantizedModel(
     "int8",
     "int8",
     Granularity.per_channel,
-    ActivationRanges([IMAGE, RELU], PROBES),
+    ActivationRanges([IMAGE, RELU], {"image": PROBES}),
 )
 FLOAT16 = QuantizedModel(b"keras", "float16", weights="float16", activations="float32")
 
@@ -75,8 +75,22 @@ def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
     found = QuantizedModel.from_files(INT8.to_files()).ranges
     assert found is not None
     assert found.entries == [IMAGE, RELU]
-    assert found.probes.dtype == np.float32
-    np.testing.assert_array_equal(found.probes, PROBES)
+    assert list(found.probes) == ["image"]
+    assert found.probes["image"].dtype == np.float32
+    np.testing.assert_array_equal(found.probes["image"], PROBES)
+
+
+def test_probes_of_several_inputs_have_a_file_each() -> None:
+    ids = np.arange(8, dtype=np.int32).reshape(2, 4)
+    ranges = ActivationRanges([IMAGE], {"motion": PROBES, "ids": ids})
+    quantized = replace(INT8, ranges=ranges)
+    files = quantized.to_files()
+    assert [file for file in files if "probes" in file] == ["probes/motion.npy", "probes/ids.npy"]
+    found = QuantizedModel.from_files(files).ranges
+    assert found is not None
+    assert found.probes["ids"].dtype == np.int32
+    assert found.probes["ids"].tolist() == ids.tolist()
+    np.testing.assert_array_equal(found.probes["motion"], PROBES)
 
 
 @pytest.mark.parametrize("quantized", [INT8, FLOAT16])

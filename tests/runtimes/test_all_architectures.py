@@ -98,7 +98,7 @@ def ranges_of(model: bytes, color: str) -> ActivationRanges:
     agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.image.channels), np.uint8)
     return calibration.calibrate(
-        model, agreed.image.normalize(pixels), Calibration("min_max", 8, 0)
+        model, {"image": agreed.image.normalize(pixels)}, Calibration("min_max", 8, 0)
     )
 
 

@@ -67,7 +67,7 @@ def _check(archive: bytes, runtime: str, scheme: str, pixels: NDArray[np.uint8])
     quantized = QuantizedModel(archive, scheme, WEIGHTS[scheme], "float32")
     if scheme == "int8":
         images = CONTRACT.image.normalize(pixels)
-        ranges = calibration.calibrate(archive, images, Calibration("min_max", 40, 0))
+        ranges = calibration.calibrate(archive, {"image": images}, Calibration("min_max", 40, 0))
         quantized = replace(
             quantized, activations="int8", granularity=Granularity.per_channel, ranges=ranges
         )
@@ -128,7 +128,7 @@ def test_calibration_refuses_an_activation_that_is_infinite(tmp_path: Path) -> N
     archive = keras_session.save(keras.Model(image, outputs))
     images = np.full((2, 8, 8, 1), 200, np.float32)
     with pytest.raises(ConversionError) as refused:
-        calibration.calibrate(archive, images, Calibration("min_max", 2, 0))
+        calibration.calibrate(archive, {"image": images}, Calibration("min_max", 2, 0))
     message = str(refused.value)
     assert message.startswith("activation 'functional")
     assert message.endswith(

@@ -170,7 +170,7 @@ def test_probes_are_examples_of_the_calibration_split_alone(
         take_split(digits.load(data), data, "calibration").inputs
     )
     asked = alone.recorded_splits(monkeypatch)
-    probes = _ranges(alone.run("quantize", INT8)).probes
+    probes = _ranges(alone.run("quantize", INT8)).probes["image"]
     assert set(asked) == {"calibration"}
     assert {probe.tobytes() for probe in probes} < {example.tobytes() for example in held}
     assert len({probe.tobytes() for probe in probes}) == len(probes) == 4

@@ -1,7 +1,7 @@
 """Activation ranges of a model, calibrated once and looked up by every runtime.
 
 A runtime renames, fuses and transposes operators, so the name of a tensor does not identify it. Its
-values do: each range carries the fingerprint of its activation on a few probe images, and a tensor
+values do: each range carries the fingerprint of its activation on a few probes, and a tensor
 has the range of the activation with the same fingerprint.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgebake.errors import ConversionError
+from edgebake.tasks.tensors import IMAGE, Feeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,9 @@ TOLERANCE = 1e-3
 OUTLIERS = 8
 # Suffixes of the names of TensorFlow's operators with weights.
 MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
+PROBES = "probes"  # folder of the files of several inputs, or of one that is no image
+SUFFIX = ".npy"
+IMAGE_PROBES = "probes.npy"
 # Columns of ranges.csv, fields of ActivationRange.
 NUMBERS = (
     "low",
@@ -79,17 +83,16 @@ class ActivationRange:
 
 @dataclass(frozen=True)
 class ActivationRanges:
-    """All activation ranges of a model, and the probe images that their fingerprints belong to."""
+    """All activation ranges of a model, and the probes that their fingerprints belong to."""
 
     entries: list[ActivationRange]
-    probes: NDArray[np.float32]  # preprocessed images, [n, h, w, c]
+    probes: Feeds  # what a model is fed, float inputs preprocessed
 
     @classmethod
     def empty(cls) -> ActivationRanges:
         """Return the ranges of a model whose activations stay in float: none."""
         shape = (0, 0, 0, 0)
-        no_probes = np.zeros(shape, np.float32)
-        return cls([], no_probes)
+        return cls([], {IMAGE: np.zeros(shape, np.float32)})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> ActivationRanges | None:
@@ -99,8 +102,10 @@ class ActivationRanges:
         if not rows:
             return None
         entries = [_from_row(row) for row in rows]
-        array = io.BytesIO(files["probes.npy"])
-        probes = np.load(array, allow_pickle=False)
+        probes = {}
+        for name, file in _probe_files(files).items():
+            array = io.BytesIO(files[file])
+            probes[name] = np.load(array, allow_pickle=False)
         return cls(entries, probes)
 
     def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
@@ -109,7 +114,7 @@ class ActivationRanges:
         If several activations match, the range covers all of them.
 
         Args:
-            values: contents of the tensor, one array of any shape per probe image.
+            values: contents of the tensor, one array of any shape per probe.
             tensor: its name, for messages.
 
         Raises:
@@ -125,7 +130,7 @@ class ActivationRanges:
         """Return the ranges of all activations with the fingerprint of a tensor, nearest first.
 
         Args:
-            values: contents of the tensor, one array of any shape per probe image.
+            values: contents of the tensor, one array of any shape per probe.
             tensor: its name, for messages.
 
         Raises:
@@ -160,16 +165,20 @@ class ActivationRanges:
         return distances
 
     def to_files(self) -> dict[str, bytes]:
-        """Return ranges.csv and probes.npy."""
+        """Return ranges.csv, and probes.npy of an image or else probes/<name>.npy of each input."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         header = ("name", *NUMBERS, *FINGERPRINT, "sources")
         writer.writerow(header)
         for entry in self.entries:
             writer.writerow(_to_row(entry))
-        array = io.BytesIO()
-        np.save(array, self.probes, allow_pickle=False)
-        return {"ranges.csv": text.getvalue().encode(), "probes.npy": array.getvalue()}
+        files = {"ranges.csv": text.getvalue().encode()}
+        for name, probes in self.probes.items():
+            file = IMAGE_PROBES if list(self.probes) == [IMAGE] else f"{PROBES}/{name}{SUFFIX}"
+            array = io.BytesIO()
+            np.save(array, probes, allow_pickle=False)
+            files[file] = array.getvalue()
+        return files
 
     @cached_property
     def _fingerprints(self) -> NDArray[np.float64]:
@@ -202,6 +211,15 @@ def enclosing_bounds(
         high = max(candidate.high for candidate in ranges)
         bounds[name] = (low, high)
     return bounds
+
+
+def _probe_files(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the file with the probes of each input, by its name."""
+    if IMAGE_PROBES in files:
+        return {IMAGE: IMAGE_PROBES}
+    folder = f"{PROBES}/"
+    paths = [path for path in files if path.startswith(folder)]
+    return {path.removeprefix(folder).removesuffix(SUFFIX): path for path in paths}
 
 
 def _width_with_zero(low: float, high: float) -> float:

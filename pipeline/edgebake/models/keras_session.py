@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from edgebake.errors import ConversionError
-from edgebake.models import basic_operators, frozen_function, malloc
+from edgebake.errors import ConversionError, listed
+from edgebake.models import basic_operators, frozen_function, id_lookups, malloc
 from edgebake.models.importers import graph_layer, keras_archive, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends
 
 if TYPE_CHECKING:
     import keras
@@ -86,39 +87,59 @@ def load(archive: bytes) -> keras.Model:
 
 
 def inference_function(
-    model: keras.Model, any_resolution: bool = False, any_batch: bool = False
+    model: keras.Model,
+    ends: Ends = IMAGE_CLASSIFIER,
+    any_resolution: bool = False,
+    any_batch: bool = False,
 ) -> tf.types.experimental.PolymorphicFunction:
-    """Return a TensorFlow function: image float32 [1, h, w, c] -> probabilities [1, classes].
+    """Return a TensorFlow function of a model's inputs, each [1, ...], to its outputs.
 
     Args:
         model: run in inference mode.
-        any_resolution: leave height and width of the image open.
-        any_batch: leave the number of images open.
+        ends: names of its inputs and outputs in their order.
+        any_resolution: leave height and width of an image open.
+        any_batch: leave the number of examples open.
+
+    Raises:
+        ConversionError: the model has other inputs or outputs.
     """
+    import keras
     import tensorflow
 
     if any_resolution:
         model = _at_any_resolution(model)
+    model = in_order(model, ends)
     batch: int | None = 1
     if any_batch:
         batch = None
-    _, *size = model.inputs[0].shape
-    shape = (batch, *size)
-    signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
+    signature = []
+    for spec, tensor in zip(ends.inputs, model.inputs, strict=True):
+        _, *size = tensor.shape
+        shape = (batch, *size)
+        signature.append(tensorflow.TensorSpec(shape, spec.dtype, name=spec.name))
 
-    def predict(image: tf.Tensor) -> tf.Tensor:
-        probabilities = model(image, training=False)
-        return tensorflow.identity(probabilities, name="probabilities")
+    def predict(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        arguments = inputs[0] if len(inputs) == 1 else list(inputs)
+        outputs = keras.tree.flatten(model(arguments, training=False))
+        named_outputs = zip(ends.outputs, outputs, strict=True)
+        return [tensorflow.identity(output, name=name) for name, output in named_outputs]
 
     return tensorflow.function(predict, input_signature=signature)
 
 
 def frozen_graph(
-    model: keras.Model, any_resolution: bool = False, any_batch: bool = False
+    model: keras.Model, ends: Ends = IMAGE_CLASSIFIER, any_batch: bool = False
 ) -> tf.types.experimental.ConcreteFunction:
-    """Return the graph of `inference_function` with all variables as constants."""
-    function = inference_function(model, any_resolution, any_batch)
-    return freeze(function)
+    """Return the graph of `inference_function` with all variables as constants.
+
+    Its outputs are named `Identity` and so on if it classifies images, else as `ends` says.
+    """
+    frozen = freeze(inference_function(model, ends, any_batch=any_batch))
+    if ends.is_image_classifier:
+        return frozen
+    function = id_lookups.without_negative_ids(frozen)
+    outputs = [function.graph.get_tensor_by_name(f"{name}:0") for name in ends.outputs]
+    return function.prune(function.inputs, outputs)
 
 
 def freeze(
@@ -131,6 +152,29 @@ def freeze(
     concrete = function.get_concrete_function()
     frozen = frozen_function.inline_calls(frozen_function.freeze(concrete))
     return basic_operators.replace(frozen, (basic_operators.CONVOLUTION,))
+
+
+def in_order(model: keras.Model, ends: Ends) -> keras.Model:
+    """Return a model whose inputs are in the order of `ends`, which names a single input anew.
+
+    Raises:
+        ConversionError: the model has other inputs, or another number of outputs.
+    """
+    import keras
+
+    sizes = (len(ends.inputs), len(ends.outputs))
+    if sizes == (1, 1) == (len(model.inputs), len(model.outputs)):
+        return model
+    by_name = {tensor.name: tensor for tensor in model.inputs}
+    expected = [spec.name for spec in ends.inputs]
+    if sorted(by_name) != sorted(expected) or len(model.outputs) != len(ends.outputs):
+        raise ConversionError(
+            f"model {model.name!r}: has the inputs {listed(by_name)} and {len(model.outputs)} "
+            f"outputs; expected the inputs {listed(expected)} and the outputs "
+            f"{listed(ends.outputs)}"
+        )
+    inputs = [by_name[name] for name in expected]
+    return keras.Model(inputs, model.outputs, name=model.name)
 
 
 def _at_any_resolution(model: keras.Model) -> keras.Model:

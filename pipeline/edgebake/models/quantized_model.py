@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.float_fallback import FloatFallback
 from edgebake.recipe import Compression, DType, Granularity, Palette
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +51,12 @@ class QuantizedModel:
     fallback_layers: dict[str, list[str]] = field(default_factory=dict)
     fallback: FloatFallback = field(default_factory=FloatFallback)  # operators in float
     format: str = "keras"  # of an imported model also onnx or tflite
+    ends: Ends = IMAGE_CLASSIFIER  # of the model, in the contract's order
 
     @classmethod
-    def from_options(cls, archive: bytes, options: QuantizeParams) -> QuantizedModel:
+    def from_options(
+        cls, archive: bytes, options: QuantizeParams, ends: Ends = IMAGE_CLASSIFIER
+    ) -> QuantizedModel:
         """Combine a model with the options of the quantize stage, without activation ranges."""
         return cls(
             archive,
@@ -64,10 +68,13 @@ class QuantizedModel:
             fallback_dtype=options.fallback_dtype,
             fallback=FloatFallback.from_options(options),
             format=options.format,
+            ends=ends,
         )
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> QuantizedModel:
+    def from_files(
+        cls, files: Mapping[str, bytes], ends: Ends = IMAGE_CLASSIFIER
+    ) -> QuantizedModel:
         """Read the files of `to_files`."""
         scheme = json.loads(files["scheme.json"])
         compression = scheme["compression"]
@@ -85,6 +92,7 @@ class QuantizedModel:
             fallback_layers=scheme["kept"],
             fallback=FloatFallback(tuple(scheme["fallback"]), scheme["fallback_limit"]),
             format=model_file.removeprefix(MODEL_PREFIX),
+            ends=ends,
         )
 
     @property
@@ -104,7 +112,7 @@ class QuantizedModel:
         return self.ranges
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the stage's files: model.<format>, scheme.json, ranges.csv and probes.npy."""
+        """Return the stage's files: model.<format>, scheme.json, ranges.csv and probes."""
         scheme = {
             "scheme": self.scheme,
             "weights": self.weights,

@@ -82,9 +82,9 @@ class FileValues(Protocol):
     """A converted float file that can return all values that it computes."""
 
     def compute_values(
-        self, images: NDArray[np.float32], names: Collection[str] | None = None
+        self, examples: Feeds, names: Collection[str] | None = None
     ) -> Mapping[str, Sequence[NDArray[np.float32]]]:
-        """Run images [n, h, w, c]; return the values of tensors, or of all, one per image."""
+        """Run examples; return the values of tensors, or of all, one [1, ...] per example."""
 
 
 class Runtime(Protocol):

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import listed
+from edgebake.tasks import tensors
 from edgebake.tasks.tensors import Feeds
 
 READ_AT_ONCE = 64  # examples, for speed alone
 IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
-IMAGE_INPUT = "image"  # the name of every input that is an image
 
 # Kind and output of an operator, as text for messages, and the values of the output.
 ValueTrace = Iterable[tuple[str, NDArray[Any]]]
@@ -175,7 +175,7 @@ def _tensors_of(document: Mapping[str, Any], end: str) -> list[Tensor]:
 
 def input_layout(name: str) -> str:
     """Return the layout of the input of a name."""
-    return "NHWC" if name == IMAGE_INPUT else "values"
+    return "NHWC" if name == tensors.IMAGE else "values"
 
 
 def output_layout(shape: Sequence[int]) -> str:
@@ -242,11 +242,6 @@ class NamedExamples:
         return {name: values[rows] for name, values in self.inputs.items()}
 
 
-def count(feeds: Feeds) -> int:
-    """Return the number of examples of a batch."""
-    return min(len(values) for values in feeds.values())
-
-
 def values_for(name: str, feeds: Feeds) -> NDArray[Any]:
     """Return what an input of a file is fed.
 
@@ -263,9 +258,8 @@ def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.fl
     collected: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
         end = start + READ_AT_ONCE
-        batch = examples[start:end]
-        for row in range(count(batch)):
-            session.feed({name: values[row : row + 1] for name, values in batch.items()})
+        for example in tensors.single_examples(examples[start:end]):
+            session.feed(example)
             session.invoke()
             outputs = session.read()
             for name, output in outputs.items():

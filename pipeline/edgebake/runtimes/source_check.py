@@ -50,8 +50,8 @@ def trace_not_finite(model_format: str, archive: bytes, example: Feeds) -> str:
         archive: of the model.
         example: what the model is fed.
     """
-    activations = load_importer(model_format).activations(archive)
-    values = activations.compute(example["image"])
+    activations = load_importer(model_format).activations(archive, list(example))
+    values = activations.compute(example)
     for name, array in zip(activations.sources, values, strict=True):
         if not np.isfinite(array).all():
             return repr(name)

@@ -66,9 +66,9 @@ def run(job: Job[ConvertParams]) -> str:
 def _convert(job: Job[ConvertParams]) -> str:
     params = job.params
     source = artifacts.verify(artifacts.folder("quantize", params.quantize))
-    quantized = QuantizedModel.from_files(artifacts.read_files(source))
     contract_file = source / "contract.json"
     model_contract = contract.from_json(contract_file.read_text())
+    quantized = QuantizedModel.from_files(artifacts.read_files(source), model_contract.ends)
     if params.format == "keras":
         keras_session.start(THREADS)
     runtime = load_runtime(params.runtime)

@@ -150,10 +150,11 @@ def _predict_source(converted: ConvertedModel, inputs: PreparedInputs) -> NDArra
     source = converted.source
     name = f"convert {converted.variant}: model.{source.format}"
     if source.format == "keras":
-        predict = load_importer(source.format).predictor(source.archive)
+        predict = load_importer(source.format).predictor(source.archive, source.ends)
         starts = range(0, len(inputs), BATCH)
-        images = inputs.single
-        predictions = np.concatenate([predict(images[start : start + BATCH]) for start in starts])
+        predictions = np.concatenate(
+            [single_output(predict(inputs[start : start + BATCH])) for start in starts]
+        )
     else:
         library = importers.LIBRARIES[source.format]
         arguments = (source.format, source.archive)

@@ -74,7 +74,7 @@ def _start_keras(params: QuantizeParams) -> None:
 def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.History]:
     """Return the model with its activation ranges, and the history of its training."""
     params = source.params
-    quantized = QuantizedModel.from_options(source.archive, params)
+    quantized = QuantizedModel.from_options(source.archive, params, source.contract.ends)
     if params.qat is None:
         ranges = source.calibrate(source.archive)
         return replace(quantized, ranges=ranges), []

@@ -3,7 +3,7 @@
 Needs NumPy alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,24 @@ Raw = Any  # one example's input before the first step: an image, samples, a tex
 Step = dict[str, Any]  # its name as `step`, and its parameters; plain JSON
 Numbers = Mapping[str, NDArray[np.float32]]  # large constants of steps, by key
 StepFunction = Callable[[Step, Any, Numbers], Any]
+IMAGE = "image"  # name of every input that is an image
+PROBABILITIES = "probabilities"  # name of the output of every classifier
+
+
+def count(feeds: Feeds) -> int:
+    """Return the number of examples of a batch, n."""
+    return min(len(values) for values in feeds.values())
+
+
+def take(feeds: Feeds, rows: slice) -> dict[str, NDArray[Any]]:
+    """Return some examples of a batch."""
+    return {name: values[rows] for name, values in feeds.items()}
+
+
+def single_examples(feeds: Feeds) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield each example of a batch, its inputs [1, ...]."""
+    for row in range(count(feeds)):
+        yield take(feeds, slice(row, row + 1))
 
 
 @dataclass(frozen=True)
@@ -55,3 +73,13 @@ class Ends:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[str, ...]
+
+    @property
+    def is_image_classifier(self) -> bool:
+        """Return whether these are an image and the probabilities of its classes."""
+        inputs = [spec.name for spec in self.inputs]
+        return inputs == [IMAGE] and self.outputs == (PROBABILITIES,)
+
+
+# Of images of any size.
+IMAGE_CLASSIFIER = Ends((TensorSpec(IMAGE, (), "float32"),), (PROBABILITIES,))

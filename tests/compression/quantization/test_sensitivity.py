@@ -68,7 +68,7 @@ def scored() -> dict[str, LabeledExamples]:
 def calibrated(archive: bytes, method: str = "min_max") -> ActivationRanges:
     keras_session.start(1)
     examples, _ = hostile.pictures("calibration")
-    return calibration.calibrate(archive, examples[:100], Calibration(method, 100, 0))
+    return calibration.calibrate(archive, {"image": examples[:100]}, Calibration(method, 100, 0))
 
 
 @pytest.fixture(scope="module")

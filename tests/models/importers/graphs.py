@@ -1,10 +1,12 @@
 """Small models as other tools write them: ONNX as PyTorch does, .tflite as TensorFlow does."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgebake.models import keras_session
@@ -130,6 +132,17 @@ def tflite(file: Path, last: str | None = "softmax", outputs: int = CLASSES) -> 
 
     file.write_bytes(to_float_tflite(keras_model(last, outputs)))
     return file
+
+
+def image_predictor(form: Any, archive: bytes) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Return a function from images to probabilities, of a module that imports one format."""
+    predict = form.predictor(archive)
+
+    def probabilities(image: NDArray[Any]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = predict({"image": image})["probabilities"]
+        return answer
+
+    return probabilities
 
 
 def pictures(count: int = 24) -> Any:

@@ -53,7 +53,9 @@ def test_exact_gelu_goes_to_onnx_runtime(attentive: Any) -> None:
 
 def test_attention_is_calibrated_whatever_the_last_batch_holds(attentive: Any) -> None:
     archive = keras_session.save(_plain(attentive))
-    ranges = calibration.calibrate(archive, graphs.pictures(23), Calibration("min_max", 23, 0))
+    ranges = calibration.calibrate(
+        archive, {"image": graphs.pictures(23)}, Calibration("min_max", 23, 0)
+    )
     assert min(one.high - one.low for one in ranges.entries if one.name.endswith("Softmax")) > 0
 
 

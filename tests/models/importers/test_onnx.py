@@ -42,7 +42,7 @@ def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: 
     model = graphs.like_pytorch(batch, opset=opset)
     file = graphs.saved(model, tmp_path / "net.onnx")
     archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
-    answer = form.predictor(archive)
+    answer = graphs.image_predictor(form, archive)
     for image in graphs.pictures(4):
         np.testing.assert_allclose(
             answer(image[None]), softmax(original(model, image[None])), atol=1e-5
@@ -65,7 +65,7 @@ def test_one_output_becomes_that_of_two_classes(tmp_path: Path, sigmoid: bool) -
     archive = form.load(graphs.contract(classes=2), graphs.options(file, output))
     image = graphs.pictures(1)
     expected = two_classes(original(model, image), sigmoid)
-    np.testing.assert_allclose(form.predictor(archive)(image), expected, atol=1e-6)
+    np.testing.assert_allclose(graphs.image_predictor(form, archive)(image), expected, atol=1e-6)
     graph = onnx.load_from_string(archive).graph
     assert [dim.dim_value for dim in graph.output[0].type.tensor_type.shape.dim] == [1, 2]
     files = convert.convert(_quantized(archive, "int8"), graphs.contract(classes=2), CONVERT)
@@ -96,7 +96,9 @@ def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
         graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"))
     )
     image = graphs.pictures(1)
-    np.testing.assert_allclose(form.predictor(archive)(image), original(model, image), atol=1e-6)
+    np.testing.assert_allclose(
+        graphs.image_predictor(form, archive)(image), original(model, image), atol=1e-6
+    )
     assert [node.op_type for node in onnx.load_from_string(archive).graph.node].count(
         "Softmax"
     ) == 1
@@ -119,7 +121,7 @@ def _quantized(archive: bytes, scheme: str) -> QuantizedModel:
     ranges = None
     if scheme == "int8":
         ranges = calibration.calibrate(
-            archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
+            archive, {"image": graphs.pictures()}, Calibration("min_max", 24, 0), "onnx"
         )
     return QuantizedModel(
         archive,
@@ -158,11 +160,11 @@ def test_every_scheme_of_onnx_runtime_can_be_had(
 def test_values_are_those_behind_the_image(tmp_path: Path) -> None:
     file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
     archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
-    activations = form.activations(archive)
+    activations = form.activations(archive, ["image"])
     sources, compute = activations.sources, activations.compute
     assert next(iter(sources)) == "image"
     assert sources["image"] == ()
-    found = dict(zip(sources, compute(graphs.pictures(2)), strict=True))
+    found = dict(zip(sources, compute({"image": graphs.pictures(2)}), strict=True))
     (sum_,) = [name for name in sources if name.startswith("Add")]
     first, second = sources[sum_]
     np.testing.assert_allclose(found[sum_], found[first] + found[second], atol=1e-6)
@@ -248,6 +250,7 @@ def test_an_archive_whose_weights_lie_elsewhere_is_refused(tmp_path: Path) -> No
     entry = tensor.external_data.add()
     entry.key, entry.value = "location", "../elsewhere"
     poisoned = model.SerializeToString()
-    for use in (form.predictor, form.activations):
-        with pytest.raises(ModelError, match="of an ONNX model lies in another file; expected all"):
-            use(poisoned)
+    with pytest.raises(ModelError, match="of an ONNX model lies in another file; expected all"):
+        form.predictor(poisoned)
+    with pytest.raises(ModelError, match="of an ONNX model lies in another file; expected all"):
+        form.activations(poisoned, ["image"])

@@ -122,7 +122,7 @@ def test_many_ways_to_write_a_graph_give_the_same_one(tmp_path: Path, name: str)
     archive = form.load(
         graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
-    answer = form.predictor(archive)
+    answer = graphs.image_predictor(form, archive)
     for image in graphs.pictures(3):
         expected = softmax(original(graphs.like_pytorch("N"), image[None]))
         np.testing.assert_allclose(answer(image[None]), expected, atol=1e-5)
@@ -318,7 +318,7 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
         graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
     ranges = calibration.calibrate(
-        archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
+        archive, {"image": graphs.pictures()}, Calibration("min_max", 24, 0), "onnx"
     )
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx"

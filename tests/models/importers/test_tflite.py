@@ -31,7 +31,7 @@ def test_answers_are_those_of_the_file(tmp_path: Path, logits: bool) -> None:
     file = graphs.tflite(tmp_path / "net.tflite", None if logits else "softmax")
     output = Output.logits if logits else Output.probabilities
     archive = form.load(graphs.contract(), graphs.options(file, output))
-    answer = form.predictor(archive)
+    answer = graphs.image_predictor(form, archive)
     for image in graphs.pictures(3):
         np.testing.assert_allclose(answer(image[None]), truth(logits, image[None]), atol=1e-5)
     assert archive == form.load(graphs.contract(), graphs.options(file, output))
@@ -47,7 +47,7 @@ def test_one_output_becomes_that_of_two_classes(tmp_path: Path, last: str | None
     if last is None:
         chance = 1 / (1 + np.exp(-chance))
     expected = np.concatenate([1 - chance, chance], axis=1)
-    answer = form.predictor(archive)
+    answer = graphs.image_predictor(form, archive)
     answers = np.concatenate([answer(image[None]) for image in images])
     np.testing.assert_allclose(answers, expected, atol=1e-6)
     quantized = _quantized(archive, "int8")
@@ -73,7 +73,7 @@ def _quantized(archive: bytes, scheme: str) -> QuantizedModel:
     ranges = None
     if activations != "float32":
         ranges = calibration.calibrate(
-            archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
+            archive, {"image": graphs.pictures()}, Calibration("min_max", 24, 0), "tflite"
         )
     return QuantizedModel(
         archive,

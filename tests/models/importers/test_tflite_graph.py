@@ -51,7 +51,7 @@ def test_what_asks_for_a_size_is_computed_once(file: Path, model: Any) -> None:
     assert "SHAPE" in _kinds(file.read_bytes())
     archive = form.load(graphs.contract(), graphs.options(file))
     assert _kinds(archive) == {"CONV_2D": 1, "RESHAPE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
-    answer = form.predictor(archive)
+    answer = graphs.image_predictor(form, archive)
     for image in graphs.pictures(3):
         np.testing.assert_allclose(
             answer(image[None]), np.asarray(model(image[None], training=False)), atol=1e-5
@@ -61,7 +61,7 @@ def test_what_asks_for_a_size_is_computed_once(file: Path, model: Any) -> None:
 def test_all_of_it_becomes_integers(file: Path) -> None:
     archive = form.load(graphs.contract(), graphs.options(file))
     ranges = calibration.calibrate(
-        archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
+        archive, {"image": graphs.pictures()}, Calibration("min_max", 24, 0), "tflite"
     )
     quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="tflite"

@@ -123,7 +123,7 @@ def test_nodes_are_found_by_the_values_that_they_compute() -> None:
 
 def test_what_is_seen_is_what_the_graph_computes() -> None:
     model = onnx.shape_inference.infer_shapes(programs.small())
-    seen = float_values.run_probes(model, programs.EXAMPLES[:2])
+    seen = float_values.run_probes(model, {"image": programs.EXAMPLES[:2]})
     np.testing.assert_array_equal(seen["turned"][1], programs.EXAMPLES[1:2].transpose(0, 3, 1, 2))
     assert seen["clipped"][0].min() == 0
     assert [len(values) for values in seen.values()] == [2] * 13

@@ -22,7 +22,7 @@ RANGES = ActivationRanges(
         known("M/a", -3, 2.5, HELD["a"]),
         known("M/b", 0, 6, HELD["b"]),
     ],
-    np.zeros((1, 1, 2, 1), np.float32),
+    {"image": np.zeros((1, 1, 2, 1), np.float32)},
 )
 VALUES = ProbeValues(RANGES, {**HELD, "pixels": [np.array([7, 255])]})
 STEPS = [

@@ -118,7 +118,7 @@ def quantized(archive: bytes, scheme: str) -> QuantizedModel:
     if module.activations == "float32":
         return item
     ranges = calibration.calibrate(
-        archive, GREY.image.normalize(pixels(8)), Calibration("min_max", 8, 0)
+        archive, {"image": GREY.image.normalize(pixels(8))}, Calibration("min_max", 8, 0)
     )
     keep = DType.float16 if "fallback_dtype" in module.options else None
     return replace(item, granularity=Granularity.per_channel, ranges=ranges, fallback_dtype=keep)
@@ -255,7 +255,9 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     agreed = with_image(GREY, color="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
     archive = random_archive(keras, channels=3)
     ranges = calibration.calibrate(
-        archive, agreed.image.normalize(pixels(8, channels=3)), Calibration("min_max", 8, 0)
+        archive,
+        {"image": agreed.image.normalize(pixels(8, channels=3))},
+        Calibration("min_max", 8, 0),
     )
     item = QuantizedModel(
         archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges

@@ -38,9 +38,9 @@ RANGES = ActivationRanges(
         known("layer/sub", -120, 160, CENTRED),
         known("layer/relu", 0, 200, [np.maximum(one, 0) for one in CENTRED]),
     ],
-    np.stack([one.reshape(1, 2, 1) for one in CENTRED]).astype(np.float32),
+    {"image": np.stack([one.reshape(1, 2, 1) for one in CENTRED]).astype(np.float32)},
 )
-VALUES = probe_values.compute_values(PROGRAM, PROBES, RANGES)
+VALUES = probe_values.compute_values(PROGRAM, {"image": PROBES}, RANGES)
 
 
 def test_a_range_is_the_models_whatever_the_probes_hold() -> None:

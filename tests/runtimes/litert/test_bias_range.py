@@ -53,7 +53,7 @@ def test_a_channel_without_weights_answers_with_its_bias(kind: str, activations:
         arrays = [value[None] for value in values]
         entry = range_of(name, arrays)
         entries.append(entry)
-    ranges = ActivationRanges(entries, images[:4])
+    ranges = ActivationRanges(entries, {"image": images[:4]})
     assert fingerprint([images[:4]]) == entries[0].fingerprint
     options = IntegerOptions(activations, Granularity.per_channel)
     quantized = quantizer.quantize_integers(CalibratedModel(model, ranges), options)

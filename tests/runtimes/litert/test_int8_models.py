@@ -50,13 +50,13 @@ def _classifier(keras: Any, middle: Any) -> bytes:
 
 def _quantized(archive: bytes, fallback: FloatFallback) -> tuple[bytes, Any]:
     """Return the int8 file and the probabilities of Keras."""
-    ranges = calibration.calibrate(archive, IMAGES, OPTIONS)
+    ranges = calibration.calibrate(archive, {"image": IMAGES}, OPTIONS)
     model = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, fallback=fallback
     )
     source = keras_session.load(archive)
     float_file = CalibratedModel.from_source(source, ranges)
-    completed = calibration.with_ranges_of_file(ranges, float_file, IMAGES, OPTIONS)
+    completed = calibration.with_ranges_of_file(ranges, float_file, {"image": IMAGES}, OPTIONS)
     file = integer.encode(source, replace(model, ranges=completed), Convert(runtime="litert"))
     return file, np.asarray(source(IMAGES))
 

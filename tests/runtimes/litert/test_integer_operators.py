@@ -38,7 +38,7 @@ class KnownRanges(CalibratedModel):
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
         bounds = {}
-        for name, values in self.compute_values(self.images).items():
+        for name, values in self.compute_values({"image": self.images}).items():
             bounds[name] = (min(0.0, float(np.min(values))), max(0.0, float(np.max(values))))
         return bounds
 

@@ -40,7 +40,7 @@ def program() -> CalibratedModel:
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="answer")(x))
     archive = keras_session.save(model)
     examples = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
-    ranges = calibration.calibrate(archive, examples, Calibration("min_max", 16, 0))
+    ranges = calibration.calibrate(archive, {"image": examples}, Calibration("min_max", 16, 0))
     return CalibratedModel(to_float_tflite(keras_session.load(archive)), ranges)
 
 

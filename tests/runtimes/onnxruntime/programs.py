@@ -74,8 +74,10 @@ def small() -> onnx.ModelProto:
 
 def ranges(model: onnx.ModelProto) -> ActivationRanges:
     """Return the activation ranges of a float graph over the examples, named by tensor."""
-    seen = float_values.run_probes(model, EXAMPLES)
-    return ActivationRanges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
+    seen = float_values.run_probes(model, {"image": EXAMPLES})
+    return ActivationRanges(
+        [range_of(name, values) for name, values in seen.items()], {"image": EXAMPLES[:4]}
+    )
 
 
 def range_of(name: str, values: list[Array]) -> ActivationRange:

@@ -117,7 +117,7 @@ def _built(architecture: str, channels: int) -> tuple[bytes, ActivationRanges, N
     archive = keras_session.save(model)
     return (
         archive,
-        calibration.calibrate(archive, examples, Calibration("min_max", 16, 0)),
+        calibration.calibrate(archive, {"image": examples}, Calibration("min_max", 16, 0)),
         examples,
     )
 

@@ -158,8 +158,10 @@ def test_integer_ends_say_what_they_stand_for() -> None:
     program = programs.prepared()
     model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
     model = canonicalize(
-        integer_io.convert_output(
-            integer_io.convert_input(model, DType.uint8, program.bounds["image"]), DType.int8
+        integer_io.convert_outputs(
+            integer_io.convert_inputs(model, DType.uint8, program.bounds),
+            DType.int8,
+            program.bounds,
         )
     )
     helper.set_model_props(model, scales.io_scales(model.graph))

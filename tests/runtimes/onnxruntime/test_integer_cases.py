@@ -89,12 +89,12 @@ def test_it_quantizes_with_the_operators_in_float_that_the_refusal_names(name: s
 
 def _calibrated(archive: bytes, examples: np.ndarray) -> QuantizedModel:
     """Return the model with the ranges of its values, and those of ONNX Runtime's graph."""
-    ranges = calibration.calibrate(archive, examples, CALIBRATION)
+    ranges = calibration.calibrate(archive, {"image": examples}, CALIBRATION)
     granularity = Granularity.per_channel
     quantized = QuantizedModel(archive, "int8", "int8", "int8", granularity, ranges)
     file = RUNTIME.calibrated_file(quantized)
     assert file is not None
-    ranges = calibration.with_ranges_of_file(ranges, file, examples, CALIBRATION)
+    ranges = calibration.with_ranges_of_file(ranges, file, {"image": examples}, CALIBRATION)
     return replace(quantized, ranges=ranges)
 
 

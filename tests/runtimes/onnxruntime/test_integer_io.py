@@ -27,8 +27,8 @@ def _model(
         graph, IntegerOptions(Granularity.per_channel, float_nodes=kept or [])
     )
     return canonicalize(
-        integer_io.convert_output(
-            integer_io.convert_input(model, wish_in, graph.bounds["image"]), wish_out
+        integer_io.convert_outputs(
+            integer_io.convert_inputs(model, wish_in, graph.bounds), wish_out, graph.bounds
         )
     )
 
@@ -108,7 +108,7 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
     made = quantizer.quantize_integers(
         graph, IntegerOptions(Granularity.per_channel, float_nodes=["left_node"])
     )
-    made = canonicalize(integer_io.convert_input(made, DType.uint8, graph.bounds["image"]))
+    made = canonicalize(integer_io.convert_inputs(made, DType.uint8, graph.bounds))
     onnx.checker.check_model(made, full_check=True)
     (image,) = scales.describe_tensors(
         "input", [("image", programs.SHAPE, "uint8")], scales.io_scales(made.graph)

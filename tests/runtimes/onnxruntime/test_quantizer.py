@@ -148,9 +148,9 @@ def _bright() -> CalibratedGraph:
     for size in (1, CHANNELS, SIZE, SIZE):
         model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
-    seen = float_values.run_probes(model, image)
+    seen = float_values.run_probes(model, {"image": image})
     result = [programs.range_of(name, values) for name, values in seen.items()]
-    return CalibratedGraph(model, ActivationRanges(result, image))
+    return CalibratedGraph(model, ActivationRanges(result, {"image": image}))
 
 
 def _gap(model: onnx.ModelProto, **entries: str) -> float:

@@ -90,10 +90,10 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
     program = programs.prepared()
     integers = quantizer.IntegerOptions(Granularity.per_channel)
     expected = programs.answers(quantizer.quantize_integers(program, integers))
-    model = integer_io.convert_input(
-        quantizer.quantize_integers(program, integers), dtype, program.bounds["image"]
+    model = integer_io.convert_inputs(
+        quantizer.quantize_integers(program, integers), dtype, program.bounds
     )
-    model = canonicalize(integer_io.convert_output(model, dtype))
+    model = canonicalize(integer_io.convert_outputs(model, dtype, program.bounds))
     helper.set_model_props(model, scales.io_scales(model.graph))
     session = run.load({FILE: model.SerializeToString()}, 1)
     for example, answer in zip(programs.EXAMPLES, expected, strict=True):

@@ -37,8 +37,8 @@ def test_several_tensors_have_properties_by_their_names() -> None:
 def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
     model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
-    model = integer_io.convert_output(
-        integer_io.convert_input(model, DType.uint8, program.bounds["image"]), DType.int8
+    model = integer_io.convert_outputs(
+        integer_io.convert_inputs(model, DType.uint8, program.bounds), DType.int8, program.bounds
     )
     contract = image_contract(
         "classification",

@@ -3,9 +3,8 @@
 Calibration of a Keras model imports TensorFlow.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,42 +17,35 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.models.importers.interface import load_importer
 from edgebake.recipe import Calibration
+from edgebake.runtimes.interface import FileValues
+from edgebake.tasks.tensors import Feeds, count, take
 from edgebake.terminal import progress
 
 PROBES = 4
 BATCH = 20  # samples; changes the speed alone
 
 
-class FileValues(Protocol):
-    """A converted float file that can return all values that it computes."""
-
-    def compute_values(
-        self, images: NDArray[np.float32], names: Collection[str] | None = None
-    ) -> Mapping[str, Sequence[NDArray[np.float32]]]:
-        """Run images [n, h, w, c]; return the values of tensors, or of all, one per image."""
-
-
 def calibrate(
-    archive: bytes, samples: NDArray[np.float32], options: Calibration, model_format: str = "keras"
+    archive: bytes, samples: Feeds, options: Calibration, model_format: str = "keras"
 ) -> ActivationRanges:
     """Determine the range of every activation by the method of the recipe.
 
     Args:
         archive: the model.
-        samples: preprocessed images, float32 [n, h, w, c].
+        samples: as a model is fed, float inputs preprocessed.
         options: calibration method and its options.
         model_format: keras, onnx or tflite.
 
     Raises:
         ConversionError: an activation is not finite for a sample.
     """
-    activations = load_importer(model_format).activations(archive)
+    activations = load_importer(model_format).activations(archive, list(samples))
     entries = _calibrate_values(activations.compute, activations.sources, samples, options)
-    return ActivationRanges(entries, samples[:PROBES])
+    return ActivationRanges(entries, take(samples, slice(PROBES)))
 
 
 def with_ranges_of_file(
-    ranges: ActivationRanges, file: FileValues, samples: NDArray[np.float32], options: Calibration
+    ranges: ActivationRanges, file: FileValues, samples: Feeds, options: Calibration
 ) -> ActivationRanges:
     """Add the ranges of the values that only a converted float file computes.
 
@@ -62,7 +54,7 @@ def with_ranges_of_file(
     Args:
         ranges: of the model itself.
         file: the converted float file.
-        samples: the preprocessed images that `ranges` were calibrated on, float32 [n, h, w, c].
+        samples: that `ranges` were calibrated on.
         options: calibration method and its options.
     """
     names = []
@@ -72,8 +64,8 @@ def with_ranges_of_file(
     if not names:
         return ranges
 
-    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        values = file.compute_values(images, names)
+    def compute(examples: Feeds) -> list[NDArray[np.float32]]:
+        values = file.compute_values(examples, names)
         return [np.stack(values[name]) for name in names]
 
     sources: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
@@ -84,15 +76,15 @@ def with_ranges_of_file(
 def _calibrate_values(
     compute: ComputeActivations,
     sources: Mapping[str, tuple[str, ...]],
-    samples: NDArray[np.float32],
+    samples: Feeds,
     options: Calibration,
 ) -> list[ActivationRange]:
     """Return the range of each value.
 
     Args:
-        compute: returns the values of a batch of images.
+        compute: returns the values of a batch.
         sources: name of each value, in that order -> names of the values it is computed from.
-        samples: preprocessed images, float32 [n, h, w, c].
+        samples: as a model is fed, float inputs preprocessed.
         options: calibration method and its options.
 
     Raises:
@@ -100,7 +92,7 @@ def _calibrate_values(
     """
     compute = finite_activations.refusing_others(compute, list(sources))
     method = plugins.load("quantize.calibration.method", options.method)
-    probe_activations = compute(samples[:PROBES])
+    probe_activations = compute(take(samples, slice(PROBES)))
     histograms = _collect_histograms(compute, samples)
     entries = []
     named_histograms = zip(sources, histograms, strict=True)
@@ -144,7 +136,8 @@ def with_trained_ranges(
         layer = model.get_layer(name)
         outputs.append(layer.output)
     traced_model = keras.Model(model.inputs, outputs)
-    activations = traced_model(ranges.probes, training=False)
+    (probes,) = ranges.probes.values()  # quantization-aware training takes one input
+    activations = traced_model(probes, training=False)
     if not isinstance(activations, list | tuple):
         activations = [activations]
     entries = {entry.name: entry for entry in ranges.entries}
@@ -225,9 +218,7 @@ class _Extremes:
         )
 
 
-def _collect_histograms(
-    compute: ComputeActivations, samples: NDArray[np.float32]
-) -> list[ActivationHistogram]:
+def _collect_histograms(compute: ComputeActivations, samples: Feeds) -> list[ActivationHistogram]:
     """Run the model twice: first for the extremes, then for the histograms between them."""
     extremes = _collect_extremes(compute, samples)
     counts = np.zeros((len(extremes), BINS), np.int64)
@@ -244,7 +235,7 @@ def _collect_histograms(
     return histograms
 
 
-def _collect_extremes(compute: ComputeActivations, samples: NDArray[np.float32]) -> list[_Extremes]:
+def _collect_extremes(compute: ComputeActivations, samples: Feeds) -> list[_Extremes]:
     extremes: list[_Extremes] = []
     for batch in _batches(samples):
         activations = compute(batch)
@@ -252,16 +243,16 @@ def _collect_extremes(compute: ComputeActivations, samples: NDArray[np.float32])
             extremes = [_Extremes() for _ in activations]
         pairs = zip(extremes, activations, strict=True)
         for activation_extremes, values in pairs:
-            activation_extremes.add(values, len(batch))
+            activation_extremes.add(values, count(batch))
     return extremes
 
 
-def _batches(samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    starts = range(0, len(samples), BATCH)
-    for start in starts:
-        batch = samples[start : start + BATCH]
+def _batches(samples: Feeds) -> Iterator[Feeds]:
+    total = count(samples)
+    for start in range(0, total, BATCH):
+        batch = take(samples, slice(start, start + BATCH))
         yield batch
-        progress.report(start + len(batch), len(samples), "samples")
+        progress.report(start + count(batch), total, "samples")
 
 
 def _median(values: NDArray[np.float64]) -> float:

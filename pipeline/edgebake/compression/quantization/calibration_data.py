@@ -16,6 +16,7 @@ from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import FileValues
 from edgebake.tasks.contract import Contract, prepare_input
+from edgebake.tasks.tensors import Feeds
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +61,7 @@ class CalibrationData:
         """
         from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
-        model = CalibratedModel.from_source(source, ranges)
+        model = CalibratedModel.from_source(source, ranges, self.contract.ends)
         return CalibratedModel(model.model, self.complete_ranges(ranges, model))
 
     def complete_ranges(self, ranges: ActivationRanges, file: FileValues) -> ActivationRanges:
@@ -75,8 +76,8 @@ class CalibrationData:
         params = self.params
         return dataset.read_split(params.data, params.examples, name)
 
-    def _draw_samples(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Draw samples from the calibration split; return them prepared, [count, ...]."""
+    def _draw_samples(self, count: int, seed: int) -> Feeds:
+        """Draw samples from the calibration split; return them as the model is fed."""
         examples = self._read_split("calibration")
         available = len(examples.labels)
         if count > available:
@@ -87,4 +88,5 @@ class CalibrationData:
         random = np.random.default_rng(seed)
         order = random.permutation(available)
         samples = examples.take(order[:count])
-        return prepare_input(self.contract.single_input, samples.inputs)
+        spec = self.contract.single_input
+        return {spec.name: prepare_input(spec, samples.inputs)}

@@ -6,21 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
+from edgebake.tasks.tensors import Feeds
 
-# Images float32 [n, h, w, c] -> one float32 array [n, ...] per activation.
-ComputeActivations = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+# Examples -> one float32 array [n, ...] per activation.
+ComputeActivations = Callable[[Feeds], list[NDArray[np.float32]]]
 
 
 def refusing_others(compute: ComputeActivations, names: Sequence[str]) -> ComputeActivations:
-    """Return the same function of images, which refuses activations that are not finite.
+    """Return the same function of examples, which refuses activations that are not finite.
 
     Args:
         compute: the function; its result raises a ConversionError that names the activation.
         names: of the activations that it returns.
     """
 
-    def compute_finite(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        arrays = compute(images)
+    def compute_finite(examples: Feeds) -> list[NDArray[np.float32]]:
+        arrays = compute(examples)
         for name, values in zip(names, arrays, strict=True):
             if not np.isfinite(values).all():
                 raise ConversionError(

@@ -1,4 +1,4 @@
-"""Trace which activations of a graph depend on the image, and on which other activations."""
+"""Trace which activations of a graph depend on its inputs, and on which other activations."""
 
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
@@ -14,22 +14,31 @@ class Dataflow(Generic[Tensor]):
     from a tensor of integers has the activations behind that tensor as its sources.
     """
 
-    def __init__(self, image: Tensor) -> None:
-        """Start with the input of the graph, which is its first activation."""
+    def __init__(self) -> None:
         # Activation -> activations that it is computed from, in order of execution.
-        self.sources: Sources[Tensor] = {image: ()}
-        # Any tensor that depends on the image -> itself, or the activations behind it.
-        self._activations: Sources[Tensor] = {image: (image,)}
+        self.sources: Sources[Tensor] = {}
+        # Any tensor that depends on an input -> itself, or the activations behind it.
+        self._activations: Sources[Tensor] = {}
 
-    def trace(self, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    def add_input(self, tensor: Tensor, is_activation: bool) -> None:
+        """Add an input of the graph, before all operators; integers are no activation."""
+        self.add(tensor, (), is_activation)
+
+    def trace(self, inputs: Iterable[Tensor]) -> tuple[Tensor, ...] | None:
         """Return the activations behind the inputs of an operator, each once.
 
-        There are none if the operator does not depend on the image.
+        Returns:
+            None if the operator does not depend on an input of the graph. It may depend on one and
+            have no activation behind it: it looks up integers.
         """
         activations: dict[Tensor, None] = {}
+        depends = False
         for tensor in inputs:
-            for activation in self._activations.get(tensor, ()):
-                activations[activation] = None
+            if tensor in self._activations:
+                depends = True
+                activations |= dict.fromkeys(self._activations[tensor])
+        if not depends:
+            return None
         return tuple(activations)
 
     def add(self, tensor: Tensor, sources: tuple[Tensor, ...], is_activation: bool) -> None:

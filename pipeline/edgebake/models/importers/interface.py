@@ -6,7 +6,7 @@ framework, as `edgebake inspect` does, is the job of models/inspection/.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from edgebake.recipe import Imported
     from edgebake.tasks.contract import Contract
+    from edgebake.tasks.tensors import Ends, Feeds, Outputs
 
 
 @dataclass(frozen=True)
 class Activations:
-    """The float tensors of a model that depend on the image, and a function that computes them."""
+    """The float tensors of a model that depend on its inputs, and a function that computes them."""
 
     # Name of each activation, in the order in which `compute` returns them -> names of the
-    # activations that it is computed from. The first is the image.
+    # activations that it is computed from. The first ones are the float inputs.
     sources: dict[str, tuple[str, ...]]
-    # Images float32 [n, h, w, c] -> one float32 array [n, ...] per activation, channels last.
-    compute: Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+    # Examples -> one float32 array [n, ...] per activation, channels last.
+    compute: Callable[[Feeds], list[NDArray[np.float32]]]
 
 
 class Importer(Protocol):
@@ -46,14 +47,14 @@ class Importer(Protocol):
             ModelError: the file is damaged or executes code, or does not match the recipe.
         """
 
-    def predictor(self, archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        """Return a function from images float32 [n, h, w, c] to probabilities [n, classes].
+    def predictor(self, archive: bytes, ends: Ends) -> Callable[[Feeds], Outputs]:
+        """Return a function from examples to the outputs of a model.
 
-        All but models of Keras take one image at a time.
+        All but models of Keras take one example at a time.
         """
 
-    def activations(self, archive: bytes) -> Activations:
-        """Return the activations of a model, for calibration."""
+    def activations(self, archive: bytes, inputs: Sequence[str]) -> Activations:
+        """Return the activations of a model whose inputs have these names, for calibration."""
 
 
 def load_importer(model_format: str) -> Importer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ from edgebake.models.importers.keras_source import Source
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.keras_graph import leaf_layers
 from edgebake.recipe import Head
+from edgebake.tasks.tensors import IMAGE, IMAGE_CLASSIFIER, Ends, Feeds, Outputs, TensorSpec
 
 if TYPE_CHECKING:
     import keras
@@ -86,32 +87,41 @@ def load(contract: Contract, options: Imported) -> keras.Model:
     return heads.output_probabilities(model, options.output, contract, options.file)
 
 
-def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return a function from images float32 [n, h, w, c] to probabilities [n, classes]."""
-    model = keras_session.load(archive)
+def predictor(archive: bytes, ends: Ends) -> Callable[[Feeds], Outputs]:
+    """Return a function from examples to the outputs of a model, each float32 [n, ...]."""
+    import keras
 
-    def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        probabilities = model(images, training=False)
-        return np.asarray(probabilities)
+    model = keras_session.in_order(keras_session.load(archive), ends)
+
+    def predict(feeds: Feeds) -> Outputs:
+        inputs = [feeds[spec.name] for spec in ends.inputs]
+        arguments = inputs[0] if len(inputs) == 1 else inputs
+        outputs = keras.tree.flatten(model(arguments, training=False))
+        named_outputs = zip(ends.outputs, outputs, strict=True)
+        return {name: np.asarray(output) for name, output in named_outputs}
 
     return predict
 
 
-def activations(archive: bytes) -> Activations:
+def activations(archive: bytes, inputs: Sequence[str]) -> Activations:
     """Return the activations of a model, each under the name of the operator that computes it."""
     import tensorflow
 
     model = keras_session.load(archive)
-    frozen = keras_session.frozen_graph(model, any_batch=True)
+    frozen = keras_session.frozen_graph(model, _ends_of(model, inputs), any_batch=True)
     # LiteRT's files hold the values of the replacements, the other runtimes' files their results.
     function = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
-    image = function.inputs[0]
-    dataflow = Dataflow(image.op.name)
-    tensors = [image]
+    dataflow: Dataflow[str] = Dataflow()
+    tensors = []
+    for tensor in function.inputs:
+        is_float = tensor.dtype == tensorflow.float32
+        dataflow.add_input(tensor.op.name, is_activation=is_float)
+        if is_float:
+            tensors.append(tensor)
     for operator in function.graph.get_operations():
         producers = [tensor.op.name for tensor in operator.inputs]
         sources = dataflow.trace(producers)
-        if not sources:
+        if sources is None:
             continue
         output = operator.outputs[0]
         computes = operator.type not in PASS_THROUGH
@@ -119,13 +129,24 @@ def activations(archive: bytes) -> Activations:
         dataflow.add(operator.name, sources, is_activation)
         if is_activation:
             tensors.append(output)
-    pruned = function.prune([image], tensors)
+    pruned = function.prune(function.inputs, tensors)
 
-    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        values = pruned(tensorflow.constant(images))
+    def compute(feeds: Feeds) -> list[NDArray[np.float32]]:
+        arguments = [tensorflow.constant(feeds[name]) for name in inputs]
+        values = pruned(*arguments)
         return [value.numpy() for value in values]
 
     return Activations(dataflow.sources, compute)
+
+
+def _ends_of(model: keras.Model, inputs: Sequence[str]) -> Ends:
+    """Return names for the inputs of a model; its outputs are no activations of their own."""
+    if list(inputs) == [IMAGE]:
+        return IMAGE_CLASSIFIER
+    dtypes = {tensor.name: tensor.dtype for tensor in model.inputs}
+    specs = [TensorSpec(name, (), dtypes[name]) for name in inputs]
+    outputs = [f"output_{number}" for number in range(len(model.outputs))]
+    return Ends(tuple(specs), tuple(outputs))
 
 
 def _read(options: Imported) -> keras.Model:

@@ -6,7 +6,7 @@ executed: operators that ONNX does not define are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,9 +29,9 @@ from edgebake.models.onnx import final_activation
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.external_data import refuse_external_data
-from edgebake.models.onnx.float_graph import PROBABILITIES, fold_constants
-from edgebake.models.onnx.float_values import IMAGE
+from edgebake.models.onnx.float_graph import fold_constants
 from edgebake.recipe import Output
+from edgebake.tasks.tensors import IMAGE, IMAGE_CLASSIFIER, PROBABILITIES, Ends, Feeds, Outputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,19 +62,19 @@ def load(contract: Contract, options: Imported) -> bytes:
     return archive
 
 
-def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(archive: bytes, _ends: Ends = IMAGE_CLASSIFIER) -> Callable[[Feeds], Outputs]:
     """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     model = onnx.load_from_string(archive)
     session = _session(model)
 
-    def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        outputs = session.run([PROBABILITIES], {IMAGE: image})
-        return np.asarray(outputs[0])
+    def predict(feeds: Feeds) -> Outputs:
+        (probabilities,) = session.run([PROBABILITIES], dict(feeds))
+        return {PROBABILITIES: probabilities}
 
     return predict
 
 
-def activations(archive: bytes) -> Activations:
+def activations(archive: bytes, _inputs: Sequence[str]) -> Activations:
     """Return the activations of a graph, as it is when it is quantized, by name of the tensor."""
     stored = onnx.load_from_string(archive)
     model = decompose(stored)
@@ -82,11 +82,11 @@ def activations(archive: bytes) -> Activations:
     names = [name for name in sources if name != IMAGE]
     session = _session(_with_outputs(model, names))
 
-    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def compute(feeds: Feeds) -> list[NDArray[np.float32]]:
+        images = feeds[IMAGE]
         runs = []
         for image in images:
-            batch = image[None]
-            runs.append(session.run(names, {IMAGE: batch}))
+            runs.append(session.run(names, {IMAGE: image[None]}))
         values = [images]
         for arrays in zip(*runs, strict=True):
             array = np.concatenate(arrays)
@@ -113,10 +113,11 @@ def _sources(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
     for value in (*graph.value_info, *graph.output):
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             floats.add(value.name)
-    dataflow = Dataflow(IMAGE)
+    dataflow: Dataflow[str] = Dataflow()
+    dataflow.add_input(IMAGE, is_activation=True)
     for node in model.graph.node:
         sources = dataflow.trace(node.input)
-        if not sources:
+        if sources is None:
             continue
         for name in node.output:
             is_activation = name in floats
@@ -252,8 +253,8 @@ def _check_answers(
     answers = []
     outputs = []
     for image in output_check.noise_images(contract):
-        answers.append(predict(image[None]))
         batch = image[None]
+        answers.append(predict({IMAGE: batch})[PROBABILITIES])
         if is_channels_first:
             batch = batch.transpose(0, 3, 1, 2)
         output = np.asarray(session.run(None, {names[0]: batch})[0])

@@ -5,7 +5,7 @@ The imported graph has one input `image` and one output `probabilities`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ from edgebake.models.importers.signature_check import ModelSignature, check_sign
 from edgebake.models.tflite import final_activation, strip, structure_check, tables
 from edgebake.models.tflite.tables import DTYPES
 from edgebake.recipe import Output
+from edgebake.tasks import tensors as ends
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends, Feeds, Outputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +75,7 @@ def load(contract: Contract, options: Imported) -> bytes:
     return tables.serialize(model)
 
 
-def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(archive: bytes, _ends: Ends = IMAGE_CLASSIFIER) -> Callable[[Feeds], Outputs]:
     """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     interpreter = tflite_graph.interpreter(archive)
     (input_details,) = interpreter.get_input_details()
@@ -81,17 +83,17 @@ def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.floa
     input_index = input_details["index"]
     output_index = output_details["index"]
 
-    def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        interpreter.set_tensor(input_index, image)
+    def predict(feeds: Feeds) -> Outputs:
+        interpreter.set_tensor(input_index, feeds[ends.IMAGE])
         interpreter.invoke()
         output = interpreter.get_tensor(output_index)
-        return np.array(output)
+        return {ends.PROBABILITIES: np.array(output)}
 
     return predict
 
 
-def activations(archive: bytes) -> Activations:
-    """Return the activations of a graph by name of the tensor."""
+def activations(archive: bytes, _inputs: Sequence[str]) -> Activations:
+    """Return the activations of a graph by name of the tensor; its only input is an image."""
     graph = tables.parse(archive).subgraphs[0]
     sources = _sources(graph)
     names: dict[int, str] = {}
@@ -109,8 +111,8 @@ def activations(archive: bytes) -> Activations:
             values.append(np.atleast_1d(tensor.copy()))
         return values
 
-    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        runs = [run(image[None]) for image in images]
+    def compute(feeds: Feeds) -> list[NDArray[np.float32]]:
+        runs = [run(image[None]) for image in feeds[ends.IMAGE]]
         by_tensor = zip(*runs, strict=True)
         return [np.concatenate(arrays) for arrays in by_tensor]
 
@@ -123,10 +125,11 @@ def activations(archive: bytes) -> Activations:
 
 def _sources(graph: schema.SubGraphT) -> dict[int, tuple[int, ...]]:
     """Return the activations of a graph, by index of the tensor, with those they depend on."""
-    dataflow = Dataflow(graph.inputs[0])
+    dataflow: Dataflow[int] = Dataflow()
+    dataflow.add_input(graph.inputs[0], is_activation=True)
     for operator in graph.operators:
         sources = dataflow.trace(operator.inputs)
-        if not sources:
+        if sources is None:
             continue
         for index in operator.outputs:
             tensor = graph.tensors[index]
@@ -241,16 +244,21 @@ def _remove_texts(model: schema.ModelT) -> None:
 def _simplify(model: schema.ModelT, contract: Contract, file: str) -> NDArray[np.float32]:
     """Fix all shapes of the graph for one image; return its predictions [n, classes] on noise."""
     try:
-        original = predictor(tables.serialize(model))
         images = output_check.noise_images(contract)
-        expected = [original(image[None]) for image in images]
+        expected = _answers(tables.serialize(model), images)
         tflite_graph.fix_shapes(model, {IMAGE, LOGITS, PROBABILITIES, SINGLE})
-        predict = predictor(tables.serialize(model))
-        predictions = np.concatenate([predict(image[None]) for image in images])
+        predictions = _answers(tables.serialize(model), images)
     except (RuntimeError, ValueError) as error:
         message = str(error).strip() or type(error).__name__
         first_line = message.splitlines()[0]
         summary = first_line[:200]
         raise ModelError(f"{file}: LiteRT cannot run it ({summary}); convert it again") from None
-    answers_check.check_equal(predictions, np.concatenate(expected), file)
+    answers_check.check_equal(predictions, expected, file)
     return predictions
+
+
+def _answers(archive: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the output [n, classes] for images [n, h, w, c]."""
+    predict = predictor(archive)
+    answers = [predict({ends.IMAGE: image[None]})[ends.PROBABILITIES] for image in images]
+    return np.concatenate(answers)

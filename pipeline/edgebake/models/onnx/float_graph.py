@@ -22,8 +22,8 @@ from edgebake.models import basic_operators, converter_errors, keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, enclosing_bounds
 from edgebake.models.onnx import float_values, functions
 from edgebake.models.onnx.canonical import canonicalize
-from edgebake.models.onnx.float_values import IMAGE
 from edgebake.models.onnx.graph import attribute_values, initializers
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends, Feeds
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 # The newest opset that tf2onnx 1.17 writes without experimental operators, and that every ONNX
 # Runtime since 1.12 reads.
 OPSET = 17
-PROBABILITIES = "probabilities"
 # Operators of TensorFlow that tf2onnx leaves as they are.
 REPLACED_OPERATORS = ("Erfc", "Expm1", "Log1p", "ScaleAndTranslate")
 LIBRARY = "tf2onnx"
@@ -46,15 +45,15 @@ class CalibratedGraph:
     ranges: ActivationRanges
 
     def compute_values(
-        self, images: NDArray[np.float32], names: Collection[str] | None = None
+        self, examples: Feeds, names: Collection[str] | None = None
     ) -> dict[str, list[NDArray[np.float32]]]:
-        """Run images [n, h, w, c]; return the values of float tensors, one array per image.
+        """Run examples; return the values of float tensors, one array [1, ...] per example.
 
         Args:
-            images: preprocessed.
-            names: of the tensors; None: the image and all that the graph computes.
+            examples: as a model is fed, float inputs preprocessed.
+            names: of the tensors; None: the inputs and all that the graph computes.
         """
-        values = float_values.run_probes(self.model, images)
+        values = float_values.run_probes(self.model, examples)
         if names is None:
             return values
         return {name: values[name] for name in names}
@@ -90,26 +89,23 @@ class CalibratedGraph:
         return names
 
 
-def export_keras(model: keras.Model) -> onnx.ModelProto:
-    """Export a live Keras model as a float32 graph.
-
-    Its input is image [1, h, w, c], its output probabilities [1, classes].
-    """
+def export_keras(model: keras.Model, ends: Ends = IMAGE_CLASSIFIER) -> onnx.ModelProto:
+    """Export a live Keras model as a float32 graph for one example at a time."""
     import tf2onnx
 
-    function = basic_operators.replace(keras_session.frozen_graph(model), REPLACED_OPERATORS)
-    image = function.inputs[0].name
-    probabilities = function.outputs[0].name
+    frozen = keras_session.frozen_graph(model, ends)
+    function = basic_operators.replace(frozen, REPLACED_OPERATORS)
+    inputs = [tensor.name for tensor in function.inputs]
+    outputs = [tensor.name for tensor in function.outputs]
+    names = dict(zip(inputs, [spec.name for spec in ends.inputs], strict=True))
+    names |= dict(zip(outputs, ends.outputs, strict=True))
     with converter_errors.in_one_line(LIBRARY):
         exported, _ = tf2onnx.convert.from_graph_def(
-            function.graph.as_graph_def(),
-            input_names=[image],
-            output_names=[probabilities],
-            opset=OPSET,
+            function.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
         )
         _refuse_unknown_operators(exported, function)
         graph = exported.graph
-        _rename(graph, {image: IMAGE, probabilities: PROBABILITIES})
+        _rename(graph, names)
         return canonicalize(exported)
 
 
@@ -129,9 +125,9 @@ def _refuse_unknown_operators(
         raise converter_errors.unknown_operators(LIBRARY, function, unknown)
 
 
-def export_keras_file(model: keras.Model) -> bytes:
+def export_keras_file(model: keras.Model, ends: Ends = IMAGE_CLASSIFIER) -> bytes:
     """Export a live Keras model as the bytes of a float32 .onnx file."""
-    exported = export_keras(model)
+    exported = export_keras(model, ends)
     return bytes(exported.SerializeToString(deterministic=True))
 
 
@@ -152,7 +148,7 @@ def prepare_for_quantizer(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with shapes inferred, and all that does not depend on the image computed."""
+    """Return the graph with shapes inferred, and all that depends on no input computed."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:

@@ -11,29 +11,36 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from edgebake.models.onnx.external_data import refuse_external_data
+from edgebake.tasks.tensors import Feeds, single_examples
 
-IMAGE = "image"  # input of exported graphs
 
-
-def run_probes(
-    model: onnx.ModelProto, probes: NDArray[np.float32]
-) -> dict[str, list[NDArray[np.float32]]]:
-    """Run probes [n, h, w, c]; return the values of image and computed float tensors, by name.
+def run_probes(model: onnx.ModelProto, probes: Feeds) -> dict[str, list[NDArray[np.float32]]]:
+    """Run probes; return the values of float inputs and computed float tensors, by name.
 
     The values of a tensor are one array per probe, with a leading batch of 1: [1, ...].
     """
+    inputs = float_inputs(model)
     names = _computed_floats(model)
     session = _session_with_outputs(model, names)
     values: dict[str, list[NDArray[np.float32]]] = {}
-    for name in (IMAGE, *names):
+    for name in (*inputs, *names):
         values[name] = []
-    for probe in probes:
-        image = probe[np.newaxis]
-        outputs = session.run(names, {IMAGE: image})
-        values[IMAGE].append(image)
+    for probe in single_examples(probes):
+        outputs = session.run(names, dict(probe))
+        for name in inputs:
+            values[name].append(probe[name])
         for name, output in zip(names, outputs, strict=True):
             values[name].append(output)
     return values
+
+
+def float_inputs(model: onnx.ModelProto) -> list[str]:
+    """Return the names of the inputs that are floats."""
+    names = []
+    for value in model.graph.input:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            names.append(value.name)
+    return names
 
 
 def compute(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError
 from edgebake.models import basic_operators, converter_errors, keras_session
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends
 
 if TYPE_CHECKING:
     import keras
@@ -19,11 +20,14 @@ REPLACED_OPERATORS = ("Erfc", "Erf", "ResizeBicubic", "ScaleAndTranslate")
 UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
-def to_tflite(model: keras.Model, float16_weights: bool = False) -> bytes:
-    """Return a model as a .tflite without metadata: image [1, h, w, c] -> probabilities [1, n].
+def to_tflite(
+    model: keras.Model, ends: Ends = IMAGE_CLASSIFIER, float16_weights: bool = False
+) -> bytes:
+    """Return a model as a .tflite without metadata, for one example at a time.
 
     Args:
         model: live, in float32.
+        ends: names of its inputs and outputs.
         float16_weights: whether weights are stored in float16; it computes in float32.
 
     Raises:
@@ -31,7 +35,7 @@ def to_tflite(model: keras.Model, float16_weights: bool = False) -> bytes:
     """
     # The variables are constants by now. Passing the Keras model as second argument would leave
     # them out of the file, without an error.
-    frozen = keras_session.frozen_graph(model)
+    frozen = keras_session.frozen_graph(model, ends)
     graph = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
     try:
         return _convert(graph, float16_weights)

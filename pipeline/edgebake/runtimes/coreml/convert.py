@@ -1,16 +1,19 @@
-"""Convert a Keras model with coremltools to an .mlpackage that classifies an image."""
+"""Convert a Keras model with coremltools to an .mlpackage: a classifier of images, or of arrays."""
 
 from __future__ import annotations
 
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from edgebake import plugins
 from edgebake.artifacts import read_files
 from edgebake.errors import ConversionError, listed
 from edgebake.models import basic_operators, converter_errors, keras_session
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
@@ -19,6 +22,7 @@ from edgebake.runtimes.coreml.block import Block
 from edgebake.runtimes.coreml.canonical import canonicalize
 from edgebake.runtimes.coreml.weights import Storage
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.tensors import IMAGE, Feeds
 
 if TYPE_CHECKING:
     import coremltools as ct
@@ -91,7 +95,7 @@ def _quantize_activations(
         )
     float32 = _uniform_precision(Precision.float32)
     exact = _to_program(model, contract, options, float32)
-    probes = contract.image.denormalize(quantized.ranges.probes)
+    probes = _probes(contract, quantized.ranges)
     values = probe_values.compute_values(package_files(exact), probes, quantized.ranges)
     fallback_values = values.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is DType.float32:
@@ -103,6 +107,13 @@ def _quantize_activations(
         program = _to_program(model, contract, options, precision)
     quantized_program = activations.quantize_activations(program, values, fallback_values)
     return quantized_program, fallback_values
+
+
+def _probes(contract: Contract, ranges: ActivationRanges) -> Feeds:
+    """Return what the program is fed: of an image, which it normalizes itself, the pixels."""
+    if not contract.is_image_classifier:
+        return ranges.probes
+    return {IMAGE: contract.image.denormalize(ranges.probes[IMAGE])}
 
 
 def _constants_of(model: MLModel, values: set[str]) -> set[str]:
@@ -155,8 +166,7 @@ def _to_program(
     """Convert a live Keras model to an ML Program in floats."""
     import coremltools as ct
 
-    shape = _flexible_shape(contract, options)
-    frozen = _graph(model, contract, any_resolution=shape is not None)
+    frozen, ends = _graph_and_ends(model, contract, options)
     graph = basic_operators.replace(frozen, REPLACED_OPERATORS)
     kinds = {operation.type for operation in graph.graph.get_operations()}
     unsupported = kinds.intersection(REFUSED_OPERATORS)
@@ -168,8 +178,7 @@ def _to_program(
                 [graph],
                 source="tensorflow",
                 convert_to="mlprogram",
-                inputs=[_image_type(contract, shape)],
-                classifier_config=ct.ClassifierConfig(contract.labels),
+                **ends,
                 minimum_deployment_target=ct.target[options.minimum_deployment_target],
                 compute_precision=precision,
                 skip_model_load=True,
@@ -181,14 +190,38 @@ def _to_program(
             raise converter_errors.unknown_operators(LIBRARY, graph, unknown) from error
 
 
-def _graph(
+def _graph_and_ends(
+    model: keras.Model, contract: Contract, options: CoreML
+) -> tuple[tensorflow.types.experimental.ConcreteFunction, dict[str, Any]]:
+    """Return the frozen graph of a model, and the arguments of coremltools that describe its ends.
+
+    A classifier of images takes an image and returns a label and a dictionary; any other model
+    takes and returns arrays.
+    """
+    import coremltools as ct
+
+    if contract.is_image_classifier:
+        shape = _flexible_shape(contract, options)
+        graph = _image_graph(model, contract, any_resolution=shape is not None)
+        classes = ct.ClassifierConfig(contract.labels)
+        return graph, {"inputs": [_image_type(contract, shape)], "classifier_config": classes}
+    inputs = []
+    for spec in contract.ends.inputs:
+        dtype = np.dtype(spec.dtype).type
+        inputs.append(ct.TensorType(spec.name, (1, *spec.shape), dtype))
+    outputs = [ct.TensorType(name, dtype=np.float32) for name in contract.ends.outputs]
+    graph = keras_session.frozen_graph(model, contract.ends)
+    return graph, {"inputs": inputs, "outputs": outputs}
+
+
+def _image_graph(
     model: keras.Model, contract: Contract, any_resolution: bool
 ) -> tensorflow.types.experimental.ConcreteFunction:
-    """Return the frozen graph of a model.
+    """Return the frozen graph of a model of images.
 
     It multiplies the image by the scales of its channels if Core ML's image type cannot.
     """
-    function = keras_session.inference_function(model, any_resolution)
+    function = keras_session.inference_function(model, any_resolution=any_resolution)
     if _has_single_scale(contract):
         return keras_session.freeze(function)
     import tensorflow

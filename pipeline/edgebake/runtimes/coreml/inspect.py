@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from edgebake.runtimes.coreml import package, schema
+from edgebake.runtimes.coreml import package, picture, schema
 from edgebake.runtimes.coreml.executor.executor import channel_count
 from edgebake.runtimes.coreml.executor.mil import Operation
 from edgebake.runtimes.coreml.executor.program import Program, read_program
@@ -114,7 +114,7 @@ def _float_weights(program: Program) -> set[str]:
 
 
 def _input(feature: FeatureDescription) -> Tensor:
-    if feature.type.WhichOneof("Type") == "multiArrayType":
+    if not picture.is_image(feature):
         return _array(feature, input_layout(feature.name))
     image = feature.type.imageType
     channels = channel_count(image.colorSpace)

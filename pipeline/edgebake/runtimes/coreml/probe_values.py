@@ -1,6 +1,6 @@
 """Match the values of a float32 ML Program to the activation ranges of its model.
 
-The executor computes every value on the probe images, on any machine; the values tell which value
+The executor computes every value on the probes, on any machine; the values tell which value
 of the model each one is. A float16 program would not do: its rounded weights blur the differences.
 """
 
@@ -17,6 +17,7 @@ from edgebake.runtimes.coreml import package, picture
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
+from edgebake.tasks.tensors import Feeds, single_examples
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ProbeValues:
     """The float values of a program, and the activation ranges of its source model."""
 
     ranges: ActivationRanges
-    arrays: dict[str, list[NDArray[np.floating]]]  # value -> one array per probe image
+    arrays: dict[str, list[NDArray[np.floating]]]  # value -> one array per probe
 
     def range_of(self, value: str) -> ActivationRange:
         """Return the activation range of a value.
@@ -80,24 +81,22 @@ class ProbeValues:
         return {entry.name for entry in matches}
 
 
-def compute_values(
-    files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: ActivationRanges
-) -> ProbeValues:
-    """Compute the values of a float32 program on the probe images.
+def compute_values(files: dict[str, bytes], probes: Feeds, ranges: ActivationRanges) -> ProbeValues:
+    """Compute the values of a float32 program on the probes.
 
     Args:
         files: of the package.
-        pixels: probe images, uint8 [n, h, w, c], channels in the model's order.
+        probes: an image as pixels uint8 [n, h, w, c], channels in the model's order.
         ranges: activation ranges of the source model.
     """
     contents = package.read(files)
     program = read_program(contents)
     executor = Executor(contents, Arithmetic.float32, extra_outputs=float_values(program))
     arrays: dict[str, list[NDArray[np.floating]]] = {}
-    for image in picture.to_picture(pixels, contents):
-        inputs = {"image": image[np.newaxis]}
-        outputs = executor.predict(inputs)
-        values = {**inputs, **outputs}
+    for probe in single_examples(probes):
+        inputs = picture.package_inputs(probe, contents)
+        values = {name: array for name, array in inputs.items() if array.dtype != np.int32}
+        values |= executor.predict(inputs)
         for name, array in values.items():
             arrays_of_value = arrays.setdefault(name, [])
             arrays_of_value.append(array)

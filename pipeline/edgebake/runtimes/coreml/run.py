@@ -12,7 +12,7 @@ from edgebake.runtimes.coreml.executor.mil import Array
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 from edgebake.runtimes.run_modes import RunMode
-from edgebake.runtimes.session import Session, values_for
+from edgebake.runtimes.session import Session
 from edgebake.tasks.tensors import Feeds
 
 UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
@@ -22,31 +22,31 @@ UNROUNDED = RunMode("float32_arithmetic", LABEL, UNTIMED)
 
 
 class ExecutorSession:
-    """The executor with one image as input and probabilities as output."""
+    """The executor, with the probabilities as the output of a classifier."""
 
     def __init__(self, files: dict[str, bytes], threads: int, arithmetic: Arithmetic) -> None:
         contents = package.read(files)
-        description = contents.specification.description
         self._package = contents
-        self._output = description.predictedProbabilitiesName
         self._executor = Executor(contents, arithmetic, threads)
+        self._outputs = self._executor.outputs
+        probabilities = contents.specification.description.predictedProbabilitiesName
+        if probabilities:  # the name of the dictionary that is made of them
+            self._outputs = [probabilities]
         self._feeds: dict[str, Array] = {}
         self._results: list[Array] = []
 
     def feed(self, example: Feeds) -> None:
-        """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
-        image = picture.to_picture(values_for("image", example), self._package)
-        inputs = {"image": image}
+        """Set every input; an image is uint8 [1, h, w, c], channels in the model's order."""
+        inputs = picture.package_inputs(example, self._package)
         self._feeds = self._executor.prepare(inputs)
 
     def invoke(self) -> None:
-        """Run the program on the current input."""
+        """Run the program on the current inputs."""
         self._results = self._executor.run(self._feeds)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the last probabilities by their name in the package, float32 [1, classes]."""
-        probabilities = self._results[0]
-        return {self._output: probabilities}
+        """Return the outputs of the last run by their names in the package."""
+        return dict(zip(self._outputs, self._results, strict=True))
 
 
 def run_modes(files: dict[str, bytes]) -> tuple[RunMode, ...]:

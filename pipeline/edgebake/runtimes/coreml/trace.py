@@ -9,7 +9,6 @@ from edgebake.runtimes.coreml import package, picture
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
-from edgebake.runtimes.session import values_for
 from edgebake.tasks.tensors import Feeds
 
 
@@ -22,8 +21,7 @@ def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArra
     program = read_program(contents)
     names = float_values(program)
     executor = Executor(contents, Arithmetic.float16, extra_outputs=names)
-    image = values_for("image", example)
-    values = executor.predict({"image": picture.to_picture(image, contents)})
+    values = executor.predict(picture.package_inputs(example, contents))
     for operation in program.operations:
         for output in operation.outputs:
             if output.name in values:

@@ -25,6 +25,8 @@ from edgebake.models.activation_ranges import (
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.models.tflite import from_keras, tables
 from edgebake.runtimes.litert.integer_form import integer_form
+from edgebake.runtimes.session import values_for
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends, Feeds, single_examples
 
 if TYPE_CHECKING:
     import keras
@@ -56,28 +58,31 @@ class CalibratedModel:
     ranges: ActivationRanges
 
     @classmethod
-    def from_source(cls, source: keras.Model | bytes, ranges: ActivationRanges) -> CalibratedModel:
+    def from_source(
+        cls, source: keras.Model | bytes, ranges: ActivationRanges, ends: Ends = IMAGE_CLASSIFIER
+    ) -> CalibratedModel:
         """Convert a live Keras model, or an imported .tflite, to the form for integer kernels."""
-        return cls(integer_form(to_float_tflite(source)), ranges)
+        return cls(integer_form(to_float_tflite(source, ends)), ranges)
 
     def compute_values(
-        self, images: NDArray[np.float32], names: Collection[str] | None = None
+        self, examples: Feeds, names: Collection[str] | None = None
     ) -> dict[str, list[NDArray[np.float32]]]:
-        """Run images [n, h, w, c]; return the values of float tensors, one array per image.
+        """Run examples; return the values of float tensors, one array [1, ...] per example.
 
         Args:
-            images: preprocessed.
-            names: of the tensors; None: all that the file computes.
+            examples: as a model is fed, float inputs preprocessed.
+            names: of the tensors; None: the inputs and all that the file computes.
         """
         interpreter = Interpreter(
             model_content=self.model, num_threads=1, experimental_preserve_all_tensors=True
         )
         interpreter.allocate_tensors()
-        image_input, *_ = interpreter.get_input_details()
+        inputs = {detail["index"]: detail["name"] for detail in interpreter.get_input_details()}
         tensors = dict(_float_tensors(tables.parse_tables(self.model)))
         values: dict[str, list[NDArray[np.float32]]] = {}
-        for image in images:
-            interpreter.set_tensor(image_input["index"], image[np.newaxis])
+        for example in single_examples(examples):
+            for index, name in inputs.items():
+                interpreter.set_tensor(index, values_for(name, example))
             interpreter.invoke()
             for index, name in tensors.items():
                 if names is None or name in names:
@@ -205,7 +210,7 @@ def shorten_name(values: list[str]) -> str:
 
 
 def _float_tensors(model: schema.ModelT) -> Iterator[tuple[int, str]]:
-    """Yield index and name of the input and of each float tensor that an operator writes.
+    """Yield index and name of each float input, and of each float tensor that an operator writes.
 
     Tensors that nothing reads have no values.
     """
@@ -230,8 +235,8 @@ def load_source(quantized: QuantizedModel) -> keras.Model | bytes:
     return model
 
 
-def to_float_tflite(model: keras.Model | bytes) -> bytes:
+def to_float_tflite(model: keras.Model | bytes, ends: Ends = IMAGE_CLASSIFIER) -> bytes:
     """Return a model as a float32 .tflite without metadata."""
     if isinstance(model, bytes):
         return model
-    return from_keras.to_tflite(model)
+    return from_keras.to_tflite(model, ends)

@@ -1,4 +1,4 @@
-"""Write TFLite metadata into a .tflite file: normalization, color space, labels, author, license.
+"""Write TFLite metadata into a .tflite file: what its inputs are, labels, author, license.
 
 Written by hand, since no official writer can be used: tflite-support ends at Python 3.11, that of
 mediapipe needs 470 MB and does not import. Tables and the order of their fields:
@@ -15,17 +15,18 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.tflite import tables
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.litert.inspect import inspect
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.inputs.image.spec import ImageSpec, image_of
 from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.tensors import IMAGE, PROBABILITIES, ContractInput, ContractOutput
 
 LABELS_FILE = "labels.txt"
-OUTPUT = "probabilities"
 BUFFER_NAME = "TFLITE_METADATA"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 # Enumerations and union members of the schema.
 _COLOR_SPACE = {"bgr": 0, "rgb": 1, "grayscale": 2}  # 0 is UNKNOWN: the schema has no BGR
+_FEATURE_PROPERTIES = 1
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION_OPTIONS = 1
 _TENSOR_AXIS_LABELS = 2
@@ -36,11 +37,12 @@ FieldWriter = Callable[[int], None]  # writes one field into a slot of the open 
 def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     """Return the file with metadata inside and its labels behind it, as TFLite readers expect."""
     parsed = tables.parse(model)
-    # The converter names the output Identity, whatever its name in the graph is.
+    # Of an image classifier, the converter names the output Identity, whatever its name in the
+    # graph is.
     graph = parsed.subgraphs[0]
-    output = graph.outputs[0]
-    graph.tensors[output].name = OUTPUT
-    metadata = _metadata(model, contract, about)
+    for index, output in zip(graph.outputs, contract.outputs, strict=True):
+        graph.tensors[index].name = output.name
+    metadata = _metadata(contract, about)
     buffer = schema.BufferT()
     buffer.data = list(metadata)
     entry = schema.MetadataT()
@@ -64,13 +66,12 @@ def _append_labels(model: bytes, labels: list[str]) -> bytes:
     return file.getvalue()
 
 
-def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
+def _metadata(contract: Contract, about: ReleaseInfo) -> bytes:
     """Return the FlatBuffer of table ModelMetadata."""
-    spec = inspect({"model.tflite": model})
     b = flatbuffers.Builder(1024)
-    image = _input_tensor(b, spec.input.name, contract)
-    output = _output_tensor(b)
-    tensors = {2: _vector(b, [image]), 3: _vector(b, [output])}
+    inputs = [_input_tensor(b, spec) for spec in contract.inputs]
+    outputs = [_output_tensor(b, output) for output in contract.outputs]
+    tensors = {2: _vector(b, inputs), 3: _vector(b, outputs)}
     subgraph = _table(b, 10, tensors)
     fields = {
         0: _text(b, about.name),
@@ -86,37 +87,48 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     return bytes(b.Output())
 
 
-def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
+def _input_tensor(b: flatbuffers.Builder, spec: ContractInput) -> int:
     """Write a table TensorMetadata."""
-    content = _image_content(b, contract)
-    normalization = _normalization(b, contract)
-    spec = contract.single_input
+    process_units = []
+    if spec.name == IMAGE:
+        image = image_of(spec)
+        content = _image_content(b, image)
+        process_units.append(_normalization(b, image))
+    else:
+        content = _feature_content(b)
     description = load_input(spec.kind).describe(spec)
-    fields = {
-        0: _text(b, name),
-        1: _text(b, description),
-        3: _offset(b, content),
-        4: _vector(b, [normalization]),
-    }
+    fields = {0: _text(b, spec.name), 1: _text(b, description), 3: _offset(b, content)}
+    if process_units:
+        fields[4] = _vector(b, process_units)
     return _table(b, 7, fields)
 
 
-def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
+def _feature_content(b: flatbuffers.Builder) -> int:
+    """Write a table Content, with the empty table FeatureProperties in it.
+
+    A tensor that is computed of a recording is no audio for TFLite's readers, which would fill it
+    with samples.
+    """
+    features = _table(b, 0, {})
+    return _table(b, 3, {0: _byte(b, _FEATURE_PROPERTIES), 1: _offset(b, features)})
+
+
+def _image_content(b: flatbuffers.Builder, image: ImageSpec) -> int:
     """Write a table Content, with the table ImageProperties in it."""
-    size_fields = {0: _uint(b, contract.image.width), 1: _uint(b, contract.image.height)}
+    size_fields = {0: _uint(b, image.width), 1: _uint(b, image.height)}
     size = _table(b, 2, size_fields)
-    color_space = _COLOR_SPACE[contract.image.color]
+    color_space = _COLOR_SPACE[image.color]
     image_fields = {0: _byte(b, color_space), 1: _offset(b, size)}
-    image = _table(b, 2, image_fields)
-    content_fields = {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)}
+    properties = _table(b, 2, image_fields)
+    content_fields = {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, properties)}
     return _table(b, 3, content_fields)
 
 
-def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
+def _normalization(b: flatbuffers.Builder, image: ImageSpec) -> int:
     """Write a table ProcessUnit, with the table NormalizationOptions in it."""
     # The schema divides where the contract multiplies: (pixel - mean) / std.
-    deviations = [1 / scale for scale in contract.image.scale]
-    mean = _floats(b, contract.image.mean)
+    deviations = [1 / scale for scale in image.scale]
+    mean = _floats(b, image.mean)
     std = _floats(b, deviations)
     option_fields = {0: _offset(b, mean), 1: _offset(b, std)}
     options = _table(b, 2, option_fields)
@@ -124,11 +136,14 @@ def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
     return _table(b, 2, unit_fields)
 
 
-def _output_tensor(b: flatbuffers.Builder) -> int:
+def _output_tensor(b: flatbuffers.Builder, output: ContractOutput) -> int:
+    """Write a table TensorMetadata; the labels belong to probabilities alone."""
+    if output.name != PROBABILITIES:
+        return _table(b, 7, {0: _text(b, output.name), 1: _text(b, output.meaning)})
     label_fields = {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)}
     labels = _table(b, 5, label_fields)
     fields = {
-        0: _text(b, OUTPUT),
+        0: _text(b, PROBABILITIES),
         1: _text(b, "one probability per label"),
         6: _vector(b, [labels]),
     }

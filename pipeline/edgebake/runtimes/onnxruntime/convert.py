@@ -46,7 +46,7 @@ def float_graph_of(quantized: QuantizedModel) -> onnx.ModelProto:
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
     model = keras_session.load(quantized.archive)
-    return float_graph.export_keras(model)
+    return float_graph.export_keras(model, quantized.ends)
 
 
 def refuse_without_kernels(quantized: QuantizedModel, options: ConvertParams) -> None:

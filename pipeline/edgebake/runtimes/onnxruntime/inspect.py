@@ -18,6 +18,7 @@ from edgebake.runtimes.onnxruntime.float_regions import node_graph
 from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
+INDEX_DTYPES = ("bool", "int32", "int64")
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
@@ -121,8 +122,9 @@ def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:
     """Return the nodes between boundaries.
 
     All of their live inputs come from DequantizeLinear, and all outputs go to QuantizeLinear.
+    Indices have no scale: they count as constants.
     """
-    constants = initializers(graph).keys()
+    constants = {*initializers(graph), *_indices(graph)}
     dequantized: set[str] = set()
     quantized: set[str] = set()
     read_in_float: set[str] = set()
@@ -142,6 +144,11 @@ def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:
         if is_dequantized and only_quantized.issuperset(node.output):
             names.add(node.name)
     return names
+
+
+def _indices(graph: onnx.GraphProto) -> set[str]:
+    """Return the tensors of whole numbers and truth values."""
+    return {name for name, dtype in _dtypes(graph).items() if dtype in INDEX_DTYPES}
 
 
 def _operator(node: onnx.NodeProto, dtypes: dict[str, str], is_integer: bool) -> Operator:

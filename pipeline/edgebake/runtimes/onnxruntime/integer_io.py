@@ -1,16 +1,16 @@
-"""Change the input or output of a graph in QDQ form to integers with a scale and a zero point."""
+"""Change inputs or outputs of a graph in QDQ form to integers with a scale and a zero point."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from edgebake.errors import ConversionError
-from edgebake.models.onnx.float_graph import PROBABILITIES
-from edgebake.models.onnx.float_values import IMAGE
+from edgebake.models.onnx import float_values
 from edgebake.models.onnx.graph import add_initializer, initializers
 from edgebake.recipe import DType
+from edgebake.tasks.tensors import PROBABILITIES
 
 INTEGER_TYPES: dict[DType | None, int] = {
     DType.uint8: onnx.TensorProto.UINT8,
@@ -19,6 +19,7 @@ INTEGER_TYPES: dict[DType | None, int] = {
 # Kernels compute on uint8; an int8 value is the uint8 value less 128, and so is its zero point.
 SHIFT = 128
 Bounds = tuple[float, float]  # low and high of real values
+UNIT_RANGE: Bounds = (0.0, 1.0)
 
 
 def refuse_integers(scheme: str, dtypes: Mapping[str, DType | None]) -> None:
@@ -39,13 +40,17 @@ def refuse_integers(scheme: str, dtypes: Mapping[str, DType | None]) -> None:
             )
 
 
-def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -> onnx.ModelProto:
-    """Change the input of the graph to a dtype, in place; None leaves float32.
+def convert_inputs(
+    model: onnx.ModelProto, dtype: DType | None, bounds: Mapping[str, Bounds]
+) -> onnx.ModelProto:
+    """Change the float inputs of the graph to a dtype, in place; None leaves float32.
+
+    Inputs that are integers, such as numbers of letters, stay as they are.
 
     Args:
-        model: a graph in QDQ form with one input, image.
+        model: a graph in QDQ form.
         dtype: float32, uint8 or int8.
-        bounds: range of the preprocessed images.
+        bounds: range of each float input, by its name.
 
     Raises:
         ConversionError: ONNX Runtime has no kernels for the dtype.
@@ -54,24 +59,31 @@ def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -
     if element_type is None:
         return model
     graph = model.graph
-    quantizer = _image_quantizer(graph, bounds)
-    if dtype is DType.uint8:
-        graph.node.remove(quantizer)
-        _rename_inputs(graph, quantizer.output[0], IMAGE)
-    else:
-        parameters = _add_signed_parameters(graph, quantizer)
-        quantizer.input[0] = "image_signed"
-        dequantize = helper.make_node(
-            "DequantizeLinear", inputs=[IMAGE, *parameters], outputs=["image_signed"]
-        )
-        graph.node.insert(0, dequantize)
-    tensor_type = graph.input[0].type.tensor_type
-    tensor_type.elem_type = element_type
+    for name in float_values.float_inputs(model):
+        quantizer = _input_quantizer(graph, name, bounds[name])
+        if dtype is DType.uint8:
+            graph.node.remove(quantizer)
+            _rename_inputs(graph, quantizer.output[0], name)
+        else:
+            parameters = _add_signed_parameters(graph, quantizer, name)
+            quantizer.input[0] = f"{name}_signed"
+            dequantize = helper.make_node(
+                "DequantizeLinear", inputs=[name, *parameters], outputs=[f"{name}_signed"]
+            )
+            graph.node.insert(0, dequantize)
+        _set_type(graph.input, name, element_type)
     return model
 
 
-def convert_output(model: onnx.ModelProto, dtype: DType | None) -> onnx.ModelProto:
-    """Change the output of the graph to a dtype, in place; None leaves float32.
+def convert_outputs(
+    model: onnx.ModelProto, dtype: DType | None, bounds: Mapping[str, Bounds]
+) -> onnx.ModelProto:
+    """Change the outputs of the graph to a dtype, in place; None leaves float32.
+
+    Args:
+        model: a graph in QDQ form.
+        dtype: float32, uint8 or int8.
+        bounds: range of each output, by its name; probabilities may have any from 0 to 1.
 
     Raises:
         ConversionError: ONNX Runtime has no kernels for the dtype.
@@ -80,24 +92,29 @@ def convert_output(model: onnx.ModelProto, dtype: DType | None) -> onnx.ModelPro
     if element_type is None:
         return model
     graph = model.graph
-    dequantizer = _probabilities_dequantizer(graph)
-    if dtype is DType.uint8:
-        integers = dequantizer.input[0]
-        graph.node.remove(dequantizer)
-        _rename_inputs(graph, integers, PROBABILITIES)
-        _rename_outputs(graph, integers, PROBABILITIES)
-    else:
-        dequantizer.output[0] = "probabilities_unsigned"
-        parameters = _add_signed_parameters(graph, dequantizer)
-        quantize = helper.make_node(
-            "QuantizeLinear",
-            inputs=["probabilities_unsigned", *parameters],
-            outputs=[PROBABILITIES],
-        )
-        graph.node.append(quantize)
-    tensor_type = graph.output[0].type.tensor_type
-    tensor_type.elem_type = element_type
+    for name in [value.name for value in graph.output]:
+        limits = UNIT_RANGE if name == PROBABILITIES else bounds[name]
+        dequantizer = _output_dequantizer(graph, name, limits)
+        if dtype is DType.uint8:
+            integers = dequantizer.input[0]
+            graph.node.remove(dequantizer)
+            _rename_inputs(graph, integers, name)
+            _rename_outputs(graph, integers, name)
+        else:
+            dequantizer.output[0] = f"{name}_unsigned"
+            parameters = _add_signed_parameters(graph, dequantizer, name)
+            quantize = helper.make_node(
+                "QuantizeLinear", inputs=[f"{name}_unsigned", *parameters], outputs=[name]
+            )
+            graph.node.append(quantize)
+        _set_type(graph.output, name, element_type)
     return model
+
+
+def _set_type(values: Iterable[onnx.ValueInfoProto], name: str, element_type: int) -> None:
+    for value in values:
+        if value.name == name:
+            value.type.tensor_type.elem_type = element_type
 
 
 def _element_type(end: str, dtype: DType | None) -> int | None:
@@ -112,53 +129,54 @@ def _element_type(end: str, dtype: DType | None) -> int | None:
     return INTEGER_TYPES[dtype]
 
 
-def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
-    """Return the node that quantizes the image; insert one if all of its readers compute in float.
+def _input_quantizer(graph: onnx.GraphProto, name: str, bounds: Bounds) -> onnx.NodeProto:
+    """Return the node that quantizes an input; insert one if all of its readers compute in float.
 
-    Readers that compute in float then read the dequantized image.
+    Readers that compute in float then read the dequantized input.
     """
     quantizers: list[onnx.NodeProto] = []
     float_readers: list[onnx.NodeProto] = []
     for node in graph.node:
-        if IMAGE not in node.input:
+        if name not in node.input:
             continue
         if node.op_type == "QuantizeLinear":
             quantizers.append(node)
         else:
             float_readers.append(node)
     if not quantizers:
-        parameters = _add_unsigned_parameters(graph, "image", bounds)
+        parameters = _add_unsigned_parameters(graph, name, bounds)
         quantize = helper.make_node(
-            "QuantizeLinear", inputs=[IMAGE, *parameters], outputs=["image_integers"]
+            "QuantizeLinear", inputs=[name, *parameters], outputs=[f"{name}_integers"]
         )
         graph.node.insert(0, quantize)
         quantizers = [graph.node[0]]  # the inserted node is a copy
     quantizer = quantizers[0]
     if float_readers:
         for node in float_readers:
-            _rename_inputs_of(node, IMAGE, "image_real")
+            _rename_inputs_of(node, name, f"{name}_real")
         _, *parameters = quantizer.input
         dequantize = helper.make_node(
-            "DequantizeLinear", inputs=[quantizer.output[0], *parameters], outputs=["image_real"]
+            "DequantizeLinear", inputs=[quantizer.output[0], *parameters], outputs=[f"{name}_real"]
         )
         graph.node.insert(1, dequantize)
     return quantizer
 
 
-def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
-    """Return the node that dequantizes the output; append one if the output is a float."""
-    producers = [node for node in graph.node if PROBABILITIES in node.output]
+def _output_dequantizer(graph: onnx.GraphProto, name: str, bounds: Bounds) -> onnx.NodeProto:
+    """Return the node that dequantizes an output; append one if the output is a float."""
+    producers = [node for node in graph.node if name in node.output]
     producer: onnx.NodeProto = producers[0]
     if producer.op_type == "DequantizeLinear":
         return producer
-    parameters = _add_unsigned_parameters(graph, "probabilities", (0.0, 1.0))
-    _rename_outputs_of(producer, PROBABILITIES, "probabilities_real")
-    integers = "probabilities_integers"
+    parameters = _add_unsigned_parameters(graph, name, bounds)
+    _rename_outputs_of(producer, name, f"{name}_real")
+    _rename_inputs(graph, name, f"{name}_real")
+    integers = f"{name}_integers"
     quantize = helper.make_node(
-        "QuantizeLinear", inputs=["probabilities_real", *parameters], outputs=[integers]
+        "QuantizeLinear", inputs=[f"{name}_real", *parameters], outputs=[integers]
     )
     dequantize = helper.make_node(
-        "DequantizeLinear", inputs=[integers, *parameters], outputs=[PROBABILITIES]
+        "DequantizeLinear", inputs=[integers, *parameters], outputs=[name]
     )
     graph.node.extend([quantize, dequantize])
     appended: onnx.NodeProto = graph.node[-1]  # a copy
@@ -176,7 +194,7 @@ def _add_unsigned_parameters(graph: onnx.GraphProto, end: str, bounds: Bounds) -
     return _add_parameters(graph, end, scale, zero_point)
 
 
-def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[str]:
+def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto, end: str) -> list[str]:
     """Add scale and zero point of int8 to the graph that represent the same values as a node's."""
     tensors = initializers(graph)
     _, scale_name, zero_point_name = node.input
@@ -184,7 +202,7 @@ def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto) -> list
     zero_point = numpy_helper.to_array(tensors[zero_point_name])
     return _add_parameters(
         graph,
-        prefix=f"{node.op_type}_signed",
+        prefix=f"{end}_signed",
         scale=np.float32(scale),
         zero_point=np.int8(int(zero_point) - SHIFT),
     )

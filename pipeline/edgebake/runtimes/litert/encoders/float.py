@@ -19,7 +19,7 @@ def encode(model: keras.Model | bytes, quantized: QuantizedModel, _options: Conv
     from edgebake.runtimes.litert import calibrated_model, quantizer
 
     if quantized.weights == "float32":
-        return calibrated_model.to_float_tflite(model)
+        return calibrated_model.to_float_tflite(model, quantized.ends)
     if isinstance(model, bytes):
         return quantizer.store_float16_weights(model)
-    return from_keras.to_tflite(model, float16_weights=True)
+    return from_keras.to_tflite(model, quantized.ends, float16_weights=True)

@@ -26,7 +26,8 @@ def encode(model: keras.Model | bytes, quantized: QuantizedModel, options: Conve
     from edgebake.runtimes.litert.calibrated_model import CalibratedModel
     from edgebake.runtimes.litert.float_operators import quantize_with_fallback
 
-    float_model = CalibratedModel.from_source(model, quantized.required_ranges)
+    ranges = quantized.required_ranges
+    float_model = CalibratedModel.from_source(model, ranges, quantized.ends)
     fallback_values: set[str] = set()
     for values in quantized.fallback_layers.values():
         fallback_values.update(values)

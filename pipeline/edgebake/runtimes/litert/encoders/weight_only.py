@@ -20,7 +20,7 @@ def encode(model: keras.Model | bytes, quantized: QuantizedModel, _options: Conv
     """
     from edgebake.runtimes.litert import calibrated_model, quantizer
 
-    float_model = calibrated_model.to_float_tflite(model)
+    float_model = calibrated_model.to_float_tflite(model, quantized.ends)
     if quantized.weights == "int4":
         return quantizer.quantize_weights(float_model, 4, quantized.compression.block_size)
     return quantizer.quantize_weights(float_model, 8)

@@ -24,7 +24,6 @@ def encode(
     Raises:
         ConversionError: an operator has no integer kernel and the recipe does not name it.
     """
-    from edgebake.models.onnx import float_values
     from edgebake.recipe import DType, Granularity
     from edgebake.runtimes.onnxruntime import integer_io, weights
     from edgebake.runtimes.onnxruntime.float_operators import FallbackQuantizer
@@ -41,9 +40,8 @@ def encode(
     encoded = FallbackQuantizer(graph, integer_options).quantize(quantized.fallback)
     if quantized.fallback_dtype is DType.float16:
         encoded = weights.store_float16(encoded, float_nodes)
-    image_bounds = graph.bounds[float_values.IMAGE]
-    encoded = integer_io.convert_input(encoded, options.input, image_bounds)
-    return integer_io.convert_output(encoded, options.output)
+    encoded = integer_io.convert_inputs(encoded, options.input, graph.bounds)
+    return integer_io.convert_outputs(encoded, options.output, graph.bounds)
 
 
 def calibrated_graph(model: onnx.ModelProto, quantized: QuantizedModel) -> CalibratedGraph:
