@@ -225,3 +225,12 @@ def test_a_step_takes_the_output_that_it_names() -> None:
     assert postprocess.run([top], outputs, ["a", "b"]) == [{"label": "b", "probability": 1.0}]
     named = {**top, "output": "second"}
     assert postprocess.run([named], outputs, ["a", "b"]) == [{"label": "a", "probability": 1.0}]
+
+
+def test_a_single_clip_is_its_own_mean() -> None:
+    steps = [
+        {"step": "smooth", "over": 3, "hold": 2},
+        {"step": "top_k", "k": 1, "threshold": 0.5, "labels": "labels.txt"},
+    ]
+    probabilities = np.array([[0.25, 0.75]], np.float32)
+    assert run(steps, probabilities, ["no", "yes"]) == [{"label": "yes", "probability": 0.75}]

@@ -43,6 +43,7 @@ MEANINGS = {
     ),
     "calibration_error": "expected calibration error: mean difference of confidence and accuracy",
     "expected_calibration_error": "mean difference of confidence and accuracy",
+    "false_alarms_per_hour": "answers per hour to a stream that holds nothing to hear",
     "size_mb": "all files of the model; 1 MB = 1,000,000 bytes",
     "macs": "multiply-accumulate operations for one example",
     "parameters": "weights and biases",

@@ -81,6 +81,8 @@ def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> l
         steps.append(
             {"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]}
         )
+    if package.smooth is not None:
+        steps.append({"step": "smooth", "over": package.smooth.over, "hold": package.smooth.hold})
     top_k: Step = {
         "step": "top_k",
         "k": package.top_k,

@@ -37,6 +37,7 @@ LET_THROUGH = "let through by what was timed"
 # (accuracy, float_accuracy, accuracy_drop, accuracy_float32_arithmetic).
 REPRODUCIBLE_METRICS = (
     "expected_calibration_error",
+    "false_alarms_per_hour",
     "size_mb",
     "macs",
     "parameters",

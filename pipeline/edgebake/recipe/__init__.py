@@ -27,7 +27,7 @@ from edgebake.recipe.data import (
 )
 from edgebake.recipe.device import Accelerator, Compute, Cpu, Device, DType, Platform
 from edgebake.recipe.model import Head, Imported, Model, Output, SourcedModel
-from edgebake.recipe.package import Package, Protect
+from edgebake.recipe.package import Package, Protect, Smooth
 from edgebake.recipe.prune import (
     ComparedPrune,
     ImportanceScore,
@@ -59,12 +59,14 @@ from edgebake.recipe.train import (
 )
 from edgebake.recipe.validate import (
     Adb,
+    AlarmCeiling,
     Budget,
     Ceiling,
     Evidence,
     Floor,
     Gate,
     Inconclusive,
+    Listening,
     Mac,
     ParityGate,
     PlacementFloor,
@@ -81,6 +83,7 @@ from edgebake.recipe.validate import (
 __all__ = [
     "Accelerator",
     "Adb",
+    "AlarmCeiling",
     "Attribution",
     "Augment",
     "BaselineKind",
@@ -118,6 +121,7 @@ __all__ = [
     "Imported",
     "Inconclusive",
     "Licenses",
+    "Listening",
     "Mac",
     "Model",
     "Monitor",
@@ -145,6 +149,7 @@ __all__ = [
     "Schedule",
     "Signature",
     "SliceFloor",
+    "Smooth",
     "SourcedData",
     "SourcedModel",
     "SparsityPattern",

@@ -18,6 +18,16 @@ class Protect(Enum):
 
 
 @dataclass
+class Smooth:
+    """Options of an app that listens to a stream: one answer from several clips."""
+
+    # Number of clips whose probabilities are averaged: the newest and those before it.
+    over: int = MISSING
+    # Number of clips in a row in which a class is the most probable until it counts as heard.
+    hold: int = MISSING
+
+
+@dataclass
 class Package:
     """Options of the bundle: postprocessing and protection of the model; recipes/package/."""
 
@@ -27,3 +37,5 @@ class Package:
     threshold: float = MISSING
     # Protection of the model: `none`, `strip` or `encrypt`.
     protect: Protect = MISSING
+    # Smoothing of a stream of sounds or of a sensor; null: every clip is answered for itself.
+    smooth: Smooth | None = None

@@ -46,6 +46,8 @@ class TrainParams(recipe.Train):
     data_file: str = MISSING
     # Options of the model.
     model: recipe.Model = field(default_factory=recipe.Model)
+    # How false alarms are counted; null: no gate asks for them.
+    listening: recipe.Listening | None = None
     # Runtimes whose float file may be the float reference, the preferred one first.
     reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.

@@ -106,6 +106,29 @@ class PlacementFloor(Gate):
 
 
 @dataclass
+class AlarmCeiling(Ceiling):
+    """Gate with an upper limit on answers to a stream that holds none of the classes to hear."""
+
+    # Labels of the test examples that make the stream, such as noise and words that are no command;
+    # to hear one of these is no false alarm.
+    labels: list[str] = MISSING
+
+
+@dataclass
+class Listening:
+    """How often a model hears something in a stream that holds nothing to hear."""
+
+    # Labels of the test examples that make the stream.
+    labels: list[str] = MISSING
+    # Lowest probability of a class that is heard, 0 to 1.
+    threshold: float = MISSING
+    # Number of clips whose probabilities are averaged.
+    over: int = MISSING
+    # Number of clips in a row until a class is heard.
+    hold: int = MISSING
+
+
+@dataclass
 class Budget:
     """Gates of a target; null: no gate."""
 
@@ -119,6 +142,9 @@ class Budget:
     slice_accuracy: SliceFloor | None = MISSING
     # Expected calibration error of the predicted probabilities, 0 to 1.
     expected_calibration_error: Ceiling | None = MISSING
+    # Answers per hour to a stream of test examples in which there is nothing to hear, with the
+    # threshold and the smoothing of `package`.
+    false_alarms_per_hour: AlarmCeiling | None = None
     # Agreement of predicted classes with the same model's file for every other runtime.
     parity: ParityGate | None = MISSING
     # Largest difference of a probability between two runtimes, 0 to 1.

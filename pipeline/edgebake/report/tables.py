@@ -39,12 +39,13 @@ GATES = {
     "expected_calibration_error": "calibr.",
     "accelerator_coverage": "coverage",
     "parity_difference": "difference",
+    "false_alarms_per_hour": "alarms/h",
     "latency_p90_ms": "p90",
     "frames_per_second": "frames/s",
     "size_mb": "size",
     "peak_memory_mb": "memory",
 }
-UNITS = {"share": "", "ms": " ms", "MB": " MB", "times": "x"}
+UNITS = {"share": "", "1/h": " 1/h", "ms": " ms", "MB": " MB", "times": "x"}
 
 
 def gates(decisions: Sequence[tuple[str, Decision]]) -> Table:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.int16]
+# Means over the clips of a stream, as tasks/streams.py has them; that of one clip is the clip.
+SMOOTH = "smooth"
 Step = dict[str, Any]  # its name as `step`, and its parameters
 Detection = dict[str, Any]  # label, probability, and box if it has one
 
@@ -37,6 +39,8 @@ def run(
     first = next(iter(outputs.values()))
     value: Any = np.asarray(first)[0]
     for step in steps:
+        if step["step"] == SMOOTH:
+            continue
         if "output" in step:
             value = np.asarray(outputs[step["output"]])[0]
         value = _run_step(step, value, labels)

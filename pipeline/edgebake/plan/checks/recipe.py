@@ -13,7 +13,7 @@ from typing import Any
 from edgebake import plugins
 from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, Problem, listed
-from edgebake.plan.checks import candidates, data, model, prune, quantize, train, validate
+from edgebake.plan.checks import candidates, data, model, prune, quantize, stream, train, validate
 from edgebake.plan.checks import input as input_checks
 from edgebake.plan.checks.values import value_at
 from edgebake.recipe import Cpu, Platform, Recipe
@@ -216,6 +216,7 @@ RULES: tuple[Rule, ...] = (
     _check_finite,
     *SEED_RULES,
     input_checks.check,
+    stream.check,
     model.check,
     train.check,
     _check_runtime_of_device,

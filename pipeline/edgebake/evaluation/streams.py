@@ -1,0 +1,87 @@
+"""How often a model hears a class in a stream that holds none: false alarms.
+
+A stream is made of the test examples of some labels, one behind the other. The model hears it clip
+by clip, as in an app: a clip begins `hop` samples after the one before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebake.recipe import Listening
+from edgebake.tasks import streams
+from edgebake.tasks.tensors import ContractInput, Raw
+
+SECONDS_OF_AN_HOUR = 3600
+RATE_KEYS = {"sound": "rate", "signal": "rate_hz"}  # by the first step of an input
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream, and the clips of it that a model hears."""
+
+    labels: tuple[str, ...]  # of the examples that it is made of
+    clips: Sequence[Raw]
+    hours: float
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """The false alarms in a stream."""
+
+    count: int
+    hours: float
+
+    @property
+    def per_hour(self) -> float:
+        """Return the rate."""
+        return self.count / self.hours
+
+
+def build(spec: ContractInput, sounds: Sequence[Raw], labels: Sequence[str]) -> Stream:
+    """Return the stream of examples in their order.
+
+    Args:
+        spec: an input that can be a stream.
+        sounds: the examples, samples [n] or [n, channels] each.
+        labels: of the examples.
+    """
+    clip = clip_step(spec)
+    whole = np.concatenate([np.asarray(sound) for sound in sounds])
+    length = clip["samples"]
+    starts = range(0, max(1, len(whole) - length + 1), clip["hop"])
+    clips = [whole[start : start + length] for start in starts]
+    seconds = len(whole) / _rate(spec)
+    return Stream(tuple(labels), clips, seconds / SECONDS_OF_AN_HOUR)
+
+
+def clip_step(spec: ContractInput) -> dict[str, Any]:
+    """Return the step that says how long a clip is, and when the next begins."""
+    (step,) = [step for step in spec.steps if step["step"] == "clip"]
+    return step
+
+
+def count_alarms(
+    stream: Stream, probabilities: NDArray[np.float32], classes: Sequence[str], listening: Listening
+) -> Alarms:
+    """Return how often a class is heard that is none of the stream's labels.
+
+    Args:
+        stream: that the model heard.
+        probabilities: of its clips, [clips, classes].
+        classes: labels of the model.
+        listening: how an app listens.
+    """
+    means = streams.smooth(probabilities, listening.over)
+    heard = streams.listen(means, listening.threshold, listening.hold)
+    false = [answer for answer in heard if classes[answer.label] not in stream.labels]
+    return Alarms(len(false), stream.hours)
+
+
+def _rate(spec: ContractInput) -> float:
+    """Return the samples in a second."""
+    first = spec.steps[0]
+    return float(first[RATE_KEYS[first["step"]]])
