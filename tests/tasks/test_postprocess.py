@@ -233,4 +233,5 @@ def test_a_single_clip_is_its_own_mean() -> None:
         {"step": "top_k", "k": 1, "threshold": 0.5, "labels": "labels.txt"},
     ]
     probabilities = np.array([[0.25, 0.75]], np.float32)
-    assert run(steps, probabilities, ["no", "yes"]) == [{"label": "yes", "probability": 0.75}]
+    answer = postprocess.run(steps, probabilities, ["no", "yes"])
+    assert answer == [{"label": "yes", "probability": 0.75}]

@@ -14,9 +14,10 @@ from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.evaluation import float_reference
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
+from edgebake.plan import listening
 from edgebake.plan.compose import Target
 from edgebake.plan.ingredients import imported_components
-from edgebake.recipe import Data, Listening, Model, Protect, Protocol, Prune, Recipe, Release
+from edgebake.recipe import Data, Model, Protect, Protocol, Prune, Recipe, Release
 from edgebake.recipe.data import DataParams
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
@@ -79,7 +80,7 @@ def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainPar
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         model=_base_options(Model, recipe.model),
-        listening=_listening(recipe),
+        listening=listening.of(recipe),
         reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
@@ -176,15 +177,6 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*tools),
     )
-
-
-def _listening(recipe: Recipe) -> Listening | None:
-    """Return how false alarms are counted; None if no gate asks for them."""
-    gate = recipe.validate.budget.false_alarms_per_hour
-    smooth = recipe.package.smooth
-    if gate is None or smooth is None:  # the checks refuse a gate without smoothing
-        return None
-    return Listening(gate.labels, recipe.package.threshold, smooth.over, smooth.hold)
 
 
 def package_params(release: Release) -> PackageParams:
