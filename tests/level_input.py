@@ -38,9 +38,9 @@ class Levels:
         own = plugin_options.typed(options.data.input.options, Options, "data.input.options")
         highest = 9 if own.dtype == "int32" else None
         tensor = TensorSpec("levels", (own.length,), own.dtype, highest)
-        steps = ({"step": "shorten", "length": own.length},)
+        steps = ({"step": "levels.shorten", "length": own.length},)
         if own.dtype == "float32":
-            steps = (*steps, {"step": "divide", "by": 9.0})
+            steps = (*steps, {"step": "levels.divide", "by": 9.0})
         return ContractInput("levels", "levels", tensor, steps)
 
     def steps_to_cache(self, spec):
@@ -94,7 +94,7 @@ def divide(step, levels, _):
     return levels.astype(np.float32) / np.float32(step["by"])
 
 
-STEPS = {"shorten": shorten, "divide": divide}
+STEPS = {"levels.shorten": shorten, "levels.divide": divide}
 '''
 SOURCE = '''\
 """Levels that rise or fall."""
