@@ -39,11 +39,10 @@ def run(
     first = next(iter(outputs.values()))
     value: Any = np.asarray(first)[0]
     for step in steps:
-        if step["step"] == SMOOTH:
-            continue
         if "output" in step:
             value = np.asarray(outputs[step["output"]])[0]
-        value = _run_step(step, value, labels)
+        if step["step"] != SMOOTH:
+            value = _run_step(step, value, labels)
     return value
 
 
