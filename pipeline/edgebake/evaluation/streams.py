@@ -33,6 +33,7 @@ class Alarms:
     """The false alarms in a stream."""
 
     count: int
+    clips: int  # that the model heard
     hours: float
 
     @property
@@ -78,7 +79,7 @@ def count_alarms(
     means = streams.smooth(probabilities, listening.over)
     heard = streams.listen(means, listening.threshold, listening.hold)
     false = [answer for answer in heard if classes[answer.label] not in stream.labels]
-    return Alarms(len(false), stream.hours)
+    return Alarms(len(false), len(stream.clips), stream.hours)
 
 
 def _rate(spec: ContractInput) -> float:

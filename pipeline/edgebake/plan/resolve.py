@@ -80,7 +80,6 @@ def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainPar
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
         model=_base_options(Model, recipe.model),
-        listening=listening.of(recipe),
         reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
@@ -174,6 +173,7 @@ def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Valid
         task=recipe.task,
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
+        listening=listening.of(recipe),
         reference_runtime=list(float_reference.RUNTIMES[_format(recipe)]),
         tools=plugins.tools(*tools),
     )

@@ -46,8 +46,6 @@ class TrainParams(recipe.Train):
     data_file: str = MISSING
     # Options of the model.
     model: recipe.Model = field(default_factory=recipe.Model)
-    # How false alarms are counted; null: no gate asks for them.
-    listening: recipe.Listening | None = None
     # Runtimes whose float file may be the float reference, the preferred one first.
     reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
@@ -162,6 +160,8 @@ class ValidateParams(recipe.Protocol):
     data: recipe.Data = field(default_factory=recipe.Data)
     # Path of the dataset, or NO_FILE.
     data_file: str = MISSING
+    # How false alarms are counted; null: no gate asks for them.
+    listening: recipe.Listening | None = None
     # Runtimes whose float file may be the float reference, the preferred one first.
     reference_runtime: list[str] = field(default_factory=list)
     # Versions of the tools, by distribution.
