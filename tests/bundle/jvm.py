@@ -46,6 +46,7 @@ class Jvm:
         Raises:
             AssertionError: they do not compile, or with a warning.
         """
+        self._models: dict[str, OnnxModel | LiteRtModel] = {}
         sources = folder / "sources"
         sources.mkdir()
         for name, content in samples.items():
@@ -73,10 +74,12 @@ class Jvm:
         while True:
             assert self._process.stdout is not None
             reply = json.loads(self._process.stdout.readline())
-            if "count" in reply:
-                self._write(_counts(Path(reply["count"])))
+            if "load" in reply:
+                model = LOADERS[reply["runtime"]](Path(reply["load"]))
+                self._models[reply["load"]] = model
+                self._write({"inputs": len(model.inputs), "outputs": len(model.outputs)})
             elif "run" in reply:
-                outputs = run(Path(reply["run"]), reply["runtime"], reply["inputs"])
+                outputs = self._models[reply["run"]].run(reply["inputs"])
                 self._write({"outputs": outputs})
             else:
                 return reply
@@ -93,45 +96,52 @@ class Jvm:
         self._process.wait(timeout=60)
 
 
-def _counts(model: Path) -> dict[str, int]:
-    """Return how many inputs and outputs a .tflite file has."""
-    interpreter = Interpreter(str(model))
-    inputs = len(interpreter.get_input_details())
-    return {"inputs": inputs, "outputs": len(interpreter.get_output_details())}
+class OnnxModel:
+    """A loaded .onnx file."""
+
+    def __init__(self, file: Path) -> None:
+        self._session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        self.inputs = self._session.get_inputs()
+        self.outputs = self._session.get_outputs()
+
+    def run(self, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Return the stored outputs for inputs by name."""
+        stored = {tensor["name"]: base64.b64decode(tensor["data"]) for tensor in inputs}
+        feeds = {}
+        for end in self.inputs:
+            values = np.frombuffer(stored[end.name], DTYPES[end.type])
+            feeds[end.name] = values.reshape(end.shape)
+        names = [end.name for end in self.outputs]
+        outputs = self._session.run(names, feeds)
+        return [_listed(name, output) for name, output in zip(names, outputs, strict=True)]
 
 
-def run(model: Path, runtime: str, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the stored outputs of a model, in the order of the file.
+class LiteRtModel:
+    """A loaded .tflite file."""
 
-    Args:
-        model: the file.
-        runtime: that runs it.
-        inputs: of LiteRT in the order of the file, of ONNX Runtime by name.
-    """
-    if runtime == "onnxruntime":
-        return _run_onnx(model, inputs)
-    interpreter = Interpreter(str(model))
-    interpreter.allocate_tensors()
-    for detail, stored in zip(interpreter.get_input_details(), inputs, strict=True):
-        tensor = np.frombuffer(base64.b64decode(stored["data"]), detail["dtype"])
-        interpreter.set_tensor(detail["index"], tensor.reshape(detail["shape"]))
-    interpreter.invoke()
-    outputs = []
-    for detail in interpreter.get_output_details():
-        outputs.append(_listed(detail["name"], interpreter.get_tensor(detail["index"])))
-    return outputs
+    def __init__(self, file: Path) -> None:
+        self._interpreter = Interpreter(model_content=file.read_bytes())
+        self._interpreter.allocate_tensors()
+        self.inputs = self._interpreter.get_input_details()
+        self.outputs = self._interpreter.get_output_details()
+
+    def run(self, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Return the stored outputs for inputs in the order of the file, which has it too."""
+        for detail, stored in zip(self.inputs, inputs, strict=True):
+            values = np.frombuffer(base64.b64decode(stored["data"]), detail["dtype"])
+            self._interpreter.set_tensor(detail["index"], values.reshape(detail["shape"]))
+        self._interpreter.invoke()
+        outputs = []
+        for detail in self.outputs:
+            tensor = self._interpreter.get_tensor(detail["index"])
+            outputs.append(_listed(detail["name"], tensor))
+        return outputs
 
 
-def _run_onnx(model: Path, inputs: list[dict[str, str]]) -> list[dict[str, str]]:
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    stored = {tensor["name"]: base64.b64decode(tensor["data"]) for tensor in inputs}
-    feeds = {}
-    for end in session.get_inputs():
-        dtype = DTYPES[end.type]
-        feeds[end.name] = np.frombuffer(stored[end.name], dtype).reshape(end.shape)
-    names = [end.name for end in session.get_outputs()]
-    outputs = session.run(names, feeds)
-    return [_listed(name, output) for name, output in zip(names, outputs, strict=True)]
+LOADERS: dict[str, type[OnnxModel] | type[LiteRtModel]] = {
+    "onnxruntime": OnnxModel,
+    "litert": LiteRtModel,
+}
 
 
 def _listed(name: str, tensor: NDArray[Any]) -> dict[str, str]:

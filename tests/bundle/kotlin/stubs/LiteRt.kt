@@ -37,12 +37,14 @@ class TensorBuffer internal constructor() {
 class CompiledModel private constructor(private val path: String) {
     class Options(vararg val accelerators: Accelerator)
 
-    fun createInputBuffers(): List<TensorBuffer> = List(pipe.counts(path).first) { TensorBuffer() }
+    private val counts = pipe.load(path, "litert")
 
-    fun createOutputBuffers(): List<TensorBuffer> = List(pipe.counts(path).second) { TensorBuffer() }
+    fun createInputBuffers(): List<TensorBuffer> = List(counts.first) { TensorBuffer() }
+
+    fun createOutputBuffers(): List<TensorBuffer> = List(counts.second) { TensorBuffer() }
 
     fun run(inputs: List<TensorBuffer>, outputs: List<TensorBuffer>) {
-        val results = pipe.run(path, "litert", inputs.map { Stored("", it.content) })
+        val results = pipe.run(path, inputs.map { Stored("", it.content) })
         for ((output, result) in outputs.zip(results)) output.content = result.content
     }
 

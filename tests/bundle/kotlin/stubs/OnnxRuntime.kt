@@ -61,6 +61,10 @@ class OrtEnvironment private constructor() {
 }
 
 class OrtSession internal constructor(private val path: String) : AutoCloseable {
+    init {
+        pipe.load(path, "onnxruntime")
+    }
+
     class SessionOptions : AutoCloseable {
         internal var isClosed = false
 
@@ -81,7 +85,7 @@ class OrtSession internal constructor(private val path: String) : AutoCloseable 
     }
 
     fun run(inputs: Map<String, OnnxTensor>): Result =
-        Result(pipe.run(path, "onnxruntime", inputs.map { (name, tensor) -> Stored(name, tensor.content) }))
+        Result(pipe.run(path, inputs.map { (name, tensor) -> Stored(name, tensor.content) }))
 
     override fun close() = Unit
 }

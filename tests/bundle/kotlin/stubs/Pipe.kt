@@ -17,11 +17,11 @@ fun ask(request: JSONObject): JSONObject {
     return JSONObject(readln())
 }
 
-/** Runs a model; inputs without a name are in the order of the file, as outputs are. */
-fun run(model: String, runtime: String, inputs: List<Stored>): List<Stored> {
+/** Runs a model that was loaded; inputs without a name are in the order of the file, as outputs are. */
+fun run(model: String, inputs: List<Stored>): List<Stored> {
     val tensors = JSONArray()
     for (input in inputs) tensors.put(JSONObject().put("name", input.name).put("data", encode(input.content)))
-    val request = JSONObject().put("run", model).put("runtime", runtime).put("inputs", tensors)
+    val request = JSONObject().put("run", model).put("inputs", tensors)
     val outputs = ask(request).getJSONArray("outputs")
     return (0 until outputs.length()).map(outputs::getJSONObject).map { output ->
         val content = ByteBuffer.wrap(Base64.getDecoder().decode(output.getString("data")))
@@ -29,9 +29,9 @@ fun run(model: String, runtime: String, inputs: List<Stored>): List<Stored> {
     }
 }
 
-/** Returns the numbers of inputs and outputs of a model. */
-fun counts(model: String): Pair<Int, Int> {
-    val reply = ask(JSONObject().put("count", model))
+/** Loads a model, whose file may be deleted then; returns how many inputs and outputs it has. */
+fun load(model: String, runtime: String): Pair<Int, Int> {
+    val reply = ask(JSONObject().put("load", model).put("runtime", runtime))
     return Pair(reply.getInt("inputs"), reply.getInt("outputs"))
 }
 
