@@ -7,7 +7,7 @@ import pytest
 from edgebake import plugins
 from edgebake.plan import resolve
 from edgebake.plan.compose import Target, compose_release
-from edgebake.recipe import Cpu, Recipe, Ssh, Waiver
+from edgebake.recipe import Cpu, Recipe, Release, Ssh, Waiver
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.typed_values import to_plain
 
@@ -18,6 +18,12 @@ NAMES = {stage: f"some-{stage}" for stage in resolve.RESOLVERS}
 INSTALLED = plugins.tools
 IPHONES = ("iphone_15", "iphone_se_3", "ios_any")
 LINUX = ("raspberry_pi_5", "linux_any")
+
+
+@pytest.fixture(scope="module")
+def composed(release: Release, composed: dict[str, Target]) -> dict[str, Target]:
+    """The targets of the release."""
+    return {name: composed[name] for name in release.targets}
 
 
 def _sections(recipe: Recipe) -> dict[str, Any]:
