@@ -1,10 +1,10 @@
-"""Networks for signals and texts: shapes, numbers of weights, names of the contract."""
+"""Networks for sounds, signals and texts: shapes, numbers of weights, names of the contract."""
 
 import numpy as np
 import pytest
 
 from edgebake.models import keras_session
-from edgebake.models.architectures import byte_cnn, time_cnn
+from edgebake.models.architectures import byte_cnn, ds_cnn_audio, time_cnn
 from edgebake.recipe import Model
 from edgebake.tasks.contract import Contract, probabilities
 from edgebake.tasks.tensors import ContractInput, TensorSpec
@@ -49,3 +49,19 @@ def test_a_network_over_bytes_refuses_numbers_without_ids() -> None:
     contract = contract_of(TensorSpec("signal", (8,), "float32"))
     with pytest.raises(ValueError, match="signal: float32; expected ids"):
         byte_cnn.build(Model("byte_cnn", 1.0), contract)
+
+
+def test_a_network_over_a_spectrum_keeps_its_size_behind_the_stem() -> None:
+    keras_session.start(1, 0)
+    contract = contract_of(TensorSpec("audio", (49, 40, 1), "float32"))
+    model = ds_cnn_audio.build(Model("ds_cnn_audio", 1.0), contract)
+    # A stem of 10 x 4, four blocks of a depthwise 3 x 3 and a pointwise convolution, 4 numbers of
+    # each batch normalization, a dense layer.
+    block = 9 * 48 + 192 + 48 * 48 + 192
+    assert model.count_params() == 10 * 4 * 48 + 192 + 4 * block + 48 * 3 + 3
+    assert model.input.name == "audio"
+    answers = model.predict(np.zeros((2, 49, 40, 1), np.float32), verbose=0)
+    assert answers.shape == (2, 3)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-6)
+    sizes = {layer.output.shape[1:3] for layer in model.layers if "re_lu" in layer.name}
+    assert sizes == {(25, 20)}
