@@ -132,7 +132,7 @@ def load(data: Data) -> Examples:
         DataError: an option is wrong, or espeak-ng is not installed.
     """
     from edgebake.data.dataset import Examples
-    from edgebake.data.readers.decode import LazyImages
+    from edgebake.data.lazy import LazySequence
 
     count(data)
     clips = _plan(data)
@@ -148,7 +148,7 @@ def load(data: Data) -> Examples:
         return spoken_clips.place(resampled, clips[index].noise_ratio_db, random)
 
     return Examples(
-        LazyImages(len(clips), read),
+        LazySequence(len(clips), read),
         np.array(indices, np.int64),
         classes,
         columns={

@@ -61,7 +61,7 @@ def load(data: Data) -> Examples:
         DataError: the folder is missing or has another layout, or the table does not fit it.
     """
     from edgebake.data.dataset import Examples
-    from edgebake.data.readers.decode import LazyImages
+    from edgebake.data.lazy import LazySequence
 
     folder = data.location
     rate = audio_options.read(data).rate
@@ -73,7 +73,7 @@ def load(data: Data) -> Examples:
         return sounds.read_file(folder / files[index].path, rate, options.max_seconds)
 
     return Examples(
-        LazyImages(len(files), read),
+        LazySequence(len(files), read),
         np.array(indices, np.int64),
         classes,
         columns=class_folder.read_cells(data, files),
