@@ -23,6 +23,9 @@ from edgebake.tasks.tensors import ContractInput, Step, TensorSpec
 from tests.bundle import small
 
 EXAMPLES = 4
+OVER = 3  # clips of a stream
+HOLD = 2
+THRESHOLD = 0.34
 RUNTIME = "onnxruntime"
 FLOAT_TOLERANCE = 0.001
 INTEGER_TOLERANCE = 0.04
@@ -186,7 +189,8 @@ def _after(outputs: Sequence[Tensor], labels: str) -> list[dict[str, Any]]:
         zero_point = probabilities.zero_point
         dequantize = {"scale": probabilities.scale, "zero_point": zero_point}
         steps.append({"step": "dequantize", **dequantize})
-    steps.append({"step": "top_k", "k": 3, "threshold": 0.0, "labels": labels})
+    steps.append({"step": "smooth", "over": OVER, "hold": HOLD})
+    steps.append({"step": "top_k", "k": 3, "threshold": THRESHOLD, "labels": labels})
     if len(outputs) > 1:
         steps[0]["output"] = probabilities.name
     return steps

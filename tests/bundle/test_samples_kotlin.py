@@ -15,6 +15,7 @@ from PIL import Image
 
 from edgebake import artifacts
 from edgebake.bundle import samples
+from edgebake.tasks import streams
 from tests.bundle import jvm, small, small2
 from tests.bundle.jvm import Jvm
 from tests.bundle.small import Target
@@ -216,6 +217,19 @@ def test_integers_are_rounded_as_in_python(kotlin: Jvm) -> None:
         assert tensor.dtype == np.int8
         assert np.abs(tensor.astype(int) - expected).max() <= 1
         assert np.mean(tensor != expected) < 0.001
+
+
+def test_a_stream_is_heard_as_in_python(kotlin: Jvm, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    clips = rng.dirichlet([0.5, 0.5, 0.5], 200).astype(np.float32).repeat(2, axis=0)
+    archive = _archive(tmp_path, small2.bundle("android", "audio"))
+    heard = kotlin.ask("hear", bundle=archive, clips=clips.tolist())["heard"]
+    means = streams.smooth(clips, small2.OVER)
+    expected = []
+    for each in streams.listen(means, small2.THRESHOLD, small2.HOLD):
+        expected.append([each.clip, small.CLASSES[each.label]])
+    assert heard == expected
+    assert len(expected) > 20
 
 
 def test_the_kind_decides_where_a_bundle_has_several(kotlin: Jvm, tmp_path: Path) -> None:

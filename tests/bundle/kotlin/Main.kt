@@ -80,6 +80,20 @@ private fun classify(request: JSONObject): JSONObject = runBlocking {
     }
 }
 
+/** Returns the number and label of each clip in which a class is heard. */
+private fun hear(request: JSONObject): JSONObject {
+    val listener = Listener(bundle(request).targets.first())
+    val heard = JSONArray()
+    val clips = request.getJSONArray("clips")
+    for (clip in 0 until clips.length()) {
+        val row = clips.getJSONArray(clip)
+        val probabilities = FloatArray(row.length()) { row.getDouble(it).toFloat() }
+        val answer = listener.hear(mapOf("probabilities" to probabilities)) ?: continue
+        heard.put(JSONArray().put(clip).put(answer.label))
+    }
+    return JSONObject().put("heard", heard)
+}
+
 fun main() {
     for (line in generateSequence(::readlnOrNull)) {
         val request = JSONObject(line)
@@ -87,6 +101,7 @@ fun main() {
             when (val task = request.getString("do")) {
                 "check" -> check(request)
                 "prepare" -> prepare(request)
+                "hear" -> hear(request)
                 "decode" -> JSONObject().put(
                     "content",
                     Base64.getEncoder().encodeToString(bytes(request.getString("text"))),

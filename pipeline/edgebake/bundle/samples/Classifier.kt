@@ -54,6 +54,18 @@ class Classifier private constructor(
         postprocess(choice.target, outputs)
     }
 
+    private val listener by lazy { Listener(choice.target) }
+
+    /**
+     * Returns the class that is heard with the next clip of a stream; null if none is.
+     *
+     * The model's clips begin a number of samples apart, see `clips`. An app with two streams opens two classifiers.
+     */
+    suspend fun hear(clip: Raw): Answer? = withContext(Dispatchers.Default) {
+        val tensors = preprocess(choice.target, mapOf(choice.target.inputs.single().name to clip), bundle)
+        mutex.withLock { listener.hear(session.run(tensors)) }
+    }
+
     override fun close() = session.close()
 
     companion object {

@@ -74,6 +74,19 @@ final class Classifier: Sendable {
         }.value
     }
 
+    /// Returns what the model gives for an example, for the `Listener` of a stream.
+    ///
+    ///     var listener = try Listener(classifier.choice.target.words)
+    ///     for clip in try clips(input, sound) {
+    ///         let heard = try listener.hear(try await classifier.outputs(clip))
+    ///     }
+    func outputs(_ example: any Raw) async throws -> [String: [Float]] {
+        let (bundle, words, session) = (self.bundle, self.choice.target.words, self.session)
+        return try await Task.detached(priority: .userInitiated) {
+            try await session.run(preprocess(words, [words.inputs[0].name: example], bundle))
+        }.value
+    }
+
     /// Loads a model without testing it with its golden vectors.
     static func load(_ bundle: ModelBundle, _ choice: Choice) async throws -> any Session {
         let words = choice.target.words

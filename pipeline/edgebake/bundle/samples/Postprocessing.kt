@@ -16,19 +16,58 @@ data class Answer(val label: String, val probability: Float, val box: List<Float
  * @param outputs the stored values of each output by its name.
  */
 fun postprocess(target: Target, outputs: Map<String, FloatArray>): List<Answer> {
+    val step = target.postprocessing.last()
+    val values = values(target, target.postprocessing, outputs)
+    return when (step.getString("step")) {
+        "top_k" -> topK(values, target.labels, step.getInt("k"), step.getDouble("threshold").toFloat())
+        "non_maximum_suppression" -> nonMaximumSuppression(values, target.labels, step)
+        else -> error("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
+    }
+}
+
+/** Returns what the last of some steps begins with. */
+private fun values(target: Target, steps: List<JSONObject>, outputs: Map<String, FloatArray>): FloatArray {
     var values = outputs.getValue(target.outputs.first().name)
-    for (step in target.postprocessing) {
+    for (step in steps) {
         if (step.has("output")) values = outputs.getValue(step.getString("output"))
-        when (val name = step.getString("step")) {
-            "dequantize" -> values =
-                dequantized(values, step.getDouble("scale").toFloat(), step.getInt("zero_point"))
-            "softmax" -> values = softmax(values)
-            "top_k" -> return topK(values, target.labels, step.getInt("k"), step.getDouble("threshold").toFloat())
-            "non_maximum_suppression" -> return nonMaximumSuppression(values, target.labels, step)
+        if (step === steps.last()) break
+        values = when (val name = step.getString("step")) {
+            "dequantize" -> dequantized(values, step.getDouble("scale").toFloat(), step.getInt("zero_point"))
+            "softmax" -> softmax(values)
+            "smooth" -> values // The mean over one clip is the clip; see Listener.
             else -> error("$name: unknown step; the bundle is newer than this code")
         }
     }
-    error("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
+    return values
+}
+
+/**
+ * Answers to a stream, of which a model hears one clip after another: several of them hold the same word.
+ *
+ * Probabilities are means over the last clips. A class is heard once it has been the most probable one, with at least
+ * the threshold, in so many clips in a row, and again only after a clip in which it was not.
+ */
+class Listener(private val target: Target) {
+    private val steps = target.postprocessing.takeWhile { it.getString("step") != "smooth" }
+    private val smooth = checkNotNull(target.postprocessing.getOrNull(steps.size)) { "${target.name}: not for streams" }
+    private val threshold = target.postprocessing.last().getDouble("threshold").toFloat()
+    private val clips = ArrayDeque<FloatArray>()
+    private var last: Int? = null
+    private var inARow = 0
+
+    /** Returns the class that is heard with the outputs of the next clip; null if none is. */
+    fun hear(outputs: Map<String, FloatArray>): Answer? {
+        clips.addLast(values(target, steps + smooth, outputs))
+        if (clips.size > smooth.getInt("over")) clips.removeFirst()
+        val means = FloatArray(target.labels.size) { label ->
+            (clips.sumOf { it[label].toDouble() } / clips.size).toFloat()
+        }
+        val best = means.indices.maxBy { means[it] } // of equal ones, the first
+        val label = if (means[best] >= threshold) best else null
+        inARow = if (label == last) inARow + 1 else 1
+        last = label
+        return if (label != null && inARow == smooth.getInt("hold")) Answer(target.labels[label], means[label]) else null
+    }
 }
 
 internal fun dequantized(stored: FloatArray, scale: Float, zero: Int): FloatArray =

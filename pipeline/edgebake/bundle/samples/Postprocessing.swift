@@ -13,22 +13,87 @@ struct Answer: Sendable, Equatable {
 ///
 /// - Parameter outputs: the stored values of each output by its name.
 func postprocess(_ words: Words, _ outputs: [String: [Float]]) throws -> [Answer] {
+    guard let step = words.postprocessing.last else {
+        throw BundleError("no steps of postprocessing")
+    }
+    let real = try values(words, words.postprocessing[...], outputs)
+    switch step.name {
+    case "top_k": return topK(real, words.labels, try step.integer("k"), Float(try step.number("threshold")))
+    case "non_maximum_suppression": return try nonMaximumSuppression(real, words.labels, step)
+    default: throw BundleError("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
+    }
+}
+
+/// Returns what the last of some steps begins with.
+private func values(_ words: Words, _ steps: ArraySlice<Step>, _ outputs: [String: [Float]]) throws -> [Float] {
     var values = try output(words.outputs[0].name, of: outputs)
-    for step in words.postprocessing {
+    for (place, step) in steps.enumerated() {
         if step.has("output") {
             values = try output(try step.text("output"), of: outputs)
+        }
+        if place == steps.count - 1 {
+            break
         }
         switch step.name {
         case "dequantize":
             let (scale, zero) = (Float(try step.number("scale")), Float(try step.integer("zero_point")))
             values = values.map { ($0 - zero) * scale }
         case "softmax": values = softmax(values)
-        case "top_k": return topK(values, words.labels, try step.integer("k"), Float(try step.number("threshold")))
-        case "non_maximum_suppression": return try nonMaximumSuppression(values, words.labels, step)
+        case "smooth": break  // The mean over one clip is the clip; see Listener.
         default: throw BundleError("\(step.name): unknown step; the bundle is newer than this code")
         }
     }
-    throw BundleError("no answers: the bundle's last step is neither top_k nor non_maximum_suppression")
+    return values
+}
+
+/// Answers to a stream, of which a model hears one clip after another: several of them hold the same word.
+///
+/// Probabilities are means over the last clips. A class is heard once it has been the most probable one, with at least
+/// the threshold, in so many clips in a row, and again only after a clip in which it was not.
+struct Listener {
+    private let words: Words
+    private let steps: ArraySlice<Step>
+    private let over: Int
+    private let hold: Int
+    private let threshold: Float
+    private var clips: [[Float]] = []
+    private var last: Int?
+    private var inARow = 0
+
+    init(_ words: Words) throws {
+        guard let place = words.postprocessing.firstIndex(where: { $0.name == "smooth" }),
+            let shown = words.postprocessing.last
+        else {
+            throw BundleError("\(words.model): not for streams")
+        }
+        self.words = words
+        steps = words.postprocessing[...place]
+        over = try words.postprocessing[place].integer("over")
+        hold = try words.postprocessing[place].integer("hold")
+        threshold = Float(try shown.number("threshold"))
+    }
+
+    /// Returns the class that is heard with the outputs of the next clip; nil if none is.
+    mutating func hear(_ outputs: [String: [Float]]) throws -> Answer? {
+        clips.append(try values(words, steps, outputs))
+        if clips.count > over {
+            clips.removeFirst()
+        }
+        let means = words.labels.indices.map { label in
+            Float(clips.reduce(0.0) { $0 + Double($1[label]) } / Double(clips.count))
+        }
+        var best = 0  // of equal ones, the first
+        for label in means.indices where means[label] > means[best] {
+            best = label
+        }
+        let label = means[best] >= threshold ? best : nil
+        inARow = label == last ? inARow + 1 : 1
+        last = label
+        guard let label, inARow == hold else {
+            return nil
+        }
+        return Answer(label: words.labels[label], probability: means[label])
+    }
 }
 
 func output(_ name: String, of outputs: [String: [Float]]) throws -> [Float] {

@@ -47,6 +47,7 @@ LANGUAGE = {"android": "kt", "ios": "swift"}  # of apps, as a suffix
 COMMENT = {"py": "#", "kt": "//", "swift": "//"}
 # An entry of a dictionary: the value of a kind of input by the kind's name.
 KIND_ENTRY = {"kt": '"{0}" to {0}Kind', "swift": '"{0}": {0}Kind'}
+NO_KINDS = {"kt": "", "swift": ":"}  # the content of an empty dictionary
 # What classify.py reads as an example of each form.
 EXAMPLE_FILE = {
     "float32": "rows of numbers as CSV",
@@ -113,6 +114,11 @@ def _kinds(manifest: Manifest) -> list[str]:
     return sorted(kinds)
 
 
+def _has_code(kind: str, suffix: str) -> bool:
+    """Return whether a kind of input has code in a language; a project's own may have none."""
+    return any(name.endswith(f".{suffix}") for name in load_input(kind).app_code())
+
+
 def _app_code(manifest: Manifest) -> dict[str, str]:
     """Return the templates that the bundle's kinds of input bring for its platform, by name."""
     suffix = LANGUAGE.get(manifest["platform"])
@@ -127,12 +133,12 @@ def _app_code(manifest: Manifest) -> dict[str, str]:
 def _render_code(name: str, template: str, manifest: Manifest) -> str:
     code = _expand(template, features(manifest))
     _, _, suffix = name.rpartition(".")
-    kinds = _kinds(manifest)
+    kinds = [kind for kind in _kinds(manifest) if _has_code(kind, suffix)]
     if suffix == "py":
         code = Inliner().inline(code, kinds)
     else:
         entries = [KIND_ENTRY[suffix].format(kind) for kind in kinds]
-        code = code.replace("@KINDS@", ", ".join(entries))
+        code = code.replace("@KINDS@", ", ".join(entries) or NO_KINDS[suffix])
     code = code.replace("@PLATFORM@", manifest["platform"])
     return _header(name, manifest) + code
 

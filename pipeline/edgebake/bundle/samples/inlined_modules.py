@@ -60,7 +60,9 @@ class Inliner:
 
 
 def _comment_docstring(text: str) -> str:
-    """Return the text of a module with its docstring as comments."""
+    """Return the text of a module with its docstring, if it has one, as comments."""
+    if not text.startswith('"""'):
+        return text
     _, docstring, code = text.split('"""', maxsplit=2)
     comments = [f"# {line}".rstrip() for line in docstring.strip().splitlines()]
     return "\n".join(comments) + "\n" + code.lstrip("\n")
