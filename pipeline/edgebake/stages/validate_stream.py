@@ -40,7 +40,7 @@ def measure(
     listening = job.params.listening
     if listening is None:
         return {}
-    alarms = _count(listening, examples, model_contract, converted)
+    alarms = count_alarms(listening, examples, model_contract, converted)
     job.write_json(FILE, asdict(alarms))
     interval = [
         poisson.lower(alarms.count, alarms.hours, TAIL),
@@ -52,9 +52,14 @@ def measure(
     return {METRIC: measurement}
 
 
-def _count(
+def count_alarms(
     listening: Listening, examples: Examples, model_contract: Contract, converted: RuntimeFile
 ) -> Alarms:
+    """Return the false alarms in the stream of the test examples of some labels.
+
+    Raises:
+        DataError: a label has no test examples.
+    """
     labels = [examples.classes[number] for number in examples.labels]
     for label in listening.labels:
         if label not in labels:
