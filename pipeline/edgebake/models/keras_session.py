@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from edgebake.errors import ConversionError, listed
 from edgebake.models import basic_operators, frozen_function, id_lookups, malloc
 from edgebake.models.importers import graph_layer, keras_archive, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
-from edgebake.tasks.tensors import IMAGE_CLASSIFIER, Ends
+from edgebake.tasks.tensors import IMAGE_CLASSIFIER, PROBABILITIES, Ends, TensorSpec
 
 if TYPE_CHECKING:
     import keras
@@ -152,6 +153,22 @@ def freeze(
     concrete = function.get_concrete_function()
     frozen = frozen_function.inline_calls(frozen_function.freeze(concrete))
     return basic_operators.replace(frozen, (basic_operators.CONVOLUTION,))
+
+
+def ends_of(model: keras.Model, inputs: Sequence[str]) -> Ends:
+    """Return the ends of a model whose outputs are not looked at.
+
+    Args:
+        model: any.
+        inputs: their names; the model itself may name a single one otherwise.
+    """
+    dtypes = {tensor.name: str(tensor.dtype) for tensor in model.inputs}
+    if len(inputs) == 1:
+        dtypes = {inputs[0]: str(model.inputs[0].dtype)}
+    specs = [TensorSpec(name, (), dtypes[name]) for name in inputs]
+    names = [PROBABILITIES]
+    names += [f"output_{number}" for number in range(1, len(model.outputs))]
+    return Ends(tuple(specs), tuple(names))
 
 
 def in_order(model: keras.Model, ends: Ends) -> keras.Model:

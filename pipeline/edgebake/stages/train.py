@@ -32,6 +32,7 @@ from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.outputs import classification
+from edgebake.tasks.tensors import Ends
 from edgebake.training import loop, preprocess
 from edgebake.training.checkpoint import Checkpoint
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
@@ -136,7 +137,7 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
         archive=archive,
         predict=predict,
         predictions=predictions,
-        candidates=_candidates(params, model),
+        candidates=_candidates(params, model, model_contract.ends),
         history=history,
         metrics=metrics,
     )
@@ -198,25 +199,25 @@ def _refuse_not_finite(
     source_check.refuse_not_finite(name, model, outputs, inputs)
 
 
-def _candidates(params: TrainParams, model: "keras.Model") -> list[Candidate]:
+def _candidates(params: TrainParams, model: "keras.Model", ends: Ends) -> list[Candidate]:
     converters = {"litert": _to_tflite, "onnxruntime": _to_onnx}
     candidates = []
     for runtime in params.reference_runtime:
-        convert = functools.partial(converters[runtime], model)
+        convert = functools.partial(converters[runtime], model, ends)
         candidates.append(Candidate(runtime, convert))
     return candidates
 
 
-def _to_tflite(model: "keras.Model") -> bytes:
+def _to_tflite(model: "keras.Model", ends: Ends) -> bytes:
     from edgebake.runtimes.litert import calibrated_model
 
-    return calibrated_model.to_float_tflite(model)
+    return calibrated_model.to_float_tflite(model, ends)
 
 
-def _to_onnx(model: "keras.Model") -> bytes:
+def _to_onnx(model: "keras.Model", ends: Ends) -> bytes:
     from edgebake.models.onnx import float_graph
 
-    return float_graph.export_keras_file(model)
+    return float_graph.export_keras_file(model, ends)
 
 
 def _importing(params: TrainParams, imported: Imported, model_contract: Contract) -> Importing:

@@ -32,6 +32,7 @@ from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages import validate_files
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
+from edgebake.tasks.contract import Contract
 
 THREADS = 1  # for accuracy; LiteRT and ONNX Runtime predict the same with any number
 WORKLOAD_UNITS = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
@@ -207,10 +208,20 @@ def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
     if params.speedup:
         folder = artifacts.folder("convert", params.float_parent)
         baseline = artifacts.verify(folder) / "files"
-    request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
+    largest = _largest_ids(contract.from_json((job.out / "contract.json").read_text()))
+    request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params, largest)
     device = plugins.load("validate.where", params.where)
     timing: TimingResult = device.measure(request)
     return timing
+
+
+def _largest_ids(model_contract: Contract) -> dict[str, int]:
+    """Return the largest number of each integer input by its name."""
+    largest = {}
+    for spec in model_contract.ends.inputs:
+        if spec.highest is not None:
+            largest[spec.name] = spec.highest
+    return largest
 
 
 def _write_placements(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,16 @@ def test_one_of_several_phones_is_chosen_by_its_serial(phone: Phone) -> None:
         phone.measured(benchmark_model=str(phone.binary), serial="9B2")
         .metrics["latency_p50_ms"]
         .value
+    )
+
+
+def test_benchmark_model_has_no_rows_of_a_table_for_an_input(phone: Phone, tmp_path: Path) -> None:
+    way = Adb(benchmark_model=str(phone.binary))
+    request = timings.timing_request(tmp_path / "ids", where="adb", adb=way, runs=1000, seconds=30)
+    found = adb.measure(replace(request, largest={"text": 256})).metrics
+    assert found["latency_p90_ms"].reason == (
+        "adb: 8A1: benchmark_model fills the input text with integers that are no rows of a table; "
+        "expected adb.python: the stopwatch knows the largest"
     )
 
 

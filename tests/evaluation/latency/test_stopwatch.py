@@ -37,6 +37,7 @@ class Interpreter:
 
     made: "list[Interpreter]" = []  # noqa: RUF012 - shared on purpose
     load_s, run_s, kept_mb = 0.0, 0.0, 0
+    dtype: type[np.generic] = np.int8
     batches = True  # whether a resized input gives as many predictions
 
     def __init__(self, model_path: str, num_threads: int) -> None:
@@ -49,7 +50,8 @@ class Interpreter:
         self.made.append(self)
 
     def get_input_details(self) -> list[dict[str, Any]]:
-        return [{"index": 0, "shape": np.array([self.size, 4, 4, 1]), "dtype": np.int8}]
+        shape = np.array([self.size, 4, 4, 1])
+        return [{"index": 0, "name": "ids", "shape": shape, "dtype": self.dtype}]
 
     def get_output_details(self) -> list[dict[str, Any]]:
         return [{"shape": np.array([self.size if self.batches else 1, 10])}]
@@ -155,6 +157,15 @@ def test_noise_of_every_level_is_fed_in_the_dtype_of_the_file(
     assert (fed.shape, fed.dtype) == ((1, 4, 4, 1), np.int8)
     many = stopwatch.noise((1, 64, 64, 3), "int8")
     assert (many.min(), many.max()) == (-128, 127)
+
+
+def test_numbers_of_rows_are_fed_up_to_the_largest(
+    interpreter: type[Interpreter], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "dtype", np.int32)
+    stopwatch.time_model(timings.stopwatch_request(file, largest={"ids": 5}))
+    (fed,) = interpreter.made[0].fed
+    assert (fed.dtype, fed.min(), fed.max()) == (np.int32, 0, 5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

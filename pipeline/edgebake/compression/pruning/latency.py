@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import cost_model, selection, shrink
 from edgebake.machine import turns
+from edgebake.models import keras_session
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import calibrated_model
 
@@ -133,5 +134,7 @@ def median_seconds(call: Callable[[], object], count: int) -> float:
 def _load_session(model: keras.Model) -> Session:
     from edgebake.runtimes.litert import run
 
-    files = {litert.FILE: calibrated_model.to_float_tflite(model)}
+    names = [tensor.name for tensor in model.inputs]
+    ends = keras_session.ends_of(model, names)
+    files = {litert.FILE: calibrated_model.to_float_tflite(model, ends)}
     return run.load(files, THREADS)

@@ -194,12 +194,7 @@ def _attached_phones() -> dict[str, str]:
 
 def _measure_rounds(request: TimingRequest, phone: Phone, binary: Path) -> TimingResult:
     """Time a file with benchmark_model."""
-    if request.runtime != "litert":
-        raise DeviceError(
-            f"benchmark_model runs only .tflite files, not those of {request.runtime}"
-        )
-    if not binary.is_file():
-        raise DeviceError(f"adb.benchmark_model: no file {binary}")
+    benchmark_model.refuse_untimed(request, binary)
     file, _ = protocol.model_paths(request)
     program_sha256 = stopwatch.digest(binary)
     base = Measurement(

@@ -117,14 +117,15 @@ def _time_on_iphone(run: RunCoroutine, name: str, request: Request) -> Recording
 
 def _record(phone: "_IPhone", request: Request) -> Recording:
     warmup = request["warmup"]
-    candidate = phone.load(request["file"])
+    largest = request.get("largest", {})
+    candidate = phone.load(request["file"], largest)
     load_ms = candidate.load_ms()
     first_ms = candidate.runs(1)[0]
     warm_up_ms = sorted(candidate.runs(max(1, warmup)))
     baseline_runs = None
     baseline_sha256 = None
     if request["baseline"]:
-        baseline_runs = phone.load(request["baseline"]).runs
+        baseline_runs = phone.load(request["baseline"], largest).runs
         baseline_runs(1 + warmup)
         baseline_sha256 = stopwatch.digest(Path(request["baseline"]))
     pairs = stopwatch.time_windows(
@@ -178,11 +179,11 @@ class _IPhone:
         self._device = device
         self._coremltools = import_coremltools()
 
-    def load(self, file: str) -> "_Benchmark":
+    def load(self, file: str, largest: dict[str, int]) -> "_Benchmark":
         """Prepare a package for timing."""
         # It is not loaded on this Mac, whose macOS may be older than the package requires.
         model = self._coremltools.models.MLModel(file, skip_model_load=True)
-        return _Benchmark(self._run, model, self._device)
+        return _Benchmark(self._run, model, self._device, largest)
 
     def runtime(self) -> str:
         """Return the versions of iOS and coremltools."""
@@ -202,13 +203,15 @@ class _IPhone:
 class _Benchmark:
     """A package on an iPhone."""
 
-    def __init__(self, run: RunCoroutine, model: "MLModel", phone: "Device") -> None:
+    def __init__(
+        self, run: RunCoroutine, model: "MLModel", phone: "Device", largest: dict[str, int]
+    ) -> None:
         from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker
 
         self._run = run
         self._benchmarker = MLModelBenchmarker(model, phone)
         # coremltools' own noise has no images.
-        self._inputs = stopwatch.coreml_inputs(model.get_spec())
+        self._inputs = stopwatch.coreml_inputs(model.get_spec(), largest)
 
     def load_ms(self) -> float:
         """Load the package once and return the milliseconds that it took."""

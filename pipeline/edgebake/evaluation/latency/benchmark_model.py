@@ -10,11 +10,13 @@ import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from edgebake.errors import listed
 from edgebake.evaluation.latency import measurements, recording_check
 from edgebake.evaluation.latency.bootstrap_windows import Indices, Statistics, resample_windows
 from edgebake.evaluation.latency.command import DeviceError, last_line
-from edgebake.evaluation.latency.request import TimingResult
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.measurement import Measurement, not_measured
 from edgebake.terminal.printable import printable
 
@@ -52,6 +54,25 @@ class Round:
 
 
 RoundPairs = Sequence[tuple[Round, Round | None]]  # of the file and of its baseline
+
+
+def refuse_untimed(request: TimingRequest, binary: Path) -> None:
+    """Refuse files that the program cannot time.
+
+    Raises:
+        DeviceError: the file is of another runtime or takes ids, or there is no program.
+    """
+    if request.runtime != "litert":
+        raise DeviceError(
+            f"benchmark_model runs only .tflite files, not those of {request.runtime}"
+        )
+    if request.largest:
+        raise DeviceError(
+            f"benchmark_model fills the input {listed(request.largest)} with integers that are no "
+            "rows of a table; expected adb.python: the stopwatch knows the largest"
+        )
+    if not binary.is_file():
+        raise DeviceError(f"adb.benchmark_model: no file {binary}")
 
 
 def parse_round(output: str) -> Round:

@@ -81,7 +81,7 @@ def is_timed(request: TimingRequest) -> bool:
 def stopwatch_request(request: TimingRequest, runner: StopwatchRunner, mode: RunMode) -> Request:
     """Return the stopwatch's request for one run mode on one thread."""
     protocol = request.protocol
-    return {
+    timed: Request = {
         "runtime": request.runtime,
         "file": runner.file,
         "baseline": runner.baseline,
@@ -93,6 +93,9 @@ def stopwatch_request(request: TimingRequest, runner: StopwatchRunner, mode: Run
         "batch": protocol.batch,
         "sustained_minutes": protocol.sustained_minutes,
     }
+    if request.largest:
+        timed["largest"] = dict(request.largest)
+    return timed
 
 
 def model_paths(request: TimingRequest) -> tuple[Path, Path | None]:

@@ -1,5 +1,6 @@
 """The request to time a file, and its result."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class TimingRequest:
     baseline: Path | None  # folder of the float parent; none if no speedup is required
     modes: tuple[RunMode, ...]
     protocol: Protocol
+    # Of the numbers that an integer input takes from 0 on, by its name.
+    largest: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

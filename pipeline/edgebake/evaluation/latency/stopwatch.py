@@ -45,7 +45,11 @@ INT32 = 131104
 Runs = Callable[[int], "list[float]"]  # runs a file so often, returns the milliseconds of each run
 
 
-class Request(TypedDict):
+class _IntegerInputs(TypedDict, total=False):
+    largest: dict[str, int]  # of the numbers that an integer input takes from 0 on, by its name
+
+
+class Request(_IntegerInputs):
     """What to time, and for how long."""
 
     runtime: str
@@ -146,7 +150,7 @@ class Recording(_Extras):
     peak_memory_mb: float | None
 
 
-REQUEST_KEYS = frozenset(Request.__annotations__)
+REQUEST_KEYS = Request.__required_keys__
 
 
 class RefusalError(Exception):
@@ -165,6 +169,7 @@ class SessionOptions(NamedTuple):
 
     threads: int | None
     run_mode: str
+    largest: dict[str, int]
 
 
 Loader = Callable[[str, "int | None"], Session]  # takes a file and its batch size
@@ -182,7 +187,7 @@ def time_model(request: Request) -> Recording:
     sha256 = digest(Path(request["file"]))
     baseline_sha256 = digest(Path(baseline)) if baseline else None
     threads = _thread_count(request["threads"])
-    options = SessionOptions(threads, request["way"])
+    options = SessionOptions(threads, request["way"], request.get("largest", {}))
     runtime, load = _load_runtime(request["runtime"], options)
     before = machine_state()
     warmup = request["warmup"]
@@ -377,7 +382,8 @@ def _load_litert(
 
     def feed() -> None:
         for tensor in inputs:
-            values = noise(tensor["shape"], tensor["dtype"])
+            largest = options.largest.get(tensor["name"])
+            values = noise(tensor["shape"], tensor["dtype"], largest)
             interpreter.set_tensor(tensor["index"], values)
 
     return Session(feed, interpreter.invoke)
@@ -403,7 +409,7 @@ def _load_onnx(
 
     def feed() -> None:
         for tensor in inputs:
-            values[tensor.name] = _onnx_noise(tensor, batch)
+            values[tensor.name] = _onnx_noise(tensor, batch, options.largest.get(tensor.name))
 
     def invoke() -> object:
         return session.run(None, values)
@@ -411,7 +417,7 @@ def _load_onnx(
     return Session(feed, invoke)
 
 
-def _onnx_noise(tensor: Any, batch: int | None) -> NDArray[np.generic]:
+def _onnx_noise(tensor: Any, batch: int | None, largest: int | None) -> NDArray[np.generic]:
     # Symbolic sizes are strings.
     shape = []
     for size in tensor.shape:
@@ -425,7 +431,7 @@ def _onnx_noise(tensor: Any, batch: int | None) -> NDArray[np.generic]:
     dtype = tensor.type.removeprefix("tensor(").removesuffix(")")
     if dtype == "float":
         dtype = "float32"
-    return noise(shape, dtype)
+    return noise(shape, dtype, largest)
 
 
 def _load_coreml(
@@ -436,7 +442,7 @@ def _load_coreml(
     images: list[dict[str, object]] = []
 
     def feed() -> None:
-        images.append(coreml_inputs(model.get_spec()))
+        images.append(coreml_inputs(model.get_spec(), options.largest))
 
     def invoke() -> object:
         if batch:
@@ -481,20 +487,22 @@ def _load_runtime(name: str, options: SessionOptions) -> tuple[str, Loader]:
     return f"{distribution} {version}", load
 
 
-def coreml_inputs(specification: Any) -> dict[str, object]:
+def coreml_inputs(specification: Any, largest: dict[str, int]) -> dict[str, object]:
     """Return noise for each input of a Core ML model, a protobuf `Model`.
 
-    Images are Pillow's, arrays NumPy's.
+    Images are Pillow's, arrays NumPy's. `largest` is that of a request.
     """
-    inputs = specification.description.input
-    return {feature.name: _coreml_noise(feature.type) for feature in inputs}
+    inputs = {}
+    for feature in specification.description.input:
+        inputs[feature.name] = _coreml_noise(feature.type, largest.get(feature.name))
+    return inputs
 
 
-def _coreml_noise(kind: Any) -> object:
+def _coreml_noise(kind: Any, largest: int | None) -> object:
     if kind.WhichOneof("Type") != "imageType":
         array = kind.multiArrayType
         dtype = "int32" if array.dataType == INT32 else "float32"
-        return noise(array.shape, dtype)
+        return noise(array.shape, dtype, largest)
     from PIL import Image  # needed by images of Core ML alone
 
     image = kind.imageType
@@ -504,10 +512,11 @@ def _coreml_noise(kind: Any) -> object:
     return Image.fromarray(noise(shape, "uint8"))
 
 
-def noise(shape: Iterable[int], dtype: DTypeLike) -> NDArray[Any]:
-    """Return integers of the dtype's full range, or floats from -1 to 1, of any shape.
+def noise(shape: Iterable[int], dtype: DTypeLike, largest: int | None = None) -> NDArray[Any]:
+    """Return integers, or floats from -1 to 1, of any shape.
 
-    The values do not matter: a dense kernel takes as long for one value as for another.
+    The values do not matter: a dense kernel takes as long for one value as for another. Integers
+    are of the dtype's full range, or from 0 to `largest`: a table has only so many rows.
     """
     import numpy as np  # describing the machine needs none
 
@@ -516,7 +525,8 @@ def noise(shape: Iterable[int], dtype: DTypeLike) -> NDArray[Any]:
     size = tuple(shape)
     if numeric.kind in "iu":
         limits = np.iinfo(numeric)
-        return random.integers(limits.min, limits.max, size, numeric, endpoint=True)
+        low, high = (limits.min, limits.max) if largest is None else (0, largest)
+        return random.integers(low, high, size, numeric, endpoint=True)
     zero_to_one = random.random(size, np.float32)
     values = zero_to_one * 2 - 1
     return values.astype(numeric, copy=False)

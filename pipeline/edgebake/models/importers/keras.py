@@ -37,7 +37,7 @@ from edgebake.models.importers.keras_source import Source
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.keras_graph import leaf_layers
 from edgebake.recipe import Head
-from edgebake.tasks.tensors import IMAGE, IMAGE_CLASSIFIER, Ends, Feeds, Outputs, TensorSpec
+from edgebake.tasks.tensors import Ends, Feeds, Outputs
 
 if TYPE_CHECKING:
     import keras
@@ -108,7 +108,8 @@ def activations(archive: bytes, inputs: Sequence[str]) -> Activations:
     import tensorflow
 
     model = keras_session.load(archive)
-    frozen = keras_session.frozen_graph(model, _ends_of(model, inputs), any_batch=True)
+    ends = keras_session.ends_of(model, inputs)
+    frozen = keras_session.frozen_graph(model, ends, any_batch=True)
     # LiteRT's files hold the values of the replacements, the other runtimes' files their results.
     function = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
     dataflow: Dataflow[str] = Dataflow()
@@ -137,16 +138,6 @@ def activations(archive: bytes, inputs: Sequence[str]) -> Activations:
         return [value.numpy() for value in values]
 
     return Activations(dataflow.sources, compute)
-
-
-def _ends_of(model: keras.Model, inputs: Sequence[str]) -> Ends:
-    """Return names for the inputs of a model; its outputs are no activations of their own."""
-    if list(inputs) == [IMAGE]:
-        return IMAGE_CLASSIFIER
-    dtypes = {tensor.name: tensor.dtype for tensor in model.inputs}
-    specs = [TensorSpec(name, (), dtypes[name]) for name in inputs]
-    outputs = [f"output_{number}" for number in range(len(model.outputs))]
-    return Ends(tuple(specs), tuple(outputs))
 
 
 def _read(options: Imported) -> keras.Model:
