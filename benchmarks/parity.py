@@ -89,10 +89,11 @@ def _file(name: str, truth: str, parent: str, answer: str) -> FilePredictions:
     return FilePredictions(
         variant=name,
         runtime=name,
-        probabilities=probabilities,
+        output=probabilities,
         labels=np.array([truth]),
+        answers=np.array([answer]),
+        confidences=[1.0],
         float_answers=np.array([parent]),
-        classes=np.array(CLASSES),
         example_names=["x"],
     )
 

@@ -128,6 +128,7 @@ def lay(
     report = {
         "variant": variant,
         "convert": read_plan()["validate"][variant]["convert"],
+        "task": "classification",
         "float_reference": asdict(FLOAT_REFERENCE),
         "metrics": {name: measured.to_dict() for name, measured in measurements.items()},
     }

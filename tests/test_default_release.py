@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgebake import artifacts
@@ -16,9 +17,9 @@ from edgebake.recipe import stage_params
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.litert import run as litert_run
 from edgebake.runtimes.onnxruntime import run as onnx_run
-from edgebake.runtimes.session import NamedExamples, predictions, single_output
+from edgebake.runtimes.session import NamedExamples, predictions
 from edgebake.tasks import contract
-from edgebake.tasks.outputs import classification
+from edgebake.tasks.outputs.classification import TASK
 from tests import builds
 from tests.builds import manifest
 
@@ -99,10 +100,8 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(
         (onnx_run, "linux/digits-ds_cnn-int8-onnxruntime-linux"),
     ):
         files = artifacts.read_files(Path("artifacts/validate") / where / "files")
-        outputs.append(
-            single_output(predictions(runtime.load(files, 1), NamedExamples({"image": images})))
-        )
-    assert classification.agreement(*outputs) >= 0.99
+        outputs.append(predictions(runtime.load(files, 1), NamedExamples({"image": images})))
+    assert np.mean(TASK.same(*outputs)) >= 0.99
 
 
 def pictures() -> Any:

@@ -262,6 +262,19 @@ def test_only_validate_reads_the_test_split() -> None:
     assert sources_with(r"dataset\.read_test_inputs") == ["pipeline/edgebake/stages/train.py"]
 
 
+def test_only_tasks_choose_among_classes() -> None:
+    """A stage that takes the highest of a row takes its model for a classifier."""
+    outside = []
+    for source in sources_with(r"\bargmax\("):
+        in_package = source.removeprefix("pipeline/edgebake/")
+        if in_package != source and not in_package.startswith("tasks/"):
+            outside.append(in_package)
+    assert [name for name in outside if not name.startswith("runtimes/coreml/executor/")] == [
+        "data/readers/array_checks.py",  # a message
+        "runtimes/litert/bias_range.py",  # over the inputs of a channel
+    ]
+
+
 def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
     modules = [
         "edgebake.plan.planner",

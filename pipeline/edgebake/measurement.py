@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 PREDICTED = "predicted"  # `where` of a value that was computed instead of measured
+GROUP = "group"  # column of examples.csv with groups in which examples are not independent
 SLICE = "slice:"  # prefix of columns of examples.csv that come from the dataset
 
 

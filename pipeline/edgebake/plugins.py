@@ -38,6 +38,7 @@ PROJECT = Path("plugins")  # of a project
 PROJECT_FOLDERS = {
     "data.source": "sources",
     "data.input.kind": "inputs",
+    "task.output": "tasks",
     "model.architecture": "architectures",
     "prune.method": "pruning_methods",
     "quantize.calibration.method": "calibrators",
@@ -48,6 +49,7 @@ PROJECT_FOLDERS = {
 REQUIRED = {
     "data.source": ("TOOLS", "columns", "count", "load"),
     "data.input.kind": ("INPUT",),
+    "task.output": ("TASK",),
     "model.architecture": ("build",),
     "prune.method": ("ONE_OF", "TOOLS", "WORDS", "prune"),
     "quantize.calibration.method": ("WORDS", "find"),

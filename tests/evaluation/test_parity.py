@@ -28,10 +28,11 @@ def _file(name: str, answers: list[str]) -> FilePredictions:
     return FilePredictions(
         variant=name,
         runtime=f"runtime of {name}",
-        probabilities=np.eye(3, dtype=np.float32)[numbers],
+        output=np.eye(3, dtype=np.float32)[numbers],
         labels=np.array(TRUTH),
+        answers=np.array(answers),
+        confidences=[1.0] * 6,
         float_answers=np.array(FLOAT),
-        classes=np.array(CLASSES),
         example_names=[f"{number}.png" for number in range(6)],
     )
 

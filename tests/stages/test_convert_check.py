@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from edgebake.data import preprocessed
 from edgebake.errors import ConversionError
-from edgebake.evaluation.answer_comparison import AnswerComparison
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import CoreML, Precision
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.stages import convert_check
 from edgebake.stages.convert_check import ConvertedModel
+from edgebake.tasks.task import AnswerComparison
 from tests import handmade
 from tests.stages import alone
 

@@ -31,10 +31,10 @@ def _lay(planned: Plan, variant: str, answers: Sequence[int], sure: float) -> No
     saved = io.BytesIO()
     np.save(saved, probabilities)
     rows = [
-        f"{number}.png,{label},{answer},{label}"
+        f"{number}.png,{label},{answer},{label},{sure:.6f}"
         for number, (label, answer) in enumerate(zip(TRUTH, answers, strict=True))
     ]
-    table = "\n".join(["name,label,answer,float_answer", *rows])
+    table = "\n".join(["name,label,answer,float_answer,confidence", *rows])
     files = {"answers.npy": saved.getvalue(), "examples.csv": table.encode()}
     alone.lay(
         artifacts.folder("validate", variant, planned["validate"][variant]["platform"]), files

@@ -53,6 +53,7 @@ SHARES = {
 # How often each digit, 0 to 9, stands in the test split.
 # 540/1797 of 178, 182, 177, 183, 181, 182, 181, 179, 174 and 180.
 TRUTH = [53, 55, 53, 55, 54, 55, 54, 54, 53, 54]
+ROWS = ("answer", "label")
 OUTPUT = [
     *(
         "answers.npy",
@@ -62,7 +63,9 @@ OUTPUT = [
         "inspection.json",
         "latency.csv",
     ),
-    *("metrics.json", "placement.json", "report.json", "resamples.json", "workload.json"),
+    *("metrics.json", "placement.json", "report.json", "resamples.json"),
+    *(f"rows/macro_f1/{model}/{name}.npy" for model in ("file", "float") for name in ROWS),
+    "workload.json",
 ]
 
 

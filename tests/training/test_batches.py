@@ -59,4 +59,4 @@ def test_training_stops_when_it_no_longer_helps_and_keeps_the_best() -> None:
     best = max(row["val_accuracy"] for row in rows)
     assert len(rows) < 60
     assert [row["val_accuracy"] for row in rows].index(best) == len(rows) - 4
-    assert loop.accuracy(model, splits) == pytest.approx(best)
+    assert loop.score(model, splits) == pytest.approx(best)

@@ -102,8 +102,8 @@ def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
         ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     ] * 3
     assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert loop.accuracy(student, splits()) == pytest.approx(rows[-1]["val_accuracy"])
-    assert loop.accuracy(student, splits()) > 0.9
+    assert loop.score(student, splits()) == pytest.approx(rows[-1]["val_accuracy"])
+    assert loop.score(student, splits()) > 0.9
     lines = loop.history_csv(rows).splitlines()
     assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss"
     assert len(lines) == 4
@@ -139,8 +139,8 @@ def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
     alone, taught = model(), model()
     loop.fit(alone, data, train)
     rows = loop.fit(taught, data, train, TrainingOptions(teacher=teacher_of(data, 0.0)))
-    assert loop.accuracy(taught, data) > 0.95
-    assert loop.accuracy(alone, data) < 0.85
+    assert loop.score(taught, data) > 0.95
+    assert loop.score(alone, data) < 0.85
     predictions = taught.predict(data.validation_inputs, verbose=0)
     assert np.abs(predictions - teacher_of(data, 0.0).validation).mean() < 0.1
-    assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, data))
+    assert rows[-1]["val_accuracy"] == pytest.approx(loop.score(taught, data))

@@ -74,6 +74,7 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     from edgebake.models import keras_session
     from edgebake.runtimes.litert.float_operators import normalization_outputs
     from edgebake.runtimes.litert.quantizer import IntegerOptions
+    from edgebake.tasks.task import load_task
 
     keras_session.start(1)
     ranges = data.calibrate(data.archive)
@@ -81,7 +82,8 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     if ranges is None or granularity is None:
         raise ValueError("costs without calibration")
     model = data.tflite_with_ranges(keras_session.load(data.archive), ranges)
-    examples = measurement.LabeledExamples(*data.split("validation"))
+    task = load_task(data.contract.task)
+    examples = measurement.LabeledExamples(*data.split("validation"), task)
     in_float = normalization_outputs(model)
     options = IntegerOptions("int8", granularity, float_operators=in_float)
     return measurement.layer_sensitivities(model, options, examples)

@@ -36,7 +36,8 @@ def read(examples: "Examples", data: Data, split_count: int) -> list[str]:
     if without:
         names = [_name(examples, number) for number in without]
         raise DataError(
-            f"{KEY}: no value of {column!r} for {preview(names)}; expected a group for every example"
+            f"{KEY}: no value of {column!r} for {preview(names)}; "
+            "expected a group for every example"
         )
     splits = examples.splits or [""] * len(groups)
     _refuse_shared(groups, splits, data)

@@ -18,6 +18,7 @@ from edgebake.runtimes.session import Tensor
 from edgebake.tasks import preprocess
 from edgebake.tasks.contract import Contract, prepare_input
 from edgebake.tasks.inputs.interface import load_input
+from edgebake.tasks.task import Task, load_task
 from edgebake.tasks.tensors import ContractInput, ContractOutput, Outputs, Raw
 
 EXAMPLES = 5
@@ -66,9 +67,8 @@ def build_vectors(file: ConvertedFile, examples: Examples, outputs: Outputs) -> 
     """
     limits = tolerances(file)
     vectors = []
-    (predictions,) = outputs.values()
     (tolerance,) = limits.outputs.values()
-    for number in _select(examples, predictions, tolerance):
+    for number in _select(examples, outputs, load_task(file.contract.task), tolerance):
         vectors.append(_vector(file, examples, number, outputs))
     if file.contract.is_image_classifier:
         return golden_forms.first_form(file.sha256, limits, vectors)
@@ -101,36 +101,32 @@ def _kernel_tolerance(file: ConvertedFile) -> float:
     return FLOAT16_KERNELS
 
 
-def _select(examples: Examples, predictions: NDArray[np.float32], tolerance: float) -> list[int]:
+def _select(examples: Examples, outputs: Outputs, task: Task, tolerance: float) -> list[int]:
     """Return the numbers of a few examples with a clear margin, in ascending order.
 
-    Correct predictions come before wrong ones, and small examples before large ones because a
-    bundle is downloaded; the classes take turns.
+    Right answers come before wrong ones, and small examples before large ones because a bundle is
+    downloaded; the kinds of answers take turns.
     """
-    ascending = np.sort(predictions, axis=1)
-    highest = ascending[:, -1]
-    second_highest = ascending[:, -2]
-    has_margin = highest - second_highest > MARGIN * tolerance
-    classes = predictions.argmax(axis=1)
-    is_wrong = classes != examples.labels
+    has_margin = task.margin(outputs) > MARGIN * tolerance
+    is_wrong = ~task.right(outputs, examples.labels)
 
     def preference(number: int) -> tuple[bool, int, int]:
         return bool(is_wrong[number]), examples.sizes[number], number
 
     candidates = np.flatnonzero(has_margin).tolist()
     candidates.sort(key=preference)
-    in_turns = _take_turns(candidates, classes)
+    in_turns = _take_turns(candidates, task.turns(outputs))
     return sorted(in_turns[:EXAMPLES])
 
 
-def _take_turns(numbers: list[int], classes: NDArray[np.int64]) -> list[int]:
-    """Return the first example of each class, then the second of each, and so on."""
-    count_by_class: Counter[int] = Counter()
+def _take_turns(numbers: list[int], kinds: NDArray[np.int64]) -> list[int]:
+    """Return the first example of each kind of answer, then the second of each, and so on."""
+    count_by_kind: Counter[int] = Counter()
     turns: dict[int, int] = {}
     for number in numbers:
-        predicted = int(classes[number])
-        turns[number] = count_by_class[predicted]
-        count_by_class[predicted] += 1
+        kind = int(kinds[number])
+        turns[number] = count_by_kind[kind]
+        count_by_kind[kind] += 1
     return sorted(numbers, key=turns.__getitem__)
 
 

@@ -32,24 +32,12 @@ class FilePredictions:
 
     variant: str
     runtime: str
-    probabilities: NDArray[np.float32]  # [n, classes]
-    labels: Names  # names of classes, [n]
-    float_answers: Names  # predicted by the float parent, [n]
-    classes: Names  # [classes]
+    output: NDArray[np.float32]  # [n, ...]
+    labels: Names  # right answers, [n]
+    answers: Names  # as an app shows them, [n]
+    confidences: Sequence[float]  # of the answers, [n]
+    float_answers: Names  # of the float parent, [n]
     example_names: Sequence[str]  # [n]
-
-    @property
-    def answers(self) -> Names:
-        """Return the name of the predicted class of each example, [n]."""
-        numbers = self.probabilities.argmax(axis=1)
-        answers: Names = self.classes[numbers]
-        return answers
-
-    def prediction(self, example: int) -> tuple[str, float]:
-        """Return the predicted class of an example and its probability."""
-        number = int(self.probabilities[example].argmax())
-        probability = float(self.probabilities[example, number])
-        return str(self.classes[number]), round(probability, 6)
 
 
 @dataclass(frozen=True)
@@ -106,9 +94,9 @@ def from_record(record: Mapping[str, Any]) -> Comparison:
 
 def compare(candidate: FilePredictions, twin: FilePredictions) -> Comparison:
     """Compare a file with that of another runtime, on the same examples."""
-    probability_differences = np.abs(candidate.probabilities - twin.probabilities)
-    largest_difference = float(probability_differences.max())
-    mean_difference = float(probability_differences.mean())
+    differences = np.abs(candidate.output - twin.output)
+    largest_difference = float(differences.max())
+    mean_difference = float(differences.mean())
     is_differing = candidate.answers != twin.answers
     n = len(candidate.labels)
     return Comparison(
@@ -171,14 +159,12 @@ def _first_differing(candidate: FilePredictions, twin: FilePredictions) -> list[
 def _difference(
     candidate: FilePredictions, twin: FilePredictions, example: int
 ) -> DifferingExample:
-    answer, probability = candidate.prediction(example)
-    other_answer, other_probability = twin.prediction(example)
     return DifferingExample(
         example=example,
         name=candidate.example_names[example],
         label=str(candidate.labels[example]),
-        answer=answer,
-        probability=probability,
-        other_answer=other_answer,
-        other_probability=other_probability,
+        answer=str(candidate.answers[example]),
+        probability=candidate.confidences[example],
+        other_answer=str(twin.answers[example]),
+        other_probability=twin.confidences[example],
     )

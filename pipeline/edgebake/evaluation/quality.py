@@ -1,20 +1,21 @@
-"""Accuracy, agreement and calibration of a file's predictions, with 95 % confidence intervals.
+"""Metrics of a task, agreement and calibration of a file's answers, with 95 % confidence intervals.
 
 Reads and writes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgebake.evaluation.statistics import bootstrap, paired, proportion
+from edgebake.evaluation.gates import judging
+from edgebake.evaluation.statistics import bootstrap, proportion
+from edgebake.evaluation.statistics.resampling import Clusters
 from edgebake.measurement import Measurement
 from edgebake.runtimes.run_modes import HOST, RunMode
-from edgebake.tasks.outputs import classification
+from edgebake.tasks.metric import Metric
+from edgebake.tasks.task import Flags, Task, Truths
+from edgebake.tasks.tensors import Outputs
 
-Predictions = NDArray[np.float32]  # probabilities [n, classes]
-Flags = NDArray[np.bool_]  # [n]
+Interval = list[float] | None
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class MeasurementContext:
     threads: int
     sha256: str  # of the file
 
-    def share(self, value: float, where: str, interval: list[float], n: int) -> Measurement:
-        """Return a share of n examples as a measurement."""
+    def measured(
+        self, value: float, unit: str, where: str, n: int, interval: Interval
+    ) -> Measurement:
+        """Return a value of n examples as a measurement."""
         return Measurement(
             value=value,
-            unit="share",
+            unit=unit,
             where=where,
             interval=interval,
             n=n,
@@ -46,12 +49,14 @@ class MeasurementContext:
 
 
 @dataclass(frozen=True)
-class PredictionSet:
-    """Predictions of the float parent, and of the file in each run mode, on the test split."""
+class Scored:
+    """Outputs of the float parent, and of the file in each run mode, on the test split."""
 
-    labels: NDArray[np.int64]  # [n]
-    float_predictions: Predictions
-    by_mode: dict[RunMode, Predictions]  # gates judge the first
+    task: Task
+    truths: Truths
+    float_outputs: Outputs
+    by_mode: Mapping[RunMode, Outputs]  # gates judge the first
+    clusters: Clusters | None = None  # groups in which examples are not independent
 
     @property
     def first_mode(self) -> RunMode:
@@ -59,91 +64,85 @@ class PredictionSet:
         return next(iter(self.by_mode))
 
     @property
-    def predictions(self) -> Predictions:
-        """Return the probabilities [n, classes] in the first mode."""
+    def outputs(self) -> Outputs:
+        """Return the file's outputs in the first mode."""
         return self.by_mode[self.first_mode]
-
-    @property
-    def confidences(self) -> NDArray[np.float64]:
-        """Return the highest probability of each example in the first mode, 0 to 1 [n]."""
-        highest = self.predictions.max(axis=1)
-        confidences: NDArray[np.float64] = highest.astype(np.float64)
-        return confidences.clip(0, 1)
-
-    @property
-    def right(self) -> Flags:
-        """Return which examples are classified correctly in the first mode [n]."""
-        return self.is_right(self.predictions)
-
-    def is_right(self, predictions: Predictions) -> Flags:
-        """Return which predictions [n, classes] match the labels [n]."""
-        right: Flags = predictions.argmax(axis=1) == self.labels
-        return right
 
 
 def measure(
-    test: PredictionSet, context: MeasurementContext, float_context: MeasurementContext
+    scored: Scored, context: MeasurementContext, float_context: MeasurementContext
 ) -> dict[str, Measurement]:
-    """Measure accuracy and agreement in every run mode, and the accuracy lost in the first.
+    """Measure the metrics of the task, and how often answers agree.
+
+    The first metric is measured in every run mode, the others in the first.
 
     Args:
-        test: the predictions.
+        scored: the outputs.
         context: where the file made them.
         float_context: where the float parent made them.
     """
-    first = test.first_mode
-    float_right = test.is_right(test.float_predictions)
-    metrics = {"float_accuracy": _share(float_right, HOST, float_context)}
-    for mode, predictions in test.by_mode.items():
-        right = test.is_right(predictions)
-        accuracy = mode.metric_name("accuracy")
-        metrics[accuracy] = _share(right, mode.where, context)
-        if mode is not first:
-            same = _same_class(predictions, test.predictions)
-            agreement = mode.metric_name("agreement")
-            metrics[agreement] = _share(same, mode.where, context)
-    same = _same_class(test.predictions, test.float_predictions)
+    task = scored.task
+    first = scored.first_mode
+    metrics = {}
+    for metric in task.METRICS:
+        value = _value(metric, scored, scored.float_outputs, HOST, float_context)
+        metrics[f"float_{metric.word}"] = value
+        metrics[metric.word] = _value(metric, scored, scored.outputs, first.where, context)
+        metrics[metric.drop_word] = _drop(metric, scored, context)
+    for mode, outputs in scored.by_mode.items():
+        if mode is first:
+            continue
+        score = task.METRICS[0]
+        value = _value(score, scored, outputs, mode.where, context)
+        metrics[mode.metric_name(score.word)] = value
+        same = task.same(outputs, scored.outputs)
+        metrics[mode.metric_name("agreement")] = _share(same, mode.where, context)
+    same = task.same(scored.outputs, scored.float_outputs)
     metrics["agreement_with_float"] = _share(same, first.where, context)
-    metrics["accuracy_drop"] = _accuracy_drop(float_right, test.right, first.where, context)
+    metrics["tied_answers"] = _share(task.tied(scored.outputs), first.where, context)
     return metrics
 
 
-def expected_calibration_error(
-    test: PredictionSet, context: MeasurementContext
-) -> tuple[Measurement, list[float]]:
-    """Return the expected calibration error in the first mode, and its bootstrap resamples."""
-    statistic = classification.expected_calibration_error
-    columns = (test.confidences, test.right)
-    resamples = bootstrap.resampled(statistic, columns)
-    measurement = context.share(
-        value=statistic(*columns),
-        where=test.first_mode.where,
-        interval=bootstrap.interval(resamples),
-        n=len(test.labels),
+def _value(
+    metric: Metric, scored: Scored, outputs: Outputs, where: str, context: MeasurementContext
+) -> Measurement:
+    rows = metric.rows(outputs, scored.truths)
+    interval = judging.score_interval(metric, rows, scored.clusters)
+    value = metric.value(rows, None)
+    return context.measured(value, metric.unit, where, len(scored.truths), interval)
+
+
+def _drop(metric: Metric, scored: Scored, context: MeasurementContext) -> Measurement:
+    before = metric.rows(scored.float_outputs, scored.truths)
+    now = metric.rows(scored.outputs, scored.truths)
+    interval = judging.drop_interval(metric, before, now, scored.clusters)
+    loss = metric.loss(metric.value(before, None), metric.value(now, None))
+    where = scored.first_mode.where
+    return context.measured(loss, metric.unit, where, len(scored.truths), interval)
+
+
+def calibration_error(
+    scored: Scored, context: MeasurementContext
+) -> tuple[Measurement, list[float]] | None:
+    """Return the calibration error in the first mode, and its bootstrap resamples.
+
+    None if answers of the task have no confidence.
+    """
+    error = scored.task.calibration_error(scored.outputs, scored.truths)
+    if error is None:
+        return None
+    resamples = bootstrap.resampled(error.statistic, error.columns)
+    measurement = context.measured(
+        error.statistic(*error.columns),
+        "share",
+        scored.first_mode.where,
+        len(scored.truths),
+        bootstrap.interval(resamples),
     )
     return measurement, resamples
-
-
-def _same_class(predictions: Predictions, reference: Predictions) -> Flags:
-    predicted = predictions.argmax(axis=1)
-    same: Flags = predicted == reference.argmax(axis=1)
-    return same
 
 
 def _share(flags: Flags, where: str, context: MeasurementContext) -> Measurement:
     count = int(flags.sum())
     n = len(flags)
-    return context.share(value=count / n, where=where, interval=proportion.interval(count, n), n=n)
-
-
-def _accuracy_drop(
-    before: Flags, now: Flags, where: str, context: MeasurementContext
-) -> Measurement:
-    lost_flags = before & ~now
-    won_flags = ~before & now
-    lost = int(lost_flags.sum())
-    won = int(won_flags.sum())
-    n = len(now)
-    return context.share(
-        value=(lost - won) / n, where=where, interval=paired.interval(lost, won, n), n=n
-    )
+    return context.measured(count / n, "share", where, n, proportion.interval(count, n))

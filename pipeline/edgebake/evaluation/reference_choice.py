@@ -9,7 +9,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from edgebake import artifacts, plugins
 from edgebake.errors import ConversionError, EdgebakeError
 from edgebake.evaluation import float_reference
-from edgebake.evaluation.answer_comparison import AnswerComparison, compare
 from edgebake.evaluation.float_reference import (
     FOLDER,
     LIBRARIES,
@@ -30,6 +29,7 @@ from edgebake.runtimes import finite_check, session_process
 from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Examples, single_output
+from edgebake.tasks.task import AnswerComparison, Task, default_task
 
 ANSWERS = "answers.npy"
 THREADS = 1
@@ -48,6 +48,7 @@ class SourceModel:
     validation_inputs: Examples
     validation_predictions: NDArray[np.float32]  # [n, classes]
     test_inputs: Callable[[], Examples]  # read only if no file answers as the model does
+    task: Task = field(default_factory=default_task)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _compare(candidate: Candidate, content: bytes, source: SourceModel) -> Answe
     """
     name = f"float.{load_runtime(candidate.runtime).facts.file.partition('.')[2]}"
     file_predictions = _run(name, candidate.runtime, content, source.validation_inputs)
-    comparison = compare(file_predictions, source.validation_predictions)
+    comparison = source.task.compare({"": file_predictions}, {"": source.validation_predictions})
     if comparison.largest_difference > TOLERANCE:
         raise ConversionError(
             f"its file differs from {source.library} by up to {comparison.largest_difference:.2g} "

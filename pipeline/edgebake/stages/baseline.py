@@ -40,7 +40,7 @@ def run(job: Job[BaselineParams]) -> str:
         job.write_json("baseline.json", {"kind": params.kind.value, "accuracy": None})
         job.write_text("training.csv", loop.history_csv([]))
         return NOT_SMALLER
-    accuracy = loop.accuracy(baseline.model, original.splits)
+    accuracy = loop.score(baseline.model, original.splits)
     job.write_json("baseline.json", {"kind": params.kind.value, "accuracy": accuracy})
     job.write_text("training.csv", loop.history_csv(baseline.history))
     return f"validation accuracy {accuracy:.4f}"

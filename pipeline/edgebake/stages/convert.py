@@ -26,6 +26,7 @@ from edgebake.stages.convert_check import ConvertedModel
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.task import load_task
 
 # Conversion runs on one thread: the calibrators' sums must not depend on the machine.
 THREADS = 1
@@ -66,8 +67,7 @@ def run(job: Job[ConvertParams]) -> str:
 def _convert(job: Job[ConvertParams]) -> str:
     params = job.params
     source = artifacts.verify(artifacts.folder("quantize", params.quantize))
-    contract_file = source / "contract.json"
-    model_contract = contract.from_json(contract_file.read_text())
+    model_contract = contract.from_json((source / "contract.json").read_text())
     quantized = QuantizedModel.from_files(artifacts.read_files(source), model_contract.ends)
     if params.format == "keras":
         keras_session.start(THREADS)
@@ -87,6 +87,7 @@ def _convert(job: Job[ConvertParams]) -> str:
         output=inspection.output.name,
         source=quantized,
         float_dtype=convert_check.float_dtype(quantized, params),
+        task=load_task(model_contract.task),
     )
     examples = convert_check.read_examples(params, model_contract)
     comparison = convert_check.check_predictions(converted, examples)
@@ -99,7 +100,7 @@ def _convert(job: Job[ConvertParams]) -> str:
         in_float = f", {share.text()}"
     job.write_json("inspection.json", document)
     job.write_json("comparison.json", asdict(comparison))
-    shutil.copy(contract_file, job.out)
+    shutil.copy(source / "contract.json", job.out)
     return (
         f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}{in_float}, "
         f"answers as the model for {comparison.same} of {comparison.n} validation examples"

@@ -4,7 +4,7 @@ Float files have to give the same probabilities. Of a quantized file only the pr
 compared, with a floor that refuses broken files alone: gates judge its accuracy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgebake.data import dataset
 from edgebake.data.preprocessed import PreparedInputs, prepare
 from edgebake.errors import ConversionError, UnsuitedError
-from edgebake.evaluation.answer_comparison import AnswerComparison, compare
 from edgebake.models import importers
 from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
@@ -23,6 +22,7 @@ from edgebake.runtimes.finite_check import RuntimeFile
 from edgebake.runtimes.session import single_output
 from edgebake.runtimes.session_process import SessionFile
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.task import AnswerComparison, Task, default_task
 
 THREADS = 1
 MAX_EXAMPLES = 200  # that are compared, at most: two models run on each of them
@@ -47,6 +47,7 @@ class ConvertedModel:
     output: str  # its name in the file
     source: QuantizedModel
     float_dtype: str  # float32 or float16 for a float file; empty for a quantized one
+    task: Task = field(default_factory=default_task)
 
 
 def float_dtype(quantized: QuantizedModel, params: ConvertParams) -> str:
@@ -81,7 +82,9 @@ def check_predictions(converted: ConvertedModel, inputs: PreparedInputs) -> Answ
     predictions = single_output(outputs)
     check_shape(converted, predictions, source_predictions)
     finite_check.refuse_not_finite(converted.file, outputs, examples)
-    comparison = compare(predictions, source_predictions)
+    comparison = converted.task.compare(
+        {converted.output: predictions}, {converted.output: source_predictions}
+    )
     if converted.float_dtype:
         _refuse_difference(converted, comparison)
     else:

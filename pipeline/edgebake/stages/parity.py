@@ -48,25 +48,19 @@ def _read(name: str, params: dict[str, Any]) -> FilePredictions:
     folder = artifacts.folder("validate", name, params["platform"])
     artifacts.verify(folder)
     table = folder / "examples.csv"
-    labels = []
-    float_answers = []
-    example_names = []
     with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            labels.append(from_cell(row["label"]))
-            float_answers.append(from_cell(row["float_answer"]))
-            example_names.append(from_cell(row["name"]))
-    contract = artifacts.read_json(folder / "contract.json")
+        rows = list(csv.DictReader(file))
     answers = folder / "answers.npy"
-    probabilities = np.load(answers, allow_pickle=False)
-    if not np.isfinite(probabilities).all():
+    output = np.load(answers, allow_pickle=False)
+    if not np.isfinite(output).all():
         raise artifacts.damaged(answers, "predictions that are not finite")
     return FilePredictions(
         variant=name,
         runtime=params["runtime"],
-        probabilities=probabilities,
-        labels=np.array(labels),
-        float_answers=np.array(float_answers),
-        classes=np.array(contract["labels"]),
-        example_names=example_names,
+        output=output,
+        labels=np.array([from_cell(row["label"]) for row in rows]),
+        answers=np.array([from_cell(row["answer"]) for row in rows]),
+        confidences=[float(row["confidence"]) for row in rows],
+        float_answers=np.array([from_cell(row["float_answer"]) for row in rows]),
+        example_names=[from_cell(row["name"]) for row in rows],
     )

@@ -24,6 +24,7 @@ from edgebake.runtimes.litert.float_operators import normalization_outputs
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
+from edgebake.tasks.task import load_task
 from edgebake.training import loop
 from edgebake.training.loop import TrainingSplits
 
@@ -80,7 +81,8 @@ def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.
         return replace(quantized, ranges=ranges), []
     train, labels = source.split("train")
     validation, validation_labels = source.split("validation")
-    splits = TrainingSplits(train.single, labels, validation.single, validation_labels)
+    task = load_task(source.contract.task)
+    splits = TrainingSplits(train.single, labels, validation.single, validation_labels, task)
     settings = _qat_settings(params, params.qat)
     trained = qat.train(source.archive, splits, settings)
     ranges = source.calibrate(trained.archive)
@@ -168,7 +170,8 @@ def _fallback_layers(
     from edgebake.compression.quantization import sensitivity
 
     params = source.params
-    validation = sensitivity.LabeledExamples(*source.split("validation"))
+    task = load_task(source.contract.task)
+    validation = sensitivity.LabeledExamples(*source.split("validation"), task)
     floors = []
     if params.accuracy:
         floors.append(params.accuracy.at_least)

@@ -31,7 +31,6 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.options import ContractOptions
-from edgebake.tasks.outputs import classification
 from edgebake.tasks.tensors import Ends
 from edgebake.training import loop, preprocess
 from edgebake.training.checkpoint import Checkpoint
@@ -52,7 +51,6 @@ SOURCE_TOOLS = {
     "onnx": ("onnxruntime",),
     "tflite": ("ai-edge-litert",),
 }
-SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
 
 
 @dataclass(frozen=True)
@@ -90,18 +88,19 @@ def run(job: Job[TrainParams]) -> str:
         test_inputs=lambda: prepare(
             dataset.read_test_inputs(params.data, params.examples), model_contract
         ),
+        task=splits.task,
     )
     reference = reference_choice.choose(source, trained.candidates)
     artifacts.write_files(job.out, {f"model.{params.format}": trained.archive, **reference})
     job.write_text("contract.json", model_contract.to_json())
     job.write_text("history.csv", loop.history_csv(trained.history))
     job.write_json("metrics.json", trained.metrics)
-    return _line(trained.metrics) + _reference_note(job.out)
+    word = splits.task.METRICS[0].word
+    return _line(trained.metrics, word) + _reference_note(job.out)
 
 
-def _line(metrics: dict[str, float]) -> str:
-    accuracy = metrics["validation_accuracy"]
-    line = f"validation accuracy {accuracy:.4f}"
+def _line(metrics: dict[str, float], word: str) -> str:
+    line = f"validation {word} {metrics[f'validation_{word}']:.4f}"
     if "parameters" in metrics:
         parameters = metrics["parameters"]
         line += f", {parameters:,} parameters"
@@ -226,15 +225,8 @@ def _importing(params: TrainParams, imported: Imported, model_contract: Contract
 
 def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[str, float]:
     """Return the metrics of predictions [n, classes] on the validation split."""
-    labels = splits.validation_labels
-    rows = np.arange(len(labels))
-    of_label = predictions[rows, labels].astype(np.float64)
-    clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
-    losses = -np.log(clipped)
-    return {
-        "validation_accuracy": classification.accuracy(predictions, labels),
-        "validation_cross_entropy": float(losses.mean()),
-    }
+    outputs = {"probabilities": predictions}
+    return splits.task.training_metrics(outputs, splits.validation_labels)
 
 
 def _fit(

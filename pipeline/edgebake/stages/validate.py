@@ -1,7 +1,7 @@
 """Measure a converted file in its own runtime: accuracy, latency, size and workload.
 
 Reads convert's output, that of its float parent, the test split and train's float reference. Writes
-files/, contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy,
+files/, contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, rows/,
 golden.json, resamples.json, workload.json, placement.json, latency.csv. Never imports TensorFlow;
 no other stage reads the test split.
 """
@@ -19,7 +19,8 @@ from edgebake.errors import CoverageError
 from edgebake.evaluation import float_reference, golden, quality, reference_choice
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
-from edgebake.evaluation.quality import MeasurementContext, PredictionSet
+from edgebake.evaluation.quality import MeasurementContext, Scored
+from edgebake.evaluation.statistics.resampling import Clusters, clusters_of
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import finite_check, placement, workload
@@ -33,9 +34,11 @@ from edgebake.stages import validate_files
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.task import load_task
 
 THREADS = 1  # for accuracy; LiteRT and ONNX Runtime predict the same with any number
 WORKLOAD_UNITS = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
+CALIBRATION_ERROR = "expected_calibration_error"
 NO_BASELINE = "no gate of the target requires it"
 
 Files = dict[str, bytes]  # path -> content
@@ -48,6 +51,7 @@ class TestSplit:
 
     examples: Examples
     inputs: PreparedInputs
+    contract: Contract
 
 
 def run(job: Job[ValidateParams]) -> str:
@@ -58,37 +62,39 @@ def run(job: Job[ValidateParams]) -> str:
     files = _copy_files(job, source)
     runtime = load_runtime(params.runtime)
     modes = runtime.run_modes(files)
-    predicted = _predict(job, test, files, modes)
+    scored = _predict(job, test, files, modes)
     context = _context(job)
-    calibration_error, resamples = quality.expected_calibration_error(predicted, context)
     counted = _count_workload(params.runtime, files)
     timing = _time(job, modes)
     metrics = {
         **_size(params.runtime, files, context),
-        **quality.measure(predicted, context, _float_context(params)),
-        "expected_calibration_error": calibration_error,
+        **quality.measure(scored, context, _float_context(params)),
         **_workload_metrics(counted, context),
         "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
     }
+    resamples = dict(timing.resamples)
+    error = quality.calibration_error(scored, context)
+    if error is not None:
+        metrics[CALIBRATION_ERROR], resamples[CALIBRATION_ERROR] = error
     job.write_text("workload.json", workload.to_json(counted))
     _write_placements(job, files, counted)
-    validate_files.write_predictions(job.out, test.examples, predicted)
-    _write_golden_vectors(job, test, predicted, context)
+    validate_files.write_answers(job.out, test.examples, scored)
+    validate_files.write_rows(job.out, scored)
+    _write_golden_vectors(job, test, scored, context)
     validate_files.write_latency(job, timing.latencies_ms)
     reference = float_reference.read(_train_folder(params))
     validate_files.write_report(job, metrics, reference)
-    all_resamples = {"expected_calibration_error": resamples}
-    all_resamples |= timing.resamples
-    validate_files.write_resamples(job, all_resamples)
-    return _line(metrics)
+    validate_files.write_resamples(job, resamples)
+    return _line(metrics, scored.task.METRICS[0].word)
 
 
 def _read_test_split(params: ValidateParams, source: Path) -> TestSplit:
     contract_file = source / "contract.json"
     model_contract = contract.from_json(contract_file.read_text())
     examples = dataset.read_split(params.data, params.examples, "test")
-    return TestSplit(examples, prepare(examples.inputs, model_contract))
+    inputs = prepare(examples.inputs, model_contract)
+    return TestSplit(examples, inputs, model_contract)
 
 
 def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
@@ -101,7 +107,7 @@ def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
 
 def _predict(
     job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
-) -> PredictionSet:
+) -> Scored:
     """Run the float reference, and the file in each run mode, on the test split."""
     float_predictions = reference_choice.predictions(_train_folder(job.params), test.inputs)
     tensors = inputs_of(_inspection(job))
@@ -110,6 +116,7 @@ def _predict(
     file = load_runtime(params.runtime).facts.file
     name = str(artifacts.folder("convert", params.convert) / "files" / file)
     converted = RuntimeFile(name, params.runtime, files)
+    (output,) = test.contract.ends.outputs
     by_mode = {}
     try:
         with SessionProcess() as process:
@@ -117,12 +124,24 @@ def _predict(
                 loaded = converted.session_file(THREADS, mode.name)
                 outputs = process.predictions(loaded, examples)
                 finite_check.refuse_not_finite(converted, outputs, examples)
-                by_mode[mode] = single_output(outputs)
+                by_mode[mode] = {output: single_output(outputs)}
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
-    return PredictionSet(
-        labels=test.examples.labels, float_predictions=float_predictions, by_mode=by_mode
+    return Scored(
+        task=load_task(test.contract.task),
+        truths=test.examples.labels,
+        float_outputs={output: float_predictions},
+        by_mode=by_mode,
+        clusters=_clusters(params, test.examples),
     )
+
+
+def _clusters(params: ValidateParams, examples: Examples) -> Clusters | None:
+    """Return the groups that no two splits share, in which examples are not independent."""
+    column = params.data.splits.column
+    if column is None:
+        return None
+    return clusters_of(column, examples.columns[column])
 
 
 def _train_folder(params: ValidateParams) -> Path:
@@ -236,25 +255,23 @@ def _write_placements(
 
 
 def _write_golden_vectors(
-    job: Job[ValidateParams], test: TestSplit, predicted: PredictionSet, context: MeasurementContext
+    job: Job[ValidateParams], test: TestSplit, scored: Scored, context: MeasurementContext
 ) -> None:
-    contract_file = job.out / "contract.json"
     file = golden.ConvertedFile(
         sha256=context.sha256,
         platform=job.params.platform,
         inspection=_inspection(job),
-        contract=contract.from_json(contract_file.read_text()),
+        contract=test.contract,
     )
-    (output,) = file.contract.ends.outputs
-    vectors = golden.build_vectors(file, test.examples, {output: predicted.predictions})
+    vectors = golden.build_vectors(file, test.examples, scored.outputs)
     job.write_json("golden.json", vectors)
 
 
-def _line(metrics: Metrics) -> str:
-    accuracy = metrics["accuracy"]
-    line = f"accuracy {accuracy.value:.4f}"
-    if accuracy.where != HOST:
-        line += f" {accuracy.where}"
+def _line(metrics: Metrics, score_word: str) -> str:
+    score = metrics[score_word]
+    line = f"{score_word} {score.value:.4f}"
+    if score.where != HOST:
+        line += f" {score.where}"
     latency = _latency_text(metrics["latency_p90_ms"])
     return f"{line}, p90 {latency}"
 

@@ -1,6 +1,6 @@
 """Files of `validate` with its measurements and predictions.
 
-Writes examples.csv, answers.npy, latency.csv, report.json, metrics.json and resamples.json.
+Writes examples.csv, answers.npy, rows/, latency.csv, report.json, metrics.json and resamples.json.
 """
 
 import csv
@@ -10,14 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.data.dataset import Examples
 from edgebake.data.formula_cells import to_cell
 from edgebake.evaluation.float_reference import FloatReference
-from edgebake.evaluation.quality import PredictionSet
-from edgebake.measurement import SLICE, Measurement
+from edgebake.evaluation.gates import metric_rows
+from edgebake.evaluation.gates.metric_rows import MetricRows
+from edgebake.evaluation.quality import Scored
+from edgebake.measurement import GROUP, SLICE, Measurement
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.stages.job import Job
 
@@ -26,35 +27,44 @@ LATENCY_HEADER = "percentile,milliseconds\n"
 Metrics = dict[str, Measurement]
 
 
-def write_predictions(out: Path, examples: Examples, predicted: PredictionSet) -> None:
-    """Write a row per example: name, label, predicted classes, confidence, dataset's columns."""
-    header = ["name", "label", "answer", "float_answer", "confidence"]
-    for name in examples.columns:
-        header.append(f"{SLICE}{name}")
-    columns = []
-    for values in examples.columns.values():
-        columns.append([to_cell(value) for value in values])
-    predicted_classes = predicted.predictions.argmax(axis=1)
-    float_classes = predicted.float_predictions.argmax(axis=1)
-    rows = zip(
-        [to_cell(name) for name in examples.names],
-        _class_names(examples, predicted.labels),
-        _class_names(examples, predicted_classes),
-        _class_names(examples, float_classes),
-        [f"{confidence:.6f}" for confidence in predicted.confidences],
-        *columns,
-        strict=True,
-    )
+def write_answers(out: Path, examples: Examples, scored: Scored) -> None:
+    """Write a row per example, and the file's output in the first run mode.
+
+    A row has the name, label, answers, confidence, group if there are groups, and the dataset's
+    columns.
+    """
+    task = scored.task
+    now = task.columns(scored.outputs, scored.truths, examples.classes)
+    before = task.columns(scored.float_outputs, scored.truths, examples.classes)
+    columns: dict[str, Sequence[str]] = {
+        "name": examples.names,
+        "label": now.label,
+        "answer": now.answer,
+        "float_answer": before.answer,
+        "confidence": now.confidence,
+    }
+    if scored.clusters is not None:
+        columns[GROUP] = examples.columns[scored.clusters.column]
+    for name, values in examples.columns.items():
+        columns[f"{SLICE}{name}"] = values
+    cells = [[to_cell(value) for value in values] for values in columns.values()]
     table = out / "examples.csv"
     with table.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    np.save(out / "answers.npy", predicted.predictions)
+        writer.writerow(columns)
+        writer.writerows(zip(*cells, strict=True))
+    (output,) = scored.outputs.values()
+    np.save(out / "answers.npy", output)
 
 
-def _class_names(examples: Examples, numbers: NDArray[np.int64]) -> list[str]:
-    return [to_cell(examples.classes[number]) for number in numbers]
+def write_rows(out: Path, scored: Scored) -> None:
+    """Write what gates judge of each metric that examples.csv does not tell: all but shares."""
+    for metric in scored.task.METRICS:
+        if metric.exact == "share":
+            continue
+        before = metric.rows(scored.float_outputs, scored.truths)
+        now = metric.rows(scored.outputs, scored.truths)
+        metric_rows.write(out, MetricRows(metric, before, now))
 
 
 def write_latency(job: Job[ValidateParams], latencies_ms: Sequence[float]) -> None:
@@ -85,6 +95,8 @@ def write_report(job: Job[ValidateParams], metrics: Metrics, reference: FloatRef
         "variant": job.variant,
         "convert": job.params.convert,
         "runtime": job.params.runtime,
+        "task": job.params.task.output,
+        "group_column": job.params.data.splits.column,
         "smallest_class": data["smallest_class"],
         "untested_classes": data["untested_classes"],
         "float_reference": asdict(reference),

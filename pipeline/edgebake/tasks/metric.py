@@ -34,6 +34,11 @@ class Metric:
     rises: bool = True  # a higher value is better
     unit: str = "share"
 
+    @property
+    def drop_word(self) -> str:
+        """Return the key of what a file loses against its float parent."""
+        return f"{self.word}_drop"
+
     def moved(self, before: Rows, now: Rows) -> NDArray[np.bool_]:
         """Return which examples leave other rows than before, [n]."""
         differs = [before[name] != now[name] for name in before]
@@ -43,3 +48,7 @@ class Metric:
     def loss(self, before: float, now: float) -> float:
         """Return by how much a value is worse than before."""
         return before - now if self.rises else now - before
+
+    def value_at_loss(self, best: float, loss: float) -> float:
+        """Return the value that is worse than the best by a loss."""
+        return best - loss if self.rises else best + loss

@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgebake.recipe import ClassWeights, Monitor, Train
+from edgebake.tasks import task
+from edgebake.tasks.task import Task
 from edgebake.terminal import progress
 from edgebake.training import batches, distillation, learning_rate, mixed_precision
 from edgebake.training.augmentation import Augmentation
@@ -27,15 +29,12 @@ from edgebake.training.trainable_layers import only_trainable
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
     from numpy.typing import NDArray
 
     from edgebake.data.preprocessed import PreparedInput
     from edgebake.runtimes.session import Examples, Sliceable
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
-
-    KerasFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, predictions) -> [n]
 
 COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 PREDICTION_BATCH = 64  # examples; changes the speed alone
@@ -50,6 +49,7 @@ class TrainingSplits:
     labels: NDArray[np.int64]
     validation_inputs: NDArray[Any] | PreparedInput
     validation_labels: NDArray[np.int64]
+    task: Task = field(default_factory=task.default_task)
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,11 @@ def predictions(model: keras.Model, inputs: Sliceable | Examples) -> NDArray[np.
     return np.concatenate(batch_predictions)
 
 
-def accuracy(model: keras.Model, splits: TrainingSplits) -> float:
-    """Return the top-1 accuracy on the validation split, 0 to 1."""
-    probabilities = predictions(model, splits.validation_inputs)
-    predicted = probabilities.argmax(axis=1)
-    is_correct = predicted == splits.validation_labels
-    return float(is_correct.mean())
+def score(model: keras.Model, splits: TrainingSplits) -> float:
+    """Return the score of the task on the validation split."""
+    (name,) = model.output_names
+    outputs = {name: predictions(model, splits.validation_inputs)}
+    return task.score(splits.task, outputs, splits.validation_labels)
 
 
 def history_csv(history: History) -> str:
@@ -124,8 +123,15 @@ class _Training:
         self._model = model
         self._train = train
         self._options = options
+        self._score = splits.task.METRICS[0].word
         self._augmentation = _augmentation(train, options)
-        labels, validation_labels = _encoded_labels(model, splits, train, options.teacher)
+        fitting = splits.task.fitting(model.output_shape[1:], is_mixed=_uses_mixup(train))
+        labels = fitting.goals(splits.labels)
+        validation_labels = fitting.goals(splits.validation_labels)
+        loss, metric = fitting.loss, fitting.metric
+        if options.teacher is not None:
+            labels, validation_labels = _labels_beside(options.teacher, splits)
+            loss, metric = distillation.loss(options.teacher), distillation.accuracy
         weights = None
         if train.class_weights is ClassWeights.balanced:
             weights = batches.class_weights(splits.labels)
@@ -133,7 +139,6 @@ class _Training:
         self._validation_set = TrainingSet(splits.validation_inputs, validation_labels)
         schedule = learning_rate.schedule(train, steps_per_epoch(splits, train))
         optimizer = keras.optimizers.Adam(schedule)
-        loss, metric = _loss_and_metric(train, options.teacher)
         model.compile(optimizer, loss, metrics=[], weighted_metrics=[metric])
         model.optimizer.build(model.trainable_variables)
         _build_metrics(model, labels)
@@ -150,8 +155,8 @@ class _Training:
                 break
             row = self._run_epoch(epoch)
             state.history.append(row)
-            accuracy = f"accuracy {row['val_accuracy']:.4f}"
-            progress.report(epoch + 1, self._train.epochs, "epochs", accuracy)
+            score = f"{self._score} {row[f'val_{self._score}']:.4f}"
+            progress.report(epoch + 1, self._train.epochs, "epochs", score)
             self._update_best(state)
             if checkpoint:
                 checkpoint.write(state, self._variables())
@@ -222,32 +227,14 @@ def _uses_mixup(train: Train) -> bool:
     return train.augment is not None and train.augment.mixup is not None
 
 
-def _encoded_labels(
-    model: keras.Model, splits: TrainingSplits, train: Train, teacher: TeacherPredictions | None
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """Return the labels of both splits in the form that the loss expects."""
-    if teacher is not None:
-        return (
-            distillation.combined_labels(splits.labels, teacher.train),
-            distillation.combined_labels(splits.validation_labels, teacher.validation),
-        )
-    if _uses_mixup(train):
-        classes = model.output_shape[-1]
-        return (
-            distillation.one_hot(splits.labels, classes),
-            distillation.one_hot(splits.validation_labels, classes),
-        )
-    return splits.labels, splits.validation_labels
-
-
-def _loss_and_metric(
-    train: Train, teacher: TeacherPredictions | None
-) -> tuple[str | KerasFunction, str | KerasFunction]:
-    if teacher is not None:
-        return distillation.loss(teacher), distillation.accuracy
-    if _uses_mixup(train):
-        return "categorical_crossentropy", "accuracy"
-    return "sparse_categorical_crossentropy", "accuracy"
+def _labels_beside(
+    teacher: TeacherPredictions, splits: TrainingSplits
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the labels of both splits beside the teacher's predictions."""
+    return (
+        distillation.combined_labels(splits.labels, teacher.train),
+        distillation.combined_labels(splits.validation_labels, teacher.validation),
+    )
 
 
 def _build_metrics(model: keras.Model, labels: NDArray[np.generic]) -> None:

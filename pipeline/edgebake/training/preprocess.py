@@ -3,6 +3,7 @@
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import PreparedInput
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.task import load_task
 from edgebake.training.loop import TrainingSplits
 
 
@@ -16,4 +17,5 @@ def training_splits(
         train.labels,
         PreparedInput(validation.inputs, spec),
         validation.labels,
+        load_task(model_contract.task),
     )

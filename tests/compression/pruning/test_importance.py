@@ -19,6 +19,9 @@ def _session() -> None:
     keras_session.start(1)
 
 
+CROSS_ENTROPY = "sparse_categorical_crossentropy"
+
+
 def dense() -> Any:
     """Return two dense layers: a column produces each of the two hidden units, a row reads it."""
     keras = keras_session.start(1)
@@ -139,7 +142,9 @@ def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
 def test_a_channel_changes_the_loss_as_its_gate_says(gate: str) -> None:
     model, splits = small(norm=gate == "norm"), examples(BATCH)
     changes = next(
-        importance._loss_changes(model, [model.get_layer(gate)], splits.inputs, splits.labels)
+        importance._loss_changes(
+            model, [model.get_layer(gate)], splits.inputs, splits.labels, CROSS_ENTROPY
+        )
     )
     expected = [slope(model, gate, channel, splits) for channel in range(4)]
     assert np.abs(expected).max() > 5e-3

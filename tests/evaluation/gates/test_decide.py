@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from edgebake.evaluation.gates.decide import decide
-from edgebake.evaluation.gates.evidence import Row, TargetEvidence
+from edgebake.evaluation.gates.evidence import TargetEvidence
+from edgebake.evaluation.gates.right_answers import Row
 from edgebake.evaluation.gates.verdict import Decision, Verdict
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import (

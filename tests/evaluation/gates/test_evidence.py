@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from edgebake import artifacts
-from edgebake.evaluation.gates import evidence
-from edgebake.evaluation.gates.evidence import grouped_test, paired_test
+from edgebake.evaluation.gates import evidence, judging
 from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.judge import PARITY
+from edgebake.evaluation.gates.right_answers import grouped_test, share_rows
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import Plan
+from edgebake.tasks.outputs.classification import ACCURACY
 from tests import measured
 
 VARIANT = "digits-ds_cnn-int8-litert-android"
@@ -26,7 +27,9 @@ def test_pairs_count_what_either_model_alone_gets_right() -> None:
         _row("1", "1", "0"),
         _row("1", "0", "0"),
     ]
-    assert paired_test(rows) == PairedTest(lost=2, won=1, n=5)
+    right = share_rows(ACCURACY, rows)
+    test = judging.drop_test(ACCURACY, right.before, right.now)
+    assert test == PairedTest(lost=2, won=1, n=5)
 
 
 def test_groups_are_sorted_by_name() -> None:
@@ -47,8 +50,8 @@ def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
     compared = measured.comparison(1, 100)
     measured.lay_parity("android", {VARIANT: [compared]})
     target = evidence.read(folder, PARITY / "android.json")
-    assert target.right == 97
-    assert paired_test(target.examples) == PairedTest(2, 0, 100)
+    assert target.value_of(ACCURACY)[1] == ProportionTest(97, 100)
+    assert target.drop_of(ACCURACY)[1] == PairedTest(2, 0, 100)
     assert target.metrics == measured.metrics(97, 2, 100)
     assert set(target.resamples) == set(measured.RESAMPLED)
     assert target.comparisons == [compared]

@@ -7,6 +7,7 @@ from edgebake.evaluation.gates import judging
 from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.metric_tests import LossTest, PoissonTest, ValueTest
 from edgebake.evaluation.gates.verdict import Requirement
+from edgebake.evaluation.statistics import paired, proportion
 from edgebake.evaluation.statistics.resampling import Clusters
 from edgebake.tasks.metric import Metric, Rows
 from edgebake.tasks.outputs.classification import ACCURACY, MACRO_F1
@@ -39,12 +40,22 @@ def test_a_share_of_groups_is_drawn_by_group() -> None:
     assert drop.paired.loss == pytest.approx(-1 / 40)
 
 
+def test_intervals_are_those_of_the_tests() -> None:
+    assert judging.score_interval(ACCURACY, NOW) == proportion.interval(37, 40)
+    assert judging.drop_interval(ACCURACY, BEFORE, NOW) == paired.interval(3, 4, 40)
+    by_voice = judging.score_interval(ACCURACY, NOW, VOICES)
+    assert by_voice is not None
+    assert by_voice[0] < 37 / 40 < by_voice[1]
+    few = Clusters("voice", np.arange(40) % 14)
+    assert judging.score_interval(ACCURACY, NOW, few) is None
+
+
 def test_an_area_has_delongs_interval_and_counts_the_scarcer_class() -> None:
     truths = np.repeat([0, 1], [70, 30])
     rows = {"score": truths + np.linspace(0, 0.9, 100), "truth": truths}
     test = judging.score_test(AREA, rows)
     assert isinstance(test, ValueTest)
-    assert (test.value, test.n) == (1.0, 30)
+    assert (test.value, test.loss.n) == (1.0, 30)
     requirement = Requirement("auc", "at_least", 0.95, 0.95)
     assert test.note(requirement) == (
         "about 43 more test examples of the scarcer class would decide"

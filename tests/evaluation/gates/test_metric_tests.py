@@ -6,6 +6,7 @@ import pytest
 
 from edgebake.evaluation.gates.metric_tests import LossTest, PoissonTest, ValueTest
 from edgebake.evaluation.gates.verdict import Requirement
+from edgebake.tasks.outputs.classification import MACRO_F1
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,16 @@ def test_a_loss_says_how_many_more_would_decide() -> None:
 def test_a_value_is_the_loss_against_right_answers(
     limit: float, proves: bool, disproves: bool
 ) -> None:
-    test = ValueTest(1.0, _Loss(), 1000)
+    test = ValueTest(MACRO_F1, 1.0, LossTest(_Loss(), 1000))
     assert test.value == pytest.approx(0.98)
     assert test.proves(_at_least(limit)) == proves
     assert test.disproves(_at_least(limit)) == disproves
     assert test.bound(_at_least(limit)) == pytest.approx(0.97)
+    assert test.interval(0.975) == pytest.approx([0.97, 0.99])
 
 
 def test_a_value_says_how_many_more_would_decide() -> None:
-    test = ValueTest(1.0, _Loss(), 1000)
+    test = ValueTest(MACRO_F1, 1.0, LossTest(_Loss(), 1000))
     assert test.note(_at_least(0.975)) == "about 80 more test examples would decide"
     assert test.note(_at_least(1.0)) == "no number of test examples proves a value of 1"
 

@@ -114,6 +114,7 @@ def _taylor(
     else the weights that produce it.
     """
     gates = _gates(model)
+    fitting = splits.task.fitting(model.output_shape[1:], is_mixed=False)
     layer_scores = []
     for gate in gates:
         groups = dependencies.channels[gate.name].outputs
@@ -123,8 +124,8 @@ def _taylor(
     for start in starts:
         batch = slice(start, start + BATCH)
         inputs = splits.inputs[batch]
-        labels = splits.labels[batch]
-        changes = _loss_changes(model, gates, inputs, labels)
+        goals = fitting.goals(splits.labels[batch])
+        changes = _loss_changes(model, gates, inputs, goals, fitting.loss)
         for number, change in enumerate(changes):
             _, scores = layer_scores[number]
             scores += change**2
@@ -161,7 +162,8 @@ def _loss_changes(
     model: keras.Model,
     gates: list[keras.Layer],
     inputs: NDArray[Any] | PreparedInput,
-    labels: NDArray[np.int64],
+    goals: NDArray[np.generic],
+    loss_name: str | Callable[..., Any],
 ) -> Iterator[Floats]:
     """Yield for each gate the first-order change of the loss without each channel, [channels].
 
@@ -169,7 +171,8 @@ def _loss_changes(
         model: the model.
         gates: layers whose weights scale a channel.
         inputs: [n, ...].
-        labels: [n].
+        goals: what the loss compares predictions with, [n, ...].
+        loss_name: of Keras, or its function.
     """
     import keras
     import tensorflow as tf
@@ -181,7 +184,7 @@ def _loss_changes(
     with tf.GradientTape() as tape:
         tape.watch(values)
         predictions = model(inputs, training=False)
-        losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
+        losses = keras.losses.get(loss_name)(goals, predictions)
         loss = keras.ops.mean(losses)
     gradients = iter(tape.gradient(loss, values))
     for gate in gates:

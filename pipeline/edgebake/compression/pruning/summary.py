@@ -26,7 +26,7 @@ def summarize(original: OriginalModel, pruned: PrunedModel) -> Report:
     report: Report = {
         "validation_images": len(original.splits.validation_labels),
         "accuracy": {
-            "before": loop.accuracy(model, original.splits),
+            "before": loop.score(model, original.splits),
             "cut": pruned.accuracy_before_fine_tuning,
             "fine_tuned": pruned.accuracy,
         },

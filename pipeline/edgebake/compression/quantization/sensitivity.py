@@ -5,7 +5,7 @@ Models run in LiteRT's integer kernels on examples of the caller's choice, never
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
 from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import Examples, single_output
 from edgebake.runtimes.session_process import SessionFile, SessionProcess
-from edgebake.tasks.outputs import classification
+from edgebake.tasks import task
+from edgebake.tasks.task import Task
 
 THREADS = 1
 
@@ -29,6 +30,7 @@ class LabeledExamples:
 
     inputs: Examples
     labels: NDArray[np.int64]
+    task: Task = field(default_factory=task.default_task)
 
 
 @dataclass(frozen=True)
@@ -174,5 +176,5 @@ def _evaluate(process: SessionProcess, model: bytes, examples: LabeledExamples) 
     outputs = process.predictions(file, inputs)
     finite_check.refuse_not_finite(RuntimeFile(litert.FILE, "litert", files), outputs, inputs)
     probabilities = single_output(outputs)
-    accuracy = classification.accuracy(probabilities, examples.labels)
-    return Evaluation(accuracy, probabilities)
+    score = task.score(examples.task, outputs, examples.labels)
+    return Evaluation(score, probabilities)

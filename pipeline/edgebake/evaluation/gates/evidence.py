@@ -4,8 +4,7 @@ Reads artifacts/validate/<platform>/<variant>/ and artifacts/parity/<platform>.j
 """
 
 import csv
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -14,41 +13,44 @@ from edgebake import artifacts
 from edgebake.data.formula_cells import from_cell
 from edgebake.evaluation import float_reference
 from edgebake.evaluation.float_reference import FloatReference
-from edgebake.evaluation.gates import parity
+from edgebake.evaluation.gates import judging, metric_rows, parity
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
     GroupedTest,
     HypothesisTest,
-    PairedTest,
-    ProportionTest,
 )
+from edgebake.evaluation.gates.metric_rows import MetricRows
+from edgebake.evaluation.gates.right_answers import Row, clustered_test, grouped_test, share_rows
 from edgebake.evaluation.parity import Comparison, from_record
 from edgebake.evaluation.statistics import proportion
-from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
+from edgebake.evaluation.statistics.resampling import Clusters, clusters_of
+from edgebake.measurement import GROUP, PREDICTED, SLICE, Measurement, from_dict, not_measured
 from edgebake.recipe import Gate, ParityGate, PlacementFloor, SliceFloor
+from edgebake.recipe import Task as TaskOptions
 from edgebake.runtimes.placement import Placement
+from edgebake.tasks.metric import Metric
+from edgebake.tasks.task import Task, load_task
 from edgebake.terminal.printable import printable
 
 MORE_EXAMPLES = "more test examples would decide"
 NO_OTHER = "no file of another runtime in the release holds the same model"
 MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 
-Row = dict[
-    str, str
-]  # of examples.csv: name, label, answer, float_answer, confidence, slice:<column>
 # The measurement of one gate, and its test; no test where it was not measured.
 GateEvidence = tuple[Measurement, HypothesisTest | None]
 
 COLUMNS = {"label", "answer", "float_answer"}
-# Metrics that validate writes for every file, measured or not.
-EVERY_REPORT = ("accuracy", "float_accuracy", "size_mb", "latency_p90_ms", "speedup")
+# Metrics that validate writes for every file, beside the score of the task, measured or not.
+EVERY_REPORT = ("size_mb", "latency_p90_ms", "speedup")
 
 
 class Report(TypedDict):
     """The content of report.json, as far as gates and tables read it."""
 
     variant: str
+    task: str
+    group_column: NotRequired[str | None]  # in which examples are not independent
     metrics: dict[str, Measurement]
     untested_classes: NotRequired[list[str]]  # that have no test examples
 
@@ -69,12 +71,21 @@ class TargetEvidence:
     # What float_accuracy was measured with; none in a test of gates alone.
     float_reference: FloatReference | None = None
     report: str = "report.json"  # path of the file with the measurements
+    task: Task = field(default_factory=lambda: load_task(TaskOptions().output))
+    # Of the metrics that `examples` do not tell, by word.
+    rows: Mapping[str, MetricRows] = field(default_factory=dict)
+    clusters: Clusters | None = None  # groups in which examples are not independent
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
         special = SPECIAL.get(name)
         if special:
             return special(self, gate)
+        for metric in self.task.METRICS:
+            if name == metric.word:
+                return self.value_of(metric)
+            if name == metric.drop_word:
+                return self.drop_of(metric)
         measurement = self.metrics[name]
         if measurement.value is None:
             return measurement, None
@@ -84,10 +95,28 @@ class TargetEvidence:
             return measurement, test
         return measurement, ExactValue(measurement.value)
 
-    @property
-    def right(self) -> int:
-        """Return the number of test examples that the file classifies correctly."""
-        return sum(is_right(row) for row in self.examples)
+    def value_of(self, metric: Metric) -> GateEvidence:
+        """Return the measurement of a metric's value, and its test."""
+        rows = self._rows_of(metric)
+        reason = judging.why_unjudged(rows.now, metric, self.clusters)
+        if reason:
+            return not_measured(metric.unit, reason), None
+        test = judging.score_test(metric, rows.now, self.clusters)
+        return self.metrics[metric.word], test
+
+    def drop_of(self, metric: Metric) -> GateEvidence:
+        """Return the measurement of what a metric loses against the float parent, and its test."""
+        rows = self._rows_of(metric)
+        reason = judging.why_unjudged(rows.now, metric, self.clusters)
+        if reason:
+            return not_measured(metric.unit, reason), None
+        test = judging.drop_test(metric, rows.before, rows.now, self.clusters)
+        return self.metrics[metric.drop_word], test
+
+    def _rows_of(self, metric: Metric) -> MetricRows:
+        if metric.exact == "share":
+            return share_rows(metric, self.examples)
+        return self.rows[metric.word]
 
 
 def read(folder: Path, parity_file: Path) -> TargetEvidence:
@@ -96,7 +125,9 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
     metrics = {}
     for name, fields in report["metrics"].items():
         metrics[name] = from_dict(fields)
-    for name in EVERY_REPORT:
+    task = load_task(report["task"])
+    score = task.METRICS[0].word
+    for name in (score, f"float_{score}", *EVERY_REPORT):
         if name not in metrics:
             raise artifacts.damaged(folder / "report.json", f"metrics.{name}: missing")
     examples = _read_examples(folder / "examples.csv")
@@ -114,7 +145,20 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         no_parity=no_parity,
         untested_classes=report.get("untested_classes", []),
         report=str(folder / "report.json"),
+        task=task,
+        rows=metric_rows.read(folder, task),
+        clusters=_read_clusters(report.get("group_column"), examples, folder / "examples.csv"),
     )
+
+
+def _read_clusters(column: str | None, examples: list[Row], table: Path) -> Clusters | None:
+    if column is None:
+        return None
+    try:
+        groups = [row[GROUP] for row in examples]
+    except KeyError:
+        raise artifacts.damaged(table, f"{GROUP}: no such column") from None
+    return clusters_of(column, groups)
 
 
 def _texts(row: Row) -> Row:
@@ -138,54 +182,19 @@ def _read_examples(table: Path) -> list[Row]:
     return [_texts(row) for row in rows]
 
 
-def is_right(row: Row) -> bool:
-    """Return whether the file classifies an example correctly."""
-    return row["answer"] == row["label"]
+def _score(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    return evidence.value_of(evidence.task.METRICS[0])
 
 
-def paired_test(rows: Iterable[Row]) -> PairedTest:
-    """Count the examples that the float parent alone, and the file alone, classify correctly."""
-    lost = 0
-    won = 0
-    n = 0
-    for row in rows:
-        was_right = row["float_answer"] == row["label"]
-        n += 1
-        if was_right and not is_right(row):
-            lost += 1
-        if is_right(row) and not was_right:
-            won += 1
-    return PairedTest(lost, won, n)
-
-
-def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
-    """Count the correctly classified examples for each value of a column, sorted by value."""
-    total: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    for row in rows:
-        name = row[column]
-        total[name] += 1
-        right[name] += is_right(row)
-    tests = {}
-    for name in sorted(total):
-        tests[name] = ProportionTest(right[name], total[name])
-    return GroupedTest(tests)
-
-
-def _accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    n = len(evidence.examples)
-    test = ProportionTest(evidence.right, n)
-    return evidence.metrics["accuracy"], test
-
-
-def _accuracy_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    test = paired_test(evidence.examples)
-    return evidence.metrics["accuracy_drop"], test
+def _score_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    return evidence.drop_of(evidence.task.METRICS[0])
 
 
 def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     measurement, test = _worst_group(evidence, "label")
-    return measurement, replace(test, untested=evidence.untested_classes)
+    if isinstance(test, GroupedTest):
+        test = replace(test, untested=evidence.untested_classes)
+    return measurement, test
 
 
 def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
@@ -195,8 +204,8 @@ def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     return _worst_group(evidence, column)
 
 
-def _worst_group(evidence: TargetEvidence, column: str) -> tuple[Measurement, GroupedTest]:
-    """Return the accuracy of the worst group, and the test of all groups."""
+def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
+    """Return the accuracy of the worst class or slice, and the test of all."""
     test = grouped_test(evidence.examples, column)
     worst = test.groups[test.worst]
     measurement = replace(
@@ -205,7 +214,13 @@ def _worst_group(evidence: TargetEvidence, column: str) -> tuple[Measurement, Gr
         n=worst.n,
         interval=proportion.interval(worst.right, worst.n),
     )
-    return measurement, test
+    if evidence.clusters is None:
+        return measurement, test
+    score = evidence.task.METRICS[0]
+    by_group = clustered_test(score, evidence.examples, column, evidence.clusters)
+    if isinstance(by_group, str):
+        return not_measured("share", by_group), None
+    return replace(measurement, interval=None), by_group
 
 
 def _parity(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
@@ -263,8 +278,8 @@ def _first_off(placement: Placement) -> str:
 
 # Gates whose measurement is not the metric of the same name, or that are decided from examples.
 SPECIAL: dict[str, Callable[[TargetEvidence, Gate], GateEvidence]] = {
-    "accuracy": _accuracy,
-    "accuracy_drop": _accuracy_drop,
+    "accuracy": _score,
+    "accuracy_drop": _score_drop,
     "class_accuracy": _class_accuracy,
     "slice_accuracy": _slice_accuracy,
     "parity": _parity,

@@ -7,7 +7,7 @@ independent (voices, persons, machines), every metric is resampled by group.
 
 import numpy as np
 
-from edgebake.evaluation.gates.hypothesis_tests import HypothesisTest, PairedTest, ProportionTest
+from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.metric_tests import (
     EXAMPLES,
     SCARCER,
@@ -15,26 +15,36 @@ from edgebake.evaluation.gates.metric_tests import (
     PoissonTest,
     ValueTest,
 )
+from edgebake.evaluation.statistics import paired, poisson, proportion
 from edgebake.evaluation.statistics.auc import auc_loss
 from edgebake.evaluation.statistics.resampling import FEWEST, Clusters, paired_loss
 from edgebake.tasks.metric import Metric, Rows
 
+ONE_SIDED = 0.975  # confidence of each end of an interval
 
-def score_test(metric: Metric, rows: Rows, clusters: Clusters | None = None) -> HypothesisTest:
+
+def score_test(
+    metric: Metric, rows: Rows, clusters: Clusters | None = None
+) -> ProportionTest | PoissonTest | ValueTest:
     """Return the test of a metric's value against a limit."""
     if clusters is None and metric.exact == "share":
         right = rows["right"]
         return ProportionTest(int(right.sum()), len(right))
     if clusters is None and metric.exact == "poisson":
         return PoissonTest(int(rows["count"].sum()), float(rows["hours"].sum()))
+    return value_test(metric, rows, clusters)
+
+
+def value_test(metric: Metric, rows: Rows, clusters: Clusters | None = None) -> ValueTest:
+    """Return the test of a value by its loss against right answers."""
     best = metric.best(rows)
     loss = _loss_test(metric, best, rows, clusters)
-    return ValueTest(metric.value(best, None), loss.paired, loss.n, loss.units, loss.detail)
+    return ValueTest(metric, metric.value(best, None), loss)
 
 
 def drop_test(
     metric: Metric, before: Rows, now: Rows, clusters: Clusters | None = None
-) -> HypothesisTest:
+) -> PairedTest | LossTest:
     """Return the test of what a metric loses from one model to another."""
     if clusters is None and metric.exact == "share":
         lost = before["right"] & ~now["right"]
@@ -53,6 +63,32 @@ def _loss_test(metric: Metric, before: Rows, now: Rows, clusters: Clusters | Non
         return LossTest(area, area.scarcer, SCARCER)
     loss = paired_loss(metric, before, now)
     return LossTest(loss, loss.n)
+
+
+def score_interval(
+    metric: Metric, rows: Rows, clusters: Clusters | None = None
+) -> list[float] | None:
+    """Return both ends of the 95 % confidence interval of a value; None: it has no bounds."""
+    if why_unjudged(rows, metric, clusters):
+        return None
+    test = score_test(metric, rows, clusters)
+    if isinstance(test, ProportionTest):
+        return proportion.interval(test.right, test.n)
+    if isinstance(test, PoissonTest):
+        return poisson.interval(test.count, test.hours)
+    return test.interval(ONE_SIDED)
+
+
+def drop_interval(
+    metric: Metric, before: Rows, now: Rows, clusters: Clusters | None = None
+) -> list[float] | None:
+    """Return both ends of the 95 % confidence interval of a loss; None: it has no bounds."""
+    if why_unjudged(now, metric, clusters):
+        return None
+    test = drop_test(metric, before, now, clusters)
+    if isinstance(test, PairedTest):
+        return paired.interval(test.lost, test.won, test.n)
+    return test.interval(ONE_SIDED)
 
 
 def why_unjudged(rows: Rows, metric: Metric, clusters: Clusters | None = None) -> str:

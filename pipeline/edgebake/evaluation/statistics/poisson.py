@@ -17,6 +17,12 @@ def upper(count: int, hours: float, confidence: float) -> float:
     return float(gammaincinv(count + 1, confidence)) / hours
 
 
+def interval(count: int, hours: float, confidence: float = 0.95) -> list[float]:
+    """Return both ends of the two-sided confidence interval."""
+    one_sided = (1 + confidence) / 2
+    return [lower(count, hours, one_sided), upper(count, hours, one_sided)]
+
+
 def needed(count: int, hours: float, limit: float, confidence: float) -> float | None:
     """Estimate the hours that would settle on which side of the limit the rate is.
 

@@ -8,6 +8,8 @@ floor counts examples as so many fewer as their answers vary more between groups
 (Kish 1965, Survey Sampling, chapter 5). docs/explanation/gates.md has the rates of false passes.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +38,13 @@ class Clusters:
     def count(self) -> int:
         """Return the number of groups."""
         return int(self.of_examples.max()) + 1
+
+
+def clusters_of(column: str, values: Sequence[str]) -> Clusters:
+    """Return the groups of examples with these values of a column."""
+    stripped = [value.strip() for value in values]
+    _, numbers = np.unique(stripped, return_inverse=True)
+    return Clusters(column, numbers)
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,8 @@ class _Sample:
         """Return the loss if the test set held each unit so often."""
         weights = counts[self.units] * self.repeats
         before = metric.value(self.before, weights)
-        return metric.loss(before, metric.value(self.now, weights))
+        now = metric.value(self.now, weights)
+        return metric.loss(before, now)
 
 
 def _sample(before: Rows, now: Rows, clusters: Clusters | None) -> _Sample:
@@ -221,4 +231,4 @@ def _acceleration(metric: Metric, sample: _Sample) -> float:
     spread = float(np.sum(sample.counts * deviations**2))
     if spread == 0:
         return 0.0
-    return float(np.sum(sample.counts * deviations**3)) / (6 * spread**1.5)
+    return float(np.sum(sample.counts * deviations**3)) / (6 * spread * math.sqrt(spread))

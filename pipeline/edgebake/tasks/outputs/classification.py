@@ -1,24 +1,26 @@
-"""Metrics of a classifier: accuracy, agreement and calibration error."""
+"""Classification: one output with a probability of each label, and one label for each example."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.tasks.metric import Metric, Rows, Weights
-from edgebake.tasks.tensors import Outputs
+from edgebake.tasks.task import (
+    AnswerComparison,
+    CalibrationError,
+    Columns,
+    Fitting,
+    Flags,
+    Task,
+    Truths,
+)
+from edgebake.tasks.tensors import ContractOutput, Outputs
+
+PROBABILITIES = "probabilities"  # name of the output
+SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
 
 BINS = 15
-
-
-def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the share of examples whose most probable class is their label, 0 to 1.
-
-    Args:
-        probabilities: [n, classes]; of equal ones, the first counts.
-        labels: indices of classes, [n].
-    """
-    predicted = probabilities.argmax(axis=1)
-    correct = predicted == labels
-    return float(np.mean(correct))
 
 
 def expected_calibration_error(
@@ -44,28 +46,22 @@ def expected_calibration_error(
     return float(mean_gap)
 
 
-def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """Return the share of examples with the same most probable class in both, 0 to 1.
-
-    Both are [n, classes].
-    """
-    predicted = probabilities.argmax(axis=1)
-    expected = reference.argmax(axis=1)
-    agrees = predicted == expected
-    return float(np.mean(agrees))
-
-
 def predicted_classes(outputs: Outputs) -> NDArray[np.int64]:
     """Return the number of the most probable class of each example, [n]; of equal ones, the first.
 
     The first is what an app shows that sorts the classes by probability and keeps their order.
     """
-    (probabilities,) = outputs.values()
-    classes: NDArray[np.int64] = probabilities.argmax(axis=1)
+    classes: NDArray[np.int64] = _probabilities(outputs).argmax(axis=1)
     return classes
 
 
-def _right_rows(outputs: Outputs, truths: NDArray[np.int64]) -> Rows:
+def _probabilities(outputs: Outputs) -> NDArray[np.float32]:
+    """Return the only output, [n, classes]."""
+    (probabilities,) = outputs.values()
+    return probabilities
+
+
+def _right_rows(outputs: Outputs, truths: Truths) -> Rows:
     return {"right": predicted_classes(outputs) == truths}
 
 
@@ -77,7 +73,7 @@ def _share_right(rows: Rows, weights: Weights) -> float:
     return float(np.average(rows["right"], weights=weights))
 
 
-def _class_rows(outputs: Outputs, truths: NDArray[np.int64]) -> Rows:
+def _class_rows(outputs: Outputs, truths: Truths) -> Rows:
     return {"label": truths, "answer": predicted_classes(outputs)}
 
 
@@ -124,3 +120,95 @@ MACRO_F1 = Metric(
     best=_true_classes,
     worth=_worth_of_rarest,
 )
+
+
+class Classification:
+    """A classifier whose answer is the most probable label."""
+
+    METRICS = (ACCURACY, MACRO_F1)
+
+    def outputs(self, labels: Sequence[str]) -> tuple[ContractOutput, ...]:
+        """Return the probabilities of the labels."""
+        shape = (len(labels),)
+        return (ContractOutput(PROBABILITIES, shape, "probability of each label", (0.0, 1.0)),)
+
+    def fitting(self, shape: tuple[int, ...], *, is_mixed: bool) -> Fitting:
+        """Return the cross entropy with the labels, or with their mixtures."""
+        if not is_mixed:
+            return Fitting("sparse_categorical_crossentropy", "accuracy", lambda truths: truths)
+        (classes,) = shape
+        identity = np.eye(classes, dtype=np.float32)
+        return Fitting("categorical_crossentropy", "accuracy", lambda truths: identity[truths])
+
+    def training_metrics(self, outputs: Outputs, truths: Truths) -> dict[str, float]:
+        """Return the accuracy and the cross entropy."""
+        rows = np.arange(len(truths))
+        of_label = _probabilities(outputs)[rows, truths].astype(np.float64)
+        clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
+        losses = -np.log(clipped)
+        return {
+            "validation_accuracy": float(np.mean(self.right(outputs, truths))),
+            "validation_cross_entropy": float(losses.mean()),
+        }
+
+    def same(self, outputs: Outputs, other: Outputs) -> Flags:
+        """Return which examples have the same most probable label."""
+        same: Flags = predicted_classes(outputs) == predicted_classes(other)
+        return same
+
+    def right(self, outputs: Outputs, truths: Truths) -> Flags:
+        """Return of which examples the most probable label is theirs."""
+        right: Flags = predicted_classes(outputs) == truths
+        return right
+
+    def tied(self, outputs: Outputs) -> Flags:
+        """Return which examples have several most probable labels."""
+        tied: Flags = self.margin(outputs) == 0
+        return tied
+
+    def margin(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return the distance of the two highest probabilities."""
+        ascending = np.sort(_probabilities(outputs), axis=1)
+        margin: NDArray[np.float32] = ascending[:, -1] - ascending[:, -2]
+        return margin
+
+    def turns(self, outputs: Outputs) -> NDArray[np.int64]:
+        """Return the number of the most probable label."""
+        return predicted_classes(outputs)
+
+    def columns(self, outputs: Outputs, truths: Truths, labels: Sequence[str]) -> Columns:
+        """Return the label, the most probable label and its probability."""
+        return Columns(
+            label=[labels[number] for number in truths],
+            answer=[labels[number] for number in predicted_classes(outputs)],
+            confidence=[f"{confidence:.6f}" for confidence in _confidences(outputs)],
+        )
+
+    def calibration_error(self, outputs: Outputs, truths: Truths) -> CalibrationError:
+        """Return the expected calibration error."""
+        columns = (_confidences(outputs), self.right(outputs, truths))
+        return CalibrationError(expected_calibration_error, columns)
+
+    def compare(self, file: Outputs, source: Outputs) -> AnswerComparison:
+        """Compare the labels and the probabilities."""
+        n, classes = _probabilities(source).shape
+        predicted_counts = np.bincount(predicted_classes(file), minlength=classes)
+        expected_counts = np.bincount(predicted_classes(source), minlength=classes)
+        pairs = float(predicted_counts @ expected_counts)
+        differences = np.abs(_probabilities(file) - _probabilities(source))
+        return AnswerComparison(
+            n=n,
+            same=int(self.same(file, source).sum()),
+            largest_difference=float(differences.max()),
+            same_by_chance=pairs / n,
+        )
+
+
+def _confidences(outputs: Outputs) -> NDArray[np.float64]:
+    """Return the highest probability of each example, 0 to 1, [n]."""
+    highest = _probabilities(outputs).max(axis=1)
+    confidences: NDArray[np.float64] = highest.astype(np.float64)
+    return confidences.clip(0, 1)
+
+
+TASK: Task = Classification()

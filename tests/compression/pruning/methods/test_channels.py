@@ -101,7 +101,7 @@ def test_each_step_goes_the_same_part_of_the_way_and_is_told(
         last["accuracy_cut"],
         last["accuracy"],
     )
-    assert kept.accuracy == loop.accuracy(kept.model, parent.splits)
+    assert kept.accuracy == loop.score(kept.model, parent.splits)
 
 
 def test_layers_that_stay_whole_are_told(kept: PrunedModel) -> None:

@@ -108,7 +108,7 @@ def _select_counts(
 
 def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) -> None:
     costs = layer_costs.count(progress.model)
-    accuracy_before = loop.accuracy(progress.model, original.splits)
+    accuracy_before = loop.score(progress.model, original.splits)
     history = fine_tune.train(progress.model, original, options)
     # A new model has no optimizer and loss, which would be cloned and saved with it.
     progress.model = keras_graph.functional(progress.model)
@@ -118,7 +118,7 @@ def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) 
             "macs": layer_costs.total(costs, "macs"),
             "parameters": layer_costs.total(costs, "parameters"),
             "accuracy_cut": accuracy_before,
-            "accuracy": loop.accuracy(progress.model, original.splits),
+            "accuracy": loop.score(progress.model, original.splits),
         }
     )
 

@@ -42,7 +42,7 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     bytes_before = weight_constraints.compressed_bytes(model)
     constraints = _cluster_weights(model, options.bits, per_channel)
     splits = original.splits
-    accuracy_before = loop.accuracy(model, splits)
+    accuracy_before = loop.score(model, splits)
     training_options = original.training_options()
     with weight_constraints.constrained(constraints):
         history = loop.fit(model, splits, options.fine_tune, training_options)
@@ -55,7 +55,7 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     return PrunedModel(
         model=model,
         accuracy_before_fine_tuning=accuracy_before,
-        accuracy=loop.accuracy(model, splits),
+        accuracy=loop.score(model, splits),
         history=history,
         report={
             "layers": rows,

@@ -47,8 +47,8 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     model = keras_graph.functional(model)
     return PrunedModel(
         model=model,
-        accuracy_before_fine_tuning=loop.accuracy(untuned, original.splits),
-        accuracy=loop.accuracy(model, original.splits),
+        accuracy_before_fine_tuning=loop.score(untuned, original.splits),
+        accuracy=loop.score(model, original.splits),
         history=history,
         report=_report(original.load(), model, options.pattern),
     )
