@@ -309,6 +309,16 @@ def prepared(name: str, example: Any) -> NDArray[Any]:
     return tensor.to_stored(prepare_input(spec, [example]))
 
 
+def probabilities(name: str, example: Any) -> NDArray[np.float32]:
+    """Return what a float target with one input answers to an example, [1, 3]."""
+    ((kind,), _) = TARGETS[name]
+    tensors = [_input_tensor(INPUTS[kind], is_integer=False)]
+    model = _graph(tensors, _output_tensors(is_integer=False, count=1))
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    answer: NDArray[np.float32] = session.run(None, {kind: prepared(name, example)})[0]
+    return answer
+
+
 def numbers(kind: str, target: str) -> Mapping[str, list[float]]:
     """Return the large constants of a kind by the path of their file."""
     spec = INPUTS[kind]

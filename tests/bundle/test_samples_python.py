@@ -20,6 +20,7 @@ from PIL import Image
 from edgebake import artifacts
 from edgebake.bundle import samples
 from edgebake.runtimes.session import Tensor
+from edgebake.tasks import streams
 from tests.bundle import small, small2
 from tests.bundle.small import Target
 from tests.contracts import with_image
@@ -426,6 +427,26 @@ def test_an_example_of_every_kind_is_read_from_a_file(tmp_path: Path) -> None:
             expected.append(f"{answer['label']} {answer['probability']:.3f}")
         done = _ran(tmp_path, "--kind", kind, f"{kind}.file")
         assert done.stdout == f"{kind}.file: {', '.join(expected)}\n", done.stderr
+
+
+def test_a_stream_is_heard_clip_by_clip(tmp_path: Path) -> None:
+    _written(tmp_path, small2.bundle("linux", "audio", "text"))
+    sound = np.concatenate(small2.examples("audio", 12, seed=3))
+    _write_wave(tmp_path / "stream.wav", sound, 16000)
+    done = _ran(tmp_path, "--kind", "audio", "--stream", "stream.wav")
+    clips = []
+    for start in range(0, len(sound) - 16000 + 1, 8000):
+        clips.append(small2.probabilities("audio", sound[start : start + 16000]))
+    means = streams.smooth(np.concatenate(clips), small2.OVER)
+    expected = []
+    for heard in streams.listen(means, small2.THRESHOLD, small2.HOLD):
+        expected.append(f"{small.CLASSES[heard.label]} at {heard.clip / 2 + 1:.1f} s")
+    assert done.stdout == f"stream.wav: {', '.join(expected)}\n", done.stderr
+    assert len(expected) > 1
+    (tmp_path / "text.txt").write_text("Guten Tag")
+    done = _ran(tmp_path, "--kind", "text", "--stream", "text.txt")
+    expected_steps = "expected the steps clip and smooth"
+    assert done.stderr == f"classify.py: models/text.onnx: not for streams; {expected_steps}\n"
 
 
 def test_a_recording_of_another_rate_is_refused(tmp_path: Path) -> None:

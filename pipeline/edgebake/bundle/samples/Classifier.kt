@@ -54,6 +54,7 @@ class Classifier private constructor(
         postprocess(choice.target, outputs)
     }
 
+    // <streams>
     private val listener by lazy { Listener(choice.target) }
 
     /**
@@ -66,6 +67,7 @@ class Classifier private constructor(
         mutex.withLock { listener.hear(session.run(tensors)) }
     }
 
+    // </streams>
     override fun close() = session.close()
 
     companion object {

@@ -74,6 +74,7 @@ final class Classifier: Sendable {
         }.value
     }
 
+    // <streams>
     /// Returns what the model gives for an example, for the `Listener` of a stream.
     ///
     ///     var listener = try Listener(classifier.choice.target.words)
@@ -87,6 +88,7 @@ final class Classifier: Sendable {
         }.value
     }
 
+    // </streams>
     /// Loads a model without testing it with its golden vectors.
     static func load(_ bundle: ModelBundle, _ choice: Choice) async throws -> any Session {
         let words = choice.target.words

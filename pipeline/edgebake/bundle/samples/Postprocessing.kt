@@ -41,6 +41,7 @@ private fun values(target: Target, steps: List<JSONObject>, outputs: Map<String,
     return values
 }
 
+// <streams>
 /**
  * Answers to a stream, of which a model hears one clip after another: several of them hold the same word.
  *
@@ -70,6 +71,7 @@ class Listener(private val target: Target) {
     }
 }
 
+// </streams>
 internal fun dequantized(stored: FloatArray, scale: Float, zero: Int): FloatArray =
     FloatArray(stored.size) { (stored[it] - zero) * scale }
 

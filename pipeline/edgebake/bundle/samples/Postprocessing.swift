@@ -46,6 +46,7 @@ private func values(_ words: Words, _ steps: ArraySlice<Step>, _ outputs: [Strin
     return values
 }
 
+// <streams>
 /// Answers to a stream, of which a model hears one clip after another: several of them hold the same word.
 ///
 /// Probabilities are means over the last clips. A class is heard once it has been the most probable one, with at least
@@ -96,6 +97,7 @@ struct Listener {
     }
 }
 
+// </streams>
 func output(_ name: String, of outputs: [String: [Float]]) throws -> [Float] {
     guard let values = outputs[name] else {
         throw BundleError("\(name): not among what the model gives")

@@ -1,10 +1,9 @@
 """Sample code for a bundle: an app that loads, tests and runs its models.
 
 Each template in this folder is working code in Python, Kotlin or Swift. Lines between
-`// <feature>` and `// </feature>` are for bundles with that feature: a platform, a runtime,
-`python`, and `encrypted` or `plain` files. Placeholders such as @PLATFORM@ stand for values of the
-manifest.
-The code of a kind of input lies with the kind: `INPUT.app_code`.
+`// <feature>` and `// </feature>` are for bundles with that feature: a platform, a runtime, a kind
+of input, `streams`, `python`, and `encrypted` or `plain` files. Placeholders such as @PLATFORM@
+stand for values of the manifest. The code of a kind of input lies with the kind: `INPUT.app_code`.
 """
 
 import re
@@ -88,6 +87,8 @@ def features(manifest: Manifest) -> set[str]:
     bundle_features = {platform}
     for target in manifest["targets"].values():
         bundle_features.add(target["runtime"])
+        if any(step["step"] == "smooth" for step in target["postprocessing"]):
+            bundle_features.add("streams")
     bundle_features.update(_kinds(manifest))
     if any("encryption" in file for file in manifest["files"]):
         bundle_features.add("encrypted")

@@ -3,8 +3,11 @@
 It needs numpy and the runtime of the bundle's models; for images, Pillow. Models, labels and device
 rules are read from manifest.json, so the next release needs no change here.
 
-    python classify.py --bundle @PLATFORM@.zip FILE      print the class of an example
-    python classify.py --bundle @PLATFORM@.zip --check   test all models with golden vectors
+    python classify.py --bundle @PLATFORM@.zip FILE            print the class of an example
+    # <streams>
+    python classify.py --bundle @PLATFORM@.zip --stream FILE   print the classes heard in a stream
+    # </streams>
+    python classify.py --bundle @PLATFORM@.zip --check         test all models with golden vectors
 """
 
 import argparse
@@ -35,6 +38,11 @@ from edgebake.bundle.trust.decryption import decrypt
 # </encrypted>
 from edgebake.tasks.postprocess import Floats, Step, dequantize, run
 from edgebake.tasks.steps import STEPS
+
+# <streams>
+from edgebake.tasks.streams import listen, smooth
+
+# </streams>
 from edgebake.bundle.device_matching import Facts, JsonObject, resolve
 
 Array = NDArray[Any]
@@ -478,6 +486,11 @@ def parse_arguments() -> argparse.Namespace:
         "--check", action="store_true", help="test every target with its golden vectors"
     )
     parser.add_argument("--target", help="default: the first target that is for this machine")
+    # <streams>
+    parser.add_argument(
+        "--stream", action="store_true", help="the files are longer: print what is heard, and when"
+    )
+    # </streams>
     parser.add_argument("--kind", help="of input, for a bundle with models of several kinds")
     parser.add_argument("--soc", help="the chip, if the system does not report it")
     # <encrypted>
@@ -512,7 +525,12 @@ def main() -> int:
         raise BundleError(f"the models take {', '.join(sorted(kinds))}; expected --kind")
     target, model = first_that_works(bundle, names)
     for path in arguments.files:
-        text = classify(bundle, target, model, path)
+        answer = classify
+        # <streams>
+        if arguments.stream:
+            answer = hear
+        # </streams>
+        text = answer(bundle, target, model, path)
         print(f"{path}: {text}")
     return 0
 
@@ -534,6 +552,39 @@ def classify(bundle: Bundle, target: JsonObject, model: Model, path: Path) -> st
     return ", ".join(results) or "no answer"
 
 
+# <streams>
+def hear(bundle: Bundle, target: JsonObject, model: Model, path: Path) -> str:
+    """Return the classes that are heard in a stream, and the second in which each of them is.
+
+    Raises:
+        BundleError: the model is not for streams.
+    """
+    (model_input,) = inputs_of(target)
+    parameters = {step["step"]: step for step in model_input["preprocessing"]}
+    steps = target["postprocessing"]
+    after = {step["step"]: step for step in steps}
+    if "smooth" not in after or "clip" not in parameters:
+        raise BundleError(f"{target['model']}: not for streams; expected the steps clip and smooth")
+    before = steps[: steps.index(after["smooth"])]
+    stream = read_raw(model_input, path)
+    clip = parameters["clip"]
+    first = model_input["preprocessing"][0]
+    rate = first.get("rate") or first["rate_hz"]
+    starts = range(0, max(1, len(stream) - clip["samples"] + 1), clip["hop"])
+    probabilities = []
+    for start in starts:
+        tensor = preprocess(bundle, model_input, stream[start : start + clip["samples"]])
+        outputs = model({model_input["name"]: tensor})
+        probabilities.append(run(before, outputs, target["labels"]))
+    means = smooth(np.array(probabilities, np.float32), after["smooth"]["over"])
+    results = []
+    for heard in listen(means, after["top_k"]["threshold"], after["smooth"]["hold"]):
+        seconds = (starts[heard.clip] + clip["samples"]) / rate
+        results.append(f"{target['labels'][heard.label]} at {seconds:.1f} s")
+    return ", ".join(results) or "nothing"
+
+
+# </streams>
 def read_raw(model_input: JsonObject, path: Path) -> Any:
     """Return the example in a file: an image, a WAV file, rows of numbers as CSV, or a text.
 
