@@ -396,6 +396,20 @@ def test_a_hostile_bundle_is_refused(case: str, victim: Signed) -> None:
     assert str(refused.value) == message
 
 
+def test_answers_of_another_task_are_its_own(victim: Signed) -> None:
+    def count(golden: Any) -> None:
+        for example in golden["examples"]:
+            example.update(label="three birds", answer=3)
+
+    _targets(lambda target: target.update(task="counting"))(victim.folder)
+    _golden(count)(victim.folder)
+    assert _verify(victim.folder)[-1] == "digits 1.0.0 for linux: sound, but unsigned"
+    _golden(lambda golden: golden["examples"][1].pop("answer"))(victim.folder)
+    with pytest.raises(ProofError) as refused:
+        _verify(victim.folder)
+    assert str(refused.value) == f"{GOLDEN}: examples[1]: expected a label and an answer"
+
+
 def test_numbers_are_read_up_to_a_size(victim: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgebake.bundle.trust import numbers_check
 

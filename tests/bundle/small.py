@@ -23,6 +23,7 @@ from edgebake.recipe import Package, Protect
 from edgebake.runtimes.litert import run as litert
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor, single_output
 from edgebake.tasks.contract import Contract
+from edgebake.tasks.outputs.classification import TASK
 from tests import handmade
 from tests.contracts import image_contract
 
@@ -187,9 +188,8 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
     ).to_dict()
     files.update({f"models/{name}{path}": content for path, content in model.files.items()})
     labels = f"models/{name}.labels.txt"
-    after = processing_steps.postprocessing(
-        inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels
-    )
+    package = Package(top_k=3, threshold=0.5, protect=Protect.none)
+    after = TASK.after([inspection["output"]], package, labels)
     files[labels] = "".join(f"{label}\n" for label in agreed.labels).encode()
     files[f"golden/{name}.json"] = _vectors(platform, target, inspection, after)
     return {

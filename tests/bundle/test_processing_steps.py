@@ -1,10 +1,9 @@
-"""The steps around a model, for each kind of end that a file can have."""
+"""The steps before a model, for each kind of input that a file can have."""
 
 import pytest
 
 from edgebake.bundle import processing_steps
 from edgebake.bundle.manifest_types import Step, TensorEntry
-from edgebake.recipe import Package, Protect
 from edgebake.runtimes.session import IMAGE
 from tests.contracts import image_contract, with_image
 
@@ -21,7 +20,6 @@ FLOAT: TensorEntry = {
 }
 IMAGES: TensorEntry = {**FLOAT, "dtype": IMAGE}
 INTEGERS: TensorEntry = {**FLOAT, "dtype": "int8", "scale": 0.5, "zero_point": -3}
-PACKAGE = Package(top_k=1, threshold=0.25, protect=Protect.none)
 
 
 def _names(steps: list[Step]) -> list[str]:
@@ -102,12 +100,3 @@ def test_a_short_side_is_resized_before_the_center_is_cut_out(antialias: bool) -
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
     steps = processing_steps.preprocessing(CONTRACT.single_input, IMAGES, {})
     assert _names(steps) == ["decode", "resize"]
-
-
-def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:
-    top = {"step": "top_k", "k": 1, "threshold": 0.25, "labels": "models/x.labels.txt"}
-    assert processing_steps.postprocessing(FLOAT, PACKAGE, "models/x.labels.txt") == [top]
-    assert processing_steps.postprocessing(INTEGERS, PACKAGE, "models/x.labels.txt") == [
-        {"step": "dequantize", "scale": 0.5, "zero_point": -3},
-        top,
-    ]

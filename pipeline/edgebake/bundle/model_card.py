@@ -23,6 +23,7 @@ from edgebake.bundle.tensors_of import inputs_of
 from edgebake.data.readers.labels import preview
 from edgebake.recipe.stage_params import PackageParams
 from edgebake.runtimes.float_share import share_of_entry
+from edgebake.tasks.task import load_task
 
 Untested = Mapping[str, Sequence[str]]  # classes without test examples, by target
 LIST_LENGTH = 4  # longer lists are replaced by their length
@@ -117,7 +118,7 @@ def _metrics(body: ManifestBody) -> list[str]:
         names |= target["metrics"].keys()
     meanings = [
         f"- {escape_markdown(name)}: {meaning}"
-        for name, meaning in MEANINGS.items()
+        for name, meaning in _meanings(body).items()
         if name in names
     ]
     return [
@@ -131,6 +132,18 @@ def _metrics(body: ManifestBody) -> list[str]:
         f"differ between runs, so they are in {body['platform']}.measurements.json next to the "
         "bundle.",
     ]
+
+
+def _meanings(body: ManifestBody) -> dict[str, str]:
+    """Return what metrics mean: those of every task, and those of the bundle's tasks."""
+    meanings = dict(MEANINGS)
+    for name in sorted({target["task"] for target in body["targets"].values()}):
+        for metric in load_task(name).METRICS:
+            word = metric.word
+            meanings.setdefault(word, metric.meaning)
+            meanings.setdefault(f"float_{word}", f"{word} of the float model, before quantization")
+            meanings.setdefault(f"{word}_drop", f"by how much {word} is worse than float_{word}")
+    return meanings
 
 
 def _components(body: ManifestBody) -> list[str]:

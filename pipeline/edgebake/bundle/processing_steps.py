@@ -1,4 +1,4 @@
-"""Pre- and postprocessing of a target as lists of steps, which an app runs in order.
+"""Preprocessing of a target as lists of steps, which an app runs in order.
 
 docs/reference/manifest.md defines every step, down to how it rounds.
 """
@@ -9,7 +9,6 @@ from typing import cast
 
 from edgebake.bundle import numbers_file
 from edgebake.bundle.manifest_types import InputEntry, Step, TensorEntry
-from edgebake.recipe import Package
 from edgebake.recipe.lineage import Section
 from edgebake.runtimes.session import Tensor
 from edgebake.tasks.inputs.interface import load_input
@@ -66,27 +65,3 @@ def preprocessing(spec: ContractInput, tensor: TensorEntry, convert_params: Sect
     if tensor["layout"] == NHWC:
         steps.append({"step": "layout", "layout": NHWC})
     return steps
-
-
-def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> list[Step]:
-    """Return the steps from the model's output to the predictions that an app shows.
-
-    Args:
-        tensor: the output tensor, from inspection.json.
-        package: the recipe's `package` options.
-        labels_path: path of the labels file in the bundle.
-    """
-    steps: list[Step] = []
-    if tensor["scale"] is not None:
-        steps.append(
-            {"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]}
-        )
-    if package.smooth is not None:
-        steps.append({"step": "smooth", "over": package.smooth.over, "hold": package.smooth.hold})
-    top_k: Step = {
-        "step": "top_k",
-        "k": package.top_k,
-        "threshold": package.threshold,
-        "labels": labels_path,
-    }
-    return [*steps, top_k]

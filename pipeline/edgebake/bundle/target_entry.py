@@ -4,7 +4,7 @@ A bundle of classifiers of one image is written as edgebake.manifest/1, which ap
 releases read; a bundle with any other target as edgebake.manifest/2.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from edgebake.recipe.stage_params import TargetParams, read_plan
 from edgebake.recipe.typed_values import to_plain
 from edgebake.runtimes import contract_tensors
 from edgebake.tasks.contract import Contract, from_json
+from edgebake.tasks.task import load_task
 
 # Gates on timing and memory: two builds may pass them with different verdicts, so the manifest
 # only says that they let the target through. measurements.json has the verdict.
@@ -44,7 +45,7 @@ REPRODUCIBLE_METRICS = (
     "activation_peak_mb",
 )
 AGREEMENT = "agreement_"  # prefix of the agreement in every run mode
-SCORE = "accuracy"
+FIRST_FORM_METRICS = ["accuracy"]  # words of the task's metrics in edgebake.manifest/1
 MACHINE_KEYS = ("device", "os", "governor")  # of a measurement
 # Metrics and gates whose name in edgebake.manifest/1 differs from the name in the recipe.
 FIRST_FORM_NAMES = {
@@ -136,7 +137,9 @@ def _entry(validated: _Validated, is_first_form: bool) -> TargetEntry:
     target, sections = validated.target, validated.sections
     names = FIRST_FORM_NAMES if is_first_form else ALL_THE_SAME
     report = validated.report
-    score = {} if is_first_form else {"score": SCORE}
+    task = load_task(validated.contract.task)
+    words = FIRST_FORM_METRICS if is_first_form else [metric.word for metric in task.METRICS]
+    score = {} if is_first_form else {"score": words[0]}
     outputs = _output_entries(validated, is_first_form)
     entry: dict[str, Any] = {
         **fallback_order.device_entry(target.device),
@@ -145,12 +148,10 @@ def _entry(validated: _Validated, is_first_form: bool) -> TargetEntry:
         "protection": target.package.protect.value,
         "task": validated.contract.task,
         **_ends(validated, outputs, is_first_form),
-        "postprocessing": processing_steps.postprocessing(
-            outputs[0], target.package, validated.labels_path
-        ),
+        "postprocessing": task.after(outputs, target.package, validated.labels_path),
         "labels": validated.contract.labels,
         "golden": f"golden/{validated.variant}.json",
-        "metrics": _metric_entries(report["metrics"], names),
+        "metrics": _metric_entries(report["metrics"], words, names),
         **score,
         "float_reference": _float_reference_entry(report["float_reference"]),
         "gates": [_gate_entry(decision, names) for decision in validated.judgment.decisions],
@@ -188,12 +189,18 @@ def _output_entries(validated: _Validated, is_first_form: bool) -> list[TensorEn
 
 
 def _metric_entries(
-    metrics: Mapping[str, Mapping[str, object]], names: Mapping[str, str]
+    metrics: Mapping[str, Mapping[str, object]], words: Sequence[str], names: Mapping[str, str]
 ) -> dict[str, MeasurementEntry]:
-    """Return the reproducible metrics of a report, under their names in the manifest."""
+    """Return the reproducible metrics of a report, under their names in the manifest.
+
+    Args:
+        metrics: of report.json.
+        words: names of the task's metrics.
+        names: in the manifest, of those that have another there.
+    """
     entries = {}
     for name, measurement in metrics.items():
-        if _is_reproducible(name, [SCORE]):
+        if _is_reproducible(name, words):
             entries[names.get(name, name)] = _measurement_entry(measurement)
     return entries
 

@@ -5,7 +5,7 @@ Stages, gates and reports know a task by this interface alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgebake import plugins, recipe
 from edgebake.tasks.metric import Metric
-from edgebake.tasks.tensors import ContractOutput, Outputs
+from edgebake.tasks.tensors import ContractOutput, Outputs, Step
 
 Truths = NDArray[np.int64]  # of a classifier: the number of the class of each example, [n]
 Flags = NDArray[np.bool_]  # [n]
@@ -83,6 +83,17 @@ class Task(Protocol):
 
     def calibration_error(self, outputs: Outputs, truths: Truths) -> CalibrationError | None:
         """Return the statistic of confidence and its columns; None: the task has no confidence."""
+
+    def after(
+        self, tensors: Sequence[Mapping[str, Any]], package: recipe.Package, labels_path: str
+    ) -> list[Step]:
+        """Return the steps from the outputs of a file to the answer that an app shows.
+
+        Args:
+            tensors: the file's outputs, as the manifest has them.
+            package: options of the recipe.
+            labels_path: of the file in the bundle with a label in each line.
+        """
 
     def compare(self, file: Outputs, source: Outputs) -> AnswerComparison:
         """Compare the outputs of a file with those of its source model."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score  # before a test starts Keras, which hides it
 
+from edgebake.recipe import Package, Protect, Smooth
 from edgebake.tasks import task
 from edgebake.tasks.outputs import classification
 from edgebake.tasks.outputs.classification import ACCURACY, MACRO_F1, TASK
@@ -92,3 +93,26 @@ def test_calibration_error_is_the_gap_in_each_bin_weighted_by_its_examples() -> 
 def test_who_is_as_right_as_it_is_sure_has_no_calibration_error() -> None:
     confidences, right = np.array([0.75] * 4 + [1.0]), np.array([True, True, True, False, True])
     assert classification.expected_calibration_error(confidences, right) == pytest.approx(0)
+
+
+FLOATS = {"name": "probabilities", "scale": None, "zero_point": None}
+INTEGERS = {"name": "probabilities", "scale": 0.5, "zero_point": -3}
+TOP = {"step": "top_k", "k": 1, "threshold": 0.25, "labels": "models/x.labels.txt"}
+
+
+def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:
+    package = Package(top_k=1, threshold=0.25, protect=Protect.none)
+    assert TASK.after([FLOATS], package, "models/x.labels.txt") == [TOP]
+    assert TASK.after([INTEGERS], package, "models/x.labels.txt") == [
+        {"step": "dequantize", "scale": 0.5, "zero_point": -3},
+        TOP,
+    ]
+
+
+def test_the_answers_to_a_stream_are_smoothed() -> None:
+    smooth = Smooth(over=3, hold=2)
+    package = Package(top_k=1, threshold=0.25, protect=Protect.none, smooth=smooth)
+    assert TASK.after([FLOATS], package, "models/x.labels.txt") == [
+        {"step": "smooth", "over": 3, "hold": 2},
+        TOP,
+    ]

@@ -1,10 +1,12 @@
 """Classification: one output with a probability of each label, and one label for each example."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake.recipe import Package
 from edgebake.tasks.metric import Metric, Rows, Weights
 from edgebake.tasks.task import (
     AnswerComparison,
@@ -15,7 +17,7 @@ from edgebake.tasks.task import (
     Task,
     Truths,
 )
-from edgebake.tasks.tensors import ContractOutput, Outputs
+from edgebake.tasks.tensors import ContractOutput, Outputs, Step
 
 PROBABILITIES = "probabilities"  # name of the output
 SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
@@ -188,6 +190,26 @@ class Classification:
         """Return the expected calibration error."""
         columns = (_confidences(outputs), self.right(outputs, truths))
         return CalibrationError(expected_calibration_error, columns)
+
+    def after(
+        self, tensors: Sequence[Mapping[str, Any]], package: Package, labels_path: str
+    ) -> list[Step]:
+        """Return the steps to the most probable labels; of a stream, of a mean."""
+        (tensor,) = tensors
+        steps: list[Step] = []
+        if tensor["scale"] is not None:
+            zero_point = tensor["zero_point"]
+            steps.append({"step": "dequantize", "scale": tensor["scale"], "zero_point": zero_point})
+        if package.smooth is not None:
+            over, hold = package.smooth.over, package.smooth.hold
+            steps.append({"step": "smooth", "over": over, "hold": hold})
+        top_k: Step = {
+            "step": "top_k",
+            "k": package.top_k,
+            "threshold": package.threshold,
+            "labels": labels_path,
+        }
+        return [*steps, top_k]
 
     def compare(self, file: Outputs, source: Outputs) -> AnswerComparison:
         """Compare the labels and the probabilities."""
