@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from edgebake.bundle.trust import golden_check, manifest_check
 from edgebake.cli import verify
 from edgebake.cli.verify import VerifyOptions
 from edgebake.errors import ProofError
@@ -402,8 +403,13 @@ def test_answers_of_another_task_are_its_own(victim: Signed) -> None:
             example.update(label="three birds", answer=3)
 
     _targets(lambda target: target.update(task="counting"))(victim.folder)
-    _golden(count)(victim.folder)
-    assert _verify(victim.folder)[-1] == "digits 1.0.0 for linux: sound, but unsigned"
+    for file in (victim.folder / "golden").iterdir():
+        golden = json.loads(file.read_text())
+        count(golden)
+        file.write_text(json.dumps(golden))
+    content = manifest_check.read_manifest(victim.folder)
+    checked = golden_check.check_golden_vectors(victim.folder, content)
+    assert checked == "4 examples, labels as in the manifest"
     _golden(lambda golden: golden["examples"][1].pop("answer"))(victim.folder)
     with pytest.raises(ProofError) as refused:
         _verify(victim.folder)
