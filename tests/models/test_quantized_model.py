@@ -80,12 +80,12 @@ def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
     np.testing.assert_array_equal(found.probes["image"], PROBES)
 
 
-def test_probes_of_several_inputs_have_a_file_each() -> None:
+def test_probes_of_several_inputs_are_fields_of_one_file() -> None:
     ids = np.arange(8, dtype=np.int32).reshape(2, 4)
     ranges = ActivationRanges([IMAGE], {"motion": PROBES, "ids": ids})
     quantized = replace(INT8, ranges=ranges)
     files = quantized.to_files()
-    assert [file for file in files if "probes" in file] == ["probes/motion.npy", "probes/ids.npy"]
+    assert [file for file in files if "probes" in file] == ["probes.npy"]
     found = QuantizedModel.from_files(files).ranges
     assert found is not None
     assert found.probes["ids"].dtype == np.int32

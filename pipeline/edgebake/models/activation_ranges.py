@@ -12,7 +12,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,9 +30,7 @@ TOLERANCE = 1e-3
 OUTLIERS = 8
 # Suffixes of the names of TensorFlow's operators with weights.
 MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
-PROBES = "probes"  # folder of the files of several inputs, or of one that is no image
-SUFFIX = ".npy"
-IMAGE_PROBES = "probes.npy"
+PROBES_FILE = "probes.npy"
 # Columns of ranges.csv, fields of ActivationRange.
 NUMBERS = (
     "low",
@@ -102,11 +100,7 @@ class ActivationRanges:
         if not rows:
             return None
         entries = [_from_row(row) for row in rows]
-        probes = {}
-        for name, file in _probe_files(files).items():
-            array = io.BytesIO(files[file])
-            probes[name] = np.load(array, allow_pickle=False)
-        return cls(entries, probes)
+        return cls(entries, _read_probes(files[PROBES_FILE]))
 
     def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
         """Return the range of the activation that a tensor of a runtime holds.
@@ -165,20 +159,14 @@ class ActivationRanges:
         return distances
 
     def to_files(self) -> dict[str, bytes]:
-        """Return ranges.csv, and probes.npy of an image or else probes/<name>.npy of each input."""
+        """Return ranges.csv and probes.npy."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         header = ("name", *NUMBERS, *FINGERPRINT, "sources")
         writer.writerow(header)
         for entry in self.entries:
             writer.writerow(_to_row(entry))
-        files = {"ranges.csv": text.getvalue().encode()}
-        for name, probes in self.probes.items():
-            file = IMAGE_PROBES if list(self.probes) == [IMAGE] else f"{PROBES}/{name}{SUFFIX}"
-            array = io.BytesIO()
-            np.save(array, probes, allow_pickle=False)
-            files[file] = array.getvalue()
-        return files
+        return {"ranges.csv": text.getvalue().encode(), PROBES_FILE: _write_probes(self.probes)}
 
     @cached_property
     def _fingerprints(self) -> NDArray[np.float64]:
@@ -213,13 +201,27 @@ def enclosing_bounds(
     return bounds
 
 
-def _probe_files(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the file with the probes of each input, by its name."""
-    if IMAGE_PROBES in files:
-        return {IMAGE: IMAGE_PROBES}
-    folder = f"{PROBES}/"
-    paths = [path for path in files if path.startswith(folder)]
-    return {path.removeprefix(folder).removesuffix(SUFFIX): path for path in paths}
+def _write_probes(probes: Feeds) -> bytes:
+    """Return the probes of an image as their array [k, ...], others as one with a field each."""
+    if list(probes) == [IMAGE]:
+        written = probes[IMAGE]
+    else:
+        fields = [(name, values.dtype, values.shape[1:]) for name, values in probes.items()]
+        count = min(len(values) for values in probes.values())
+        written = np.zeros(count, fields)
+        for name, values in probes.items():
+            written[name] = values
+    stream = io.BytesIO()
+    np.save(stream, written, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _read_probes(data: bytes) -> dict[str, NDArray[Any]]:
+    """Return the probes of each input by its name, each [k, ...]."""
+    read = np.load(io.BytesIO(data), allow_pickle=False)
+    if read.dtype.names is None:
+        return {IMAGE: read}
+    return {name: np.ascontiguousarray(read[name]) for name in read.dtype.names}
 
 
 def _width_with_zero(low: float, high: float) -> float:
