@@ -17,7 +17,7 @@ from edgebake.evaluation.gates.metric_tests import LossTest, PoissonTest
 from edgebake.evaluation.gates.verdict import Requirement
 from edgebake.evaluation.statistics.auc import auc_loss
 from edgebake.evaluation.statistics.resampling import Clusters, paired_loss
-from edgebake.tasks.metric import Metric, Rows, Weights
+from edgebake.tasks.metric import Metric, Rows, Weights, weighted_mean
 from edgebake.tasks.outputs.classification import ACCURACY, MACRO_F1
 
 CONFIDENCE = 0.95
@@ -54,7 +54,7 @@ class MetricScenario(Protocol):
 
 
 def _mean(rows: Rows, weights: Weights) -> float:
-    return float(np.average(rows["gain"], weights=weights))
+    return weighted_mean(rows["gain"], weights)
 
 
 def _rows(*_: object) -> Rows:

@@ -136,6 +136,10 @@ class Budget:
     accuracy: Floor | None = MISSING
     # Accuracy drop against the float model on the same examples, 0 to 1.
     accuracy_drop: Ceiling | None = MISSING
+    # Mean over the classes of F1 on the test split, 0 to 1: each class counts alike.
+    macro_f1: Floor | None = None
+    # Drop of macro F1 against the float model on the same examples, 0 to 1.
+    macro_f1_drop: Ceiling | None = None
     # Accuracy of every class, 0 to 1.
     class_accuracy: Floor | None = MISSING
     # Accuracy of every slice of the dataset, 0 to 1.

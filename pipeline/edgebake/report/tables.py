@@ -36,6 +36,8 @@ GATES = {
     "class_accuracy": "classes",
     "slice_accuracy": "slices",
     "accuracy_drop": "drop",
+    "macro_f1": "F1",
+    "macro_f1_drop": "F1 drop",
     "expected_calibration_error": "calibr.",
     "accelerator_coverage": "coverage",
     "parity_difference": "difference",

@@ -272,6 +272,9 @@ def _line(metrics: Metrics, score_word: str) -> str:
     line = f"{score_word} {score.value:.4f}"
     if score.where != HOST:
         line += f" {score.where}"
+    tied = metrics["tied_answers"].value
+    if tied:
+        line += f", {tied:.1%} of the answers tied"
     latency = _latency_text(metrics["latency_p90_ms"])
     return f"{line}, p90 {latency}"
 

@@ -14,6 +14,7 @@ from edgebake.data.formula_cells import from_cell
 from edgebake.evaluation import float_reference
 from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.gates import judging, metric_rows, parity
+from edgebake.evaluation.gates.accelerator_coverage import predicted_coverage
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
@@ -21,11 +22,13 @@ from edgebake.evaluation.gates.hypothesis_tests import (
     HypothesisTest,
 )
 from edgebake.evaluation.gates.metric_rows import MetricRows
+from edgebake.evaluation.gates.metric_tests import PoissonTest
 from edgebake.evaluation.gates.right_answers import Row, clustered_test, grouped_test, share_rows
 from edgebake.evaluation.parity import Comparison, from_record
 from edgebake.evaluation.statistics import proportion
 from edgebake.evaluation.statistics.resampling import Clusters, clusters_of
-from edgebake.measurement import GROUP, PREDICTED, SLICE, Measurement, from_dict, not_measured
+from edgebake.evaluation.streams import Alarms
+from edgebake.measurement import GROUP, SLICE, Measurement, from_dict, not_measured
 from edgebake.recipe import Gate, ParityGate, PlacementFloor, SliceFloor
 from edgebake.recipe import Task as TaskOptions
 from edgebake.runtimes.placement import Placement
@@ -75,6 +78,7 @@ class TargetEvidence:
     # Of the metrics that `examples` do not tell, by word.
     rows: Mapping[str, MetricRows] = field(default_factory=dict)
     clusters: Clusters | None = None  # groups in which examples are not independent
+    alarms: Alarms | None = None  # in a stream, where a gate asks for them
 
     def on(self, name: str, gate: Gate) -> GateEvidence:
         """Return the measurement of a gate, and the test that decides it."""
@@ -147,8 +151,15 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         report=str(folder / "report.json"),
         task=task,
         rows=metric_rows.read(folder, task),
+        alarms=_read_alarms(folder / "alarms.json"),
         clusters=_read_clusters(report.get("group_column"), examples, folder / "examples.csv"),
     )
+
+
+def _read_alarms(file: Path) -> Alarms | None:
+    if not file.exists():
+        return None
+    return Alarms(**artifacts.read_json(file, Alarms))
 
 
 def _read_clusters(column: str | None, examples: list[Row], table: Path) -> Clusters | None:
@@ -253,27 +264,14 @@ def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     accelerator = ""
     if isinstance(gate, PlacementFloor):
         accelerator = gate.accelerator.value
-    for placement in evidence.placements:
-        if placement.accelerator == accelerator:
-            share = min(placement.operators, placement.macs)
-            measurement = Measurement(
-                value=share, unit="share", where=PREDICTED, device=placement.delegate
-            )
-            return measurement, ExactValue(share, _first_off(placement))
-    reason = f"no known delegate runs this file on the device's {accelerator}"
-    return not_measured("share", evidence.no_placement or reason), None
+    return predicted_coverage(evidence.placements, accelerator, evidence.no_placement)
 
 
-def _first_off(placement: Placement) -> str:
-    """Return the first unsupported operator and what to do about it; empty: all are supported."""
-    if not placement.first_off:
-        return ""
-    parts = [f"first unsupported: {placement.first_off}"]
-    if placement.whole_file:
-        parts.append(f"{placement.delegate} takes a file wholly or not at all")
-    if placement.hint:
-        parts.append(placement.hint)
-    return "; ".join(parts)
+def _false_alarms(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    if evidence.alarms is None:
+        return not_measured("1/h", "no stream was heard: run `dvc repro`"), None
+    test = PoissonTest(evidence.alarms.count, evidence.alarms.hours)
+    return evidence.metrics["false_alarms_per_hour"], test
 
 
 # Gates whose measurement is not the metric of the same name, or that are decided from examples.
@@ -282,6 +280,7 @@ SPECIAL: dict[str, Callable[[TargetEvidence, Gate], GateEvidence]] = {
     "accuracy_drop": _score_drop,
     "class_accuracy": _class_accuracy,
     "slice_accuracy": _slice_accuracy,
+    "false_alarms_per_hour": _false_alarms,
     "parity": _parity,
     "parity_difference": _parity_difference,
     "accelerator_coverage": _accelerator_coverage,

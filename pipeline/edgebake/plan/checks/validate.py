@@ -15,6 +15,8 @@ from edgebake.runtimes.interface import load_runtime
 SHARES = (
     "accuracy",
     "accuracy_drop",
+    "macro_f1",
+    "macro_f1_drop",
     "class_accuracy",
     "slice_accuracy",
     "expected_calibration_error",

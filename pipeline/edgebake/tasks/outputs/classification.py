@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.recipe import Package
-from edgebake.tasks.metric import Metric, Rows, Weights
+from edgebake.tasks.metric import Metric, Rows, Weights, weighted_mean
 from edgebake.tasks.task import (
     AnswerComparison,
     CalibrationError,
@@ -72,7 +72,7 @@ def _all_right(rows: Rows) -> Rows:
 
 
 def _share_right(rows: Rows, weights: Weights) -> float:
-    return float(np.average(rows["right"], weights=weights))
+    return weighted_mean(rows["right"], weights)
 
 
 def _class_rows(outputs: Outputs, truths: Truths) -> Rows:
