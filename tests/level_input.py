@@ -174,12 +174,14 @@ on_corrupt: stop
 TARGET = """\
 # @package _global_
 defaults:
-  - override /device: linux_any
+  - override /device: android_any
   - override /data: ramps
   - override /model: one_layer
+  - override /quantize: int8
   - override /validate: untimed
 
 train: { epochs: 15, batch_size: 8 }
+quantize: { calibration: { samples: 12 } }
 validate:
   budget:
     accuracy: { inconclusive: passes }

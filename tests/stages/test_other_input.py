@@ -15,28 +15,37 @@ from tests import level_input
 from tests.stages import alone
 
 
-def _plan(project: Path, dtype: str) -> str:
-    """Plan a release of one target; return the variant of `train`."""
+def _plan(project: Path, dtype: str) -> dict[str, str]:
+    """Plan a release of one target; return its variant of each stage."""
     for name, text in level_input.files(dtype).items():
         file = project / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     assert main(["plan"]) == 0
-    (variant,) = yaml.safe_load((project / "params.yaml").read_text())["train"]
-    return str(variant)
+    plan = yaml.safe_load((project / "params.yaml").read_text())
+    return {stage: next(iter(plan[stage])) for stage in STAGES}
 
+
+STAGES = ("data", "train", "prune", "quantize", "convert", "validate")
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
 def test_a_model_of_levels_learns(project: Path, dtype: str) -> None:
-    variant = _plan(project, dtype)
-    data = alone.run("data", "ramps")
-    assert "120 examples of 2 classes" in data.line
-    trained = alone.run("train", variant)
+    variants = _plan(project, dtype)
+    assert "120 examples of 2 classes" in alone.run("data", variants["data"]).line
+    trained = alone.run("train", variants["train"])
     assert trained.json("metrics.json")["validation_accuracy"] > 0.9
     made = contract.from_json((trained.folder / "contract.json").read_text())
     assert made.single_input.tensor.shape == (8,)
     assert made.single_input.tensor.dtype == dtype
     assert made.labels == ["falls", "rises"]
+    for stage in ("prune", "quantize"):
+        alone.run(stage, variants[stage])
+    converted = alone.run("convert", variants["convert"])
+    assert "answers as the model for 24 of 24 validation examples" in converted.line
+    stored = converted.json("inspection.json")["input"]["dtype"]
+    assert stored == {"float32": "int8", "int32": "int32"}[dtype]
+    validated = alone.run("validate", variants["validate"])
+    assert validated.json("report.json")["metrics"]["accuracy"]["value"] > 0.9

@@ -90,7 +90,7 @@ def run(job: Job[DataParams]) -> str:
 def read_examples(
     examples: Examples, splits: Mapping[str, NDArray[np.int64]], params: DataParams
 ) -> Iterator[ExampleRecord]:
-    """Read the examples of every split, in the order of the splits."""
+    """Read the examples of every split, whose numbers are [n], in the order of the splits."""
     assigned: list[tuple[int, str]] = []
     for split, numbers in splits.items():
         for number in numbers:

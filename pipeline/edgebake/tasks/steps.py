@@ -18,7 +18,7 @@ def normalize(step: Step, values: Any, _: Numbers) -> NDArray[np.float32]:
 
     Args:
         step: `mean` and `scale` are a number, or one for each element of the last axis.
-        values: numbers [...].
+        values: numbers, [n] or [n, channels] or of any more axes.
         _: no numbers.
     """
     mean = np.asarray(step["mean"], np.float32)

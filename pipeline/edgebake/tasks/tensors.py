@@ -26,7 +26,7 @@ def count(feeds: Feeds) -> int:
 
 
 def take(feeds: Feeds, rows: slice) -> dict[str, NDArray[Any]]:
-    """Return some examples of a batch."""
+    """Return some examples of a batch, each array [rows, ...]."""
     return {name: values[rows] for name, values in feeds.items()}
 
 

@@ -168,7 +168,10 @@ def test_an_untested_class_is_listed_once(folder: Path, recipe: Recipe) -> None:
 def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
     recipe.data.table = Table("table.csv", "file", None, None)
     assert problems(recipe) == [
-        ("data.table", "has a value; expected null for digits: it is an option of image_folder")
+        (
+            "data.table",
+            "has a value; expected null for digits: it is an option of image_folder, sound_folder",
+        )
     ]
 
 
