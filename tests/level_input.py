@@ -174,18 +174,17 @@ on_corrupt: stop
 TARGET = """\
 # @package _global_
 defaults:
-  - override /device: android_any
+  - override /device: {device}
   - override /data: ramps
   - override /model: one_layer
-  - override /quantize: int8
+  - override /quantize: {quantize}
   - override /validate: untimed
 
-train: { epochs: 15, batch_size: 8 }
-quantize: { calibration: { samples: 12 } }
+train: {{ epochs: 15, batch_size: 8 }}
 validate:
   budget:
-    accuracy: { inconclusive: passes }
-    accuracy_drop: { inconclusive: passes }
+    accuracy: {{ inconclusive: passes }}
+    accuracy_drop: {{ inconclusive: passes }}
 """
 RELEASE = """\
 name: levels
@@ -197,7 +196,7 @@ card: { intended_use: [Trying out edgebake.], limits: [It has seen ramps alone.]
 licenses: { allow: [Apache-2.0, CC0-1.0, MIT], review: [], deny: [] }
 signature: null
 encryption_key: null
-targets: [levels]
+targets: [small, any]
 """
 
 
@@ -214,6 +213,8 @@ def files(dtype: str) -> dict[str, str]:
             "{ architecture: one_layer, width_multiplier: 1.0, resolution: null, "
             "pretrained: null }\n"
         ),
-        "recipes/target/levels.yaml": TARGET,
+        "recipes/target/small.yaml": TARGET.format(device="raspberry_pi_5", quantize="int8")
+        + "quantize: { calibration: { samples: 12 } }\n",
+        "recipes/target/any.yaml": TARGET.format(device="linux_any", quantize="none"),
         "recipes/release.yaml": RELEASE,
     }

@@ -16,7 +16,7 @@ from tests.stages import alone
 
 
 def _plan(project: Path, dtype: str) -> dict[str, str]:
-    """Plan a release of one target; return its variant of each stage."""
+    """Plan a release; return the variant of each stage of its first target."""
     for name, text in level_input.files(dtype).items():
         file = project / name
         file.parent.mkdir(parents=True, exist_ok=True)
