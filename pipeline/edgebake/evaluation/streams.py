@@ -15,6 +15,8 @@ from edgebake.recipe import Listening
 from edgebake.tasks import streams
 from edgebake.tasks.tensors import ContractInput, Raw
 
+FALSE_ALARMS = "false_alarms_per_hour"  # the metric, and its gate
+FILE = "alarms.json"  # of the stage `validate`
 SECONDS_OF_AN_HOUR = 3600
 RATE_KEYS = {"sound": "rate", "signal": "rate_hz"}  # by the first step of an input
 

@@ -30,7 +30,7 @@ from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.runtimes.session import inputs_of, single_output
 from edgebake.runtimes.session_process import SessionProcess
 from edgebake.runtimes.workload import Uncounted, Workload
-from edgebake.stages import validate_files
+from edgebake.stages import validate_files, validate_stream
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -70,6 +70,7 @@ def run(job: Job[ValidateParams]) -> str:
         **_size(params.runtime, files, context),
         **quality.measure(scored, context, _float_context(params)),
         **_workload_metrics(counted, context),
+        **_false_alarms(job, test, files, context),
         "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
     }
@@ -112,10 +113,7 @@ def _predict(
     float_predictions = reference_choice.predictions(_train_folder(job.params), test.inputs)
     tensors = inputs_of(_inspection(job))
     examples = test.inputs.fed_to({tensor.name: tensor.dtype for tensor in tensors})
-    params = job.params
-    file = load_runtime(params.runtime).facts.file
-    name = str(artifacts.folder("convert", params.convert) / "files" / file)
-    converted = RuntimeFile(name, params.runtime, files)
+    converted = _converted(job.params, files)
     (output,) = test.contract.ends.outputs
     by_mode = {}
     try:
@@ -132,8 +130,21 @@ def _predict(
         truths=test.examples.labels,
         float_outputs={output: float_predictions},
         by_mode=by_mode,
-        clusters=_clusters(params, test.examples),
+        clusters=_clusters(job.params, test.examples),
     )
+
+
+def _false_alarms(
+    job: Job[ValidateParams], test: TestSplit, files: Files, context: MeasurementContext
+) -> Metrics:
+    converted = _converted(job.params, files)
+    return validate_stream.measure(job, test.examples, test.contract, converted, context)
+
+
+def _converted(params: ValidateParams, files: Files) -> RuntimeFile:
+    file = load_runtime(params.runtime).facts.file
+    name = str(artifacts.folder("convert", params.convert) / "files" / file)
+    return RuntimeFile(name, params.runtime, files)
 
 
 def _clusters(params: ValidateParams, examples: Examples) -> Clusters | None:

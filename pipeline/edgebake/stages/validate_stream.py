@@ -9,7 +9,7 @@ from edgebake.errors import DataError, listed
 from edgebake.evaluation import streams
 from edgebake.evaluation.quality import MeasurementContext
 from edgebake.evaluation.statistics import poisson
-from edgebake.evaluation.streams import Alarms
+from edgebake.evaluation.streams import FALSE_ALARMS, FILE, Alarms
 from edgebake.measurement import Measurement
 from edgebake.recipe import Listening
 from edgebake.recipe.stage_params import ValidateParams
@@ -19,8 +19,6 @@ from edgebake.runtimes.session_process import SessionProcess
 from edgebake.stages.job import Job
 from edgebake.tasks.contract import Contract
 
-METRIC = "false_alarms_per_hour"
-FILE = "alarms.json"
 UNIT = "1/h"
 TAIL = 0.975  # confidence of each end of an interval of 95 %
 
@@ -49,7 +47,7 @@ def measure(
     measurement = Measurement(
         alarms.per_hour, UNIT, HOST, interval=interval, n=alarms.clips, **vars(context)
     )
-    return {METRIC: measurement}
+    return {FALSE_ALARMS: measurement}
 
 
 def count_alarms(
@@ -64,7 +62,7 @@ def count_alarms(
     for label in listening.labels:
         if label not in labels:
             raise DataError(
-                f"validate.budget.{METRIC}.labels: {label!r} has no test examples; "
+                f"validate.budget.{FALSE_ALARMS}.labels: {label!r} has no test examples; "
                 f"expected labels of: {listed(sorted(set(labels)))}"
             )
     numbers = [number for number, label in enumerate(labels) if label in listening.labels]
