@@ -203,6 +203,11 @@ GROUPS: dict[str, Callable[[Any], Layers]] = {
     "mixing": mixing,
     "functions": functions,
 }
+LOOP = (
+    "layer 'lstm': LSTM is a loop, which ONNX Runtime and Core ML do not load and no runtime "
+    "computes in integers; expected a convolution over time (Conv2D of height 1), or unroll=True for a few "
+    "steps in floats"
+)
 # Layer -> runtime that lacks it -> the message.
 REFUSED: dict[str, dict[str, str]] = {
     "max_pool_3d": {"litert": unknown(LITERT, "MaxPool3D", "pool")},
@@ -215,10 +220,7 @@ REFUSED: dict[str, dict[str, str]] = {
             "of the stage has all that it says"
         )
     },
-    "lstm": {
-        "onnxruntime": unknown("tf2onnx", "TensorListReserve, TensorListSetItem", "lstm"),
-        "coreml": unknown("coremltools", "TensorListReserve", "lstm"),
-    },
+    "lstm": dict.fromkeys(("litert", "onnxruntime", "coreml"), LOOP),
     "arctan": {"litert": unknown(LITERT, "Atan", "Atan")},
 }
 

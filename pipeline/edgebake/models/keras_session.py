@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError, listed
-from edgebake.models import basic_operators, frozen_function, id_lookups, malloc
+from edgebake.models import basic_operators, frozen_function, id_lookups, malloc, recurrent_layers
 from edgebake.models.importers import graph_layer, keras_archive, safety
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 from edgebake.tasks.tensors import IMAGE_CLASSIFIER, PROBABILITIES, Ends, TensorSpec
@@ -102,11 +102,12 @@ def inference_function(
         any_batch: leave the number of examples open.
 
     Raises:
-        ConversionError: the model has other inputs or outputs.
+        ConversionError: the model has other inputs or outputs, or a loop.
     """
     import keras
     import tensorflow
 
+    recurrent_layers.refuse_loops(model)
     if any_resolution:
         model = _at_any_resolution(model)
     model = in_order(model, ends)

@@ -50,7 +50,10 @@ def trace_not_finite(model_format: str, archive: bytes, example: Feeds) -> str:
         archive: of the model.
         example: what the model is fed.
     """
-    activations = load_importer(model_format).activations(archive, list(example))
+    try:
+        activations = load_importer(model_format).activations(archive, list(example))
+    except ConversionError:  # recurrent layers: their values are not read
+        return ""
     values = activations.compute(example)
     for name, array in zip(activations.sources, values, strict=True):
         if not np.isfinite(array).all():

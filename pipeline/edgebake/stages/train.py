@@ -19,7 +19,7 @@ from edgebake.data import dataset
 from edgebake.data.preprocessed import PreparedInput, PreparedInputs, prepare
 from edgebake.evaluation import float_reference, reference_choice
 from edgebake.evaluation.reference_choice import Candidate, Predict, SourceModel
-from edgebake.models import importers, keras_session
+from edgebake.models import importers, keras_session, recurrent_layers
 from edgebake.models.importers import heads, limited
 from edgebake.models.importers.limited import Importing
 from edgebake.recipe import Head, Imported, typed_values
@@ -149,9 +149,12 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
     options = params.model
     if options.imported is not None:
         archive = limited.load_archive(_importing(params, options.imported, model_contract))
-        return keras_session.load(archive)
+        loaded = keras_session.load(archive)
+        recurrent_layers.refuse_loops(loaded)
+        return loaded
     architecture = plugins.load("model.architecture", options.architecture)
     model: keras.Model = architecture.build(options, model_contract)
+    recurrent_layers.refuse_loops(model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgebake.errors import EdgebakeError, ModelError
-from edgebake.models import basic_operators, keras_session
+from edgebake.models import basic_operators, keras_session, recurrent_layers
 from edgebake.models.importers import (
     answers_check,
     h5,
@@ -104,12 +104,18 @@ def predictor(archive: bytes, ends: Ends) -> Callable[[Feeds], Outputs]:
 
 
 def activations(archive: bytes, inputs: Sequence[str]) -> Activations:
-    """Return the activations of a model, each under the name of the operator that computes it."""
+    """Return the activations of a model, each under the name of the operator that computes it.
+
+    Raises:
+        ConversionError: a layer has none that a runtime could compute in integers.
+    """
     import tensorflow
 
     model = keras_session.load(archive)
+    recurrent_layers.refuse_in_integers(model)
     ends = keras_session.ends_of(model, inputs)
     frozen = keras_session.frozen_graph(model, ends, any_batch=True)
+    recurrent_layers.refuse_loops_in_integers(frozen)
     # LiteRT's files hold the values of the replacements, the other runtimes' files their results.
     function = basic_operators.replace(frozen, basic_operators.OVERFLOWING_IN_LITERT)
     dataflow: Dataflow[str] = Dataflow()
