@@ -1,10 +1,13 @@
 """Contracts of image classifiers for tests, in one call."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from edgebake.tasks.contract import Contract, image_classifier
 from edgebake.tasks.inputs.image.spec import ImageSpec
+from edgebake.tasks.outputs.classification import TASK
+from edgebake.tasks.tensors import ContractOutput
 
 
 def image_contract(  # noqa: PLR0917 - the fields of contract.json in their order
@@ -36,3 +39,9 @@ def square_contract(size: int, channels: int, classes: int) -> Contract:
     color = "grayscale" if channels == 1 else "rgb"
     image = ImageSpec(size, size, color, "none", "bilinear", [127.5], [1 / 127.5])
     return image_classifier(image, [str(number) for number in range(classes)])
+
+
+def probabilities(labels: Sequence[str]) -> ContractOutput:
+    """Return the output of a classifier with these labels."""
+    (output,) = TASK.outputs(labels)
+    return output

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from edgebake.recipe.stage_params import Plan
 from edgebake.runtimes.session import Inspection, Operator, Tensor
-from edgebake.tasks.contract import Contract, probabilities
+from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, Step, TensorSpec
 from tests import signed
+from tests.contracts import probabilities
 from tests.signed import Signed
 
 # A kind of input as far as package asks it.

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
 from edgebake.runtimes.session import Inspection, Operator, Tensor
-from edgebake.tasks.contract import Contract, probabilities
+from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, Step, TensorSpec
+from tests.contracts import probabilities
 
 CLASSES = ["a", "b", "c"]
 SURE = np.eye(3, dtype=np.float32)

@@ -6,8 +6,9 @@ import pytest
 
 from edgebake.runtimes import contract_tensors
 from edgebake.runtimes.session import Inspection, Tensor
-from edgebake.tasks.contract import Contract, probabilities
+from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, TensorSpec
+from tests.contracts import probabilities
 
 
 def _contract(*names: str) -> Contract:

@@ -23,8 +23,9 @@ from edgebake.runtimes import session
 from edgebake.runtimes.interface import Files, load_runtime
 from edgebake.runtimes.session import NamedExamples
 from edgebake.stages import convert
-from edgebake.tasks.contract import Contract, probabilities
+from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, ContractOutput, Outputs, TensorSpec
+from tests.contracts import probabilities
 
 pytestmark = pytest.mark.slow
 

@@ -11,15 +11,10 @@ from PIL import Image
 
 from edgebake.errors import DataError
 from edgebake.recipe import Recipe
-from edgebake.tasks.contract import (
-    Contract,
-    from_json,
-    from_recipe,
-    image_classifier,
-    probabilities,
-)
+from edgebake.tasks.contract import Contract, from_json, from_recipe, image_classifier
 from edgebake.tasks.inputs.image.spec import ImageSpec, input_of
 from edgebake.tasks.options import ContractOptions
+from edgebake.tasks.outputs.classification import TASK
 from edgebake.tasks.tensors import ContractInput, ContractOutput, Step, TensorSpec
 
 LABELS = ["cat", "dog"]
@@ -233,7 +228,7 @@ def test_a_contract_of_another_input_survives_its_file() -> None:
         "audio", "audio", TensorSpec("audio", (49, 2, 1), "float32"), steps, {"mel": mel}
     )
     ids = ContractInput("text", "text", TensorSpec("text", (96,), "int32", 256), ())
-    outputs = (probabilities(LABELS), ContractOutput("embedding", (8,), "a direction"))
+    outputs = (*TASK.outputs(LABELS), ContractOutput("embedding", (8,), "a direction"))
     contract = Contract("classification", (sound, ids), outputs, LABELS, {"smooth": 3})
     again = from_json(contract.to_json())
     assert json.loads(contract.to_json())["contract"] == "edgebake.contract/2"
@@ -247,7 +242,7 @@ def test_a_contract_of_another_input_survives_its_file() -> None:
 
 def test_an_image_beside_another_input_survives_its_file() -> None:
     ids = ContractInput("text", "text", TensorSpec("text", (96,), "int32", 256), ())
-    outputs = (probabilities(LABELS),)
+    outputs = TASK.outputs(LABELS)
     contract = Contract("classification", (input_of(BGR), ids), outputs, LABELS)
     assert not contract.is_image_classifier
     assert from_json(contract.to_json()) == contract

@@ -17,6 +17,7 @@ from edgebake.tasks import contract_json, preprocess
 from edgebake.tasks.inputs.image.spec import ImageInput, ImageSpec, image_of, input_of
 from edgebake.tasks.inputs.interface import load_input
 from edgebake.tasks.options import ContractOptions
+from edgebake.tasks.task import load_task
 from edgebake.tasks.tensors import ContractInput, ContractOutput, Ends, Feeds, Raw
 
 FORM = "edgebake.contract/2"  # of contracts that are no image classifiers
@@ -108,15 +109,10 @@ def prepare_input(spec: ContractInput, raw: Sequence[Raw]) -> NDArray[Any]:
     return tensor
 
 
-def probabilities(labels: Sequence[str]) -> ContractOutput:
-    """Return the output of a classifier."""
-    meaning = "probability of each label"
-    return ContractOutput(PROBABILITIES, (len(labels),), meaning, bounds=(0.0, 1.0))
-
-
 def image_classifier(image: ImageSpec, labels: list[str]) -> Contract:
     """Return the contract of a classifier of images."""
-    return Contract(CLASSIFICATION, (input_of(image),), (probabilities(labels),), labels)
+    outputs = load_task(CLASSIFICATION).outputs(labels)
+    return Contract(CLASSIFICATION, (input_of(image),), outputs, labels)
 
 
 def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
@@ -125,7 +121,7 @@ def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
     return Contract(
         task=options.task.output,
         inputs=(kind.contract_input(options),),
-        outputs=(probabilities(labels),),
+        outputs=load_task(options.task.output).outputs(labels),
         labels=labels,
         task_options=options.task.options,
     )

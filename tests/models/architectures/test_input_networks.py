@@ -6,8 +6,9 @@ import pytest
 from edgebake.models import keras_session
 from edgebake.models.architectures import byte_cnn, ds_cnn_audio, time_cnn
 from edgebake.recipe import Model
-from edgebake.tasks.contract import Contract, probabilities
+from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, TensorSpec
+from tests.contracts import probabilities
 
 LABELS = ["a", "b", "c"]
 
