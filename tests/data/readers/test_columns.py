@@ -132,7 +132,7 @@ def test_a_bad_parquet_file_is_refused_in_one_line(
 def test_parquet_texts_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     wrong = pyarrow.array([b"J\xf6rg"]).view(pyarrow.string())
     file = write_parquet(tmp_path, ax=[1.0], who=wrong)
-    expected = "T: rows 1 to 1 of the column 'who' are not UTF-8; expected texts in UTF-8"
+    expected = "T: row 1 is not UTF-8 in the column 'who'; expected texts in UTF-8"
     assert refusal(file, ["ax"], ["who"]) == expected
 
 

@@ -53,6 +53,7 @@ def _entries(file: Path, lines: list[str]) -> Iterator[dict[str, str]]:
         if starts_entry and "msgstr" in "".join(fields):
             yield fields
             fields = {}
+            key = ""
         if is_flags and "fuzzy" in line:
             fields["fuzzy"] = ""
         if not line.strip() or line.startswith("#"):
@@ -72,6 +73,6 @@ def _unquote(file: Path, number: int, literal: str) -> str:
     """Return the text of a literal with C's escapes, which Python shares."""
     try:
         text = ast.literal_eval(literal)
-    except (SyntaxError, ValueError):
+    except (MemoryError, RecursionError, SyntaxError, ValueError):  # literal_eval raises all four
         raise DataError(f"{file}: line {number} holds no text; expected .po") from None
     return str(text)
