@@ -1,5 +1,6 @@
 """Who has been measured is left alone; who waits for a device is counted on."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def test_planning_within_a_build_counts_for_every_variant(project: Path, planned
     assert not gone.exists()
     found = {file.name for file in retries.FOLDER.rglob("*") if file.is_file()}
     assert found == set(planned["validate"])
+
+
+def test_a_report_of_an_earlier_edgebake_is_read(project: Path, planned: Plan) -> None:
+    planner.write(planned)
+    metrics = {"latency_mean_ms": {"value": 0.2}}
+    folder = artifacts.folder("validate", VARIANT, "android")
+    artifacts.write(folder / "report.json", json.dumps({"metrics": metrics}).encode())
+    artifacts.write(folder / artifacts.SUMS, artifacts.sums(folder).encode())
+    retries.count({VARIANT: {"where": "ssh", "platform": "android"}}, {})
+    assert (retries.FOLDER / "android" / VARIANT).read_text() == "1\n"
 
 
 @pytest.mark.parametrize("content", [b"", b"abc\n", b"-3\n", b"\xff", b"9" * 10_000])

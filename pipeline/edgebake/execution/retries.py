@@ -6,11 +6,10 @@ timed beside other work what a gate needs.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from edgebake import artifacts
 from edgebake.errors import ArtifactError
-from edgebake.evaluation.gates.evidence import Report
 from edgebake.runtimes.run_modes import HOST
 
 FOLDER = artifacts.ROOT / "attempts"
@@ -23,6 +22,12 @@ TIMED = "latency_mean_ms"  # a metric of every report with a timing
 
 Variants = dict[str, dict[str, Any]]  # name -> parameters
 Gate = tuple[str, dict[str, Any]]  # name and options
+
+
+class TimedReport(TypedDict):
+    """The content of report.json that an earlier edgebake wrote as well: the planner reads it."""
+
+    metrics: dict[str, Any]
 
 
 def count(variants: Variants, platforms: Variants) -> None:
@@ -82,7 +87,7 @@ def _is_due(name: str, params: dict[str, Any], gates: list[Gate]) -> bool:
         artifacts.verify(folder)
     except ArtifactError:
         return False  # DVC runs the stage again in any case
-    metrics = artifacts.read_json(report, Report)["metrics"]
+    metrics = artifacts.read_json(report, TimedReport)["metrics"]
     if not is_available and TIMED not in metrics:
         return True
     return any(_is_kept_from_deciding(gate, metrics) for gate in gates)

@@ -45,7 +45,7 @@ def check_golden_vectors(folder: Path, content: Manifest) -> str:
     for name, target in content["targets"].items():
         _check_labels(folder, name, target)
         golden = _read(folder, target["golden"])
-        for problem in _problems(golden, target, READ_WITH[content["schema"]]):
+        for problem in find_problems(golden, target, READ_WITH[content["schema"]]):
             raise ProofError(f"{target['golden']}: {problem}")
         if target["golden"] not in checked:
             checked.add(target["golden"])
@@ -83,7 +83,7 @@ def _read_file(folder: Path, path: str, max_bytes: int) -> bytes:
         raise ProofError(f"{path}: {error}") from None
 
 
-def _problems(golden: Any, target: TargetEntry, forms: Sequence[str]) -> Iterator[str]:
+def find_problems(golden: Any, target: TargetEntry, forms: Sequence[str]) -> Iterator[str]:
     """Yield the mistakes in golden vectors of one of the forms."""
     examples = golden.get("examples") if isinstance(golden, dict) else None
     if not isinstance(examples, list) or not examples:
