@@ -18,6 +18,8 @@ HARNESS = Path(__file__).with_name("kotlin")
 # `.ci/run` installs all three.
 COMPILER = Path(os.environ.get("EDGEBAKE_KOTLIN", ROOT / ".ci/node_modules/kotlin-compiler"))
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")  # Debian's libandroid-json-java
+# Halves the processor time of a compiler that runs once.
+FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 DTYPES = {
     "tensor(float)": np.float32,
     "tensor(int32)": np.int32,
@@ -60,7 +62,13 @@ class Jvm:
         files = sorted(map(str, sources.iterdir()))
         options = ["-Werror", "-cp", compile_path, "-d", str(classes)]
         command = [str(COMPILER / "bin/kotlinc"), *options]
-        done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, *files],
+            env={**os.environ, "JAVA_OPTS": FAST_START},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         run_path = f"{classes}:{compile_path}:{COMPILER / 'lib' / 'kotlin-stdlib.jar'}"
         command = ["java", "-XX:+UseSerialGC", "-cp", run_path, "com.example.bundle.MainKt"]

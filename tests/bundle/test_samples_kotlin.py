@@ -219,6 +219,34 @@ def test_integers_are_rounded_as_in_python(kotlin: Jvm) -> None:
         assert np.mean(tensor != expected) < 0.001
 
 
+def test_measurements_at_uneven_times_are_interpolated(kotlin: Jvm, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    times = 100 + rng.uniform(0.001, 0.04, 400).cumsum()
+    values = rng.normal(0, 5, (400, 6)).astype(np.float32)
+    archive = _archive(tmp_path, small2.bundle("android", "signal"))
+    request = {
+        "times": times.tolist(),
+        "values": values.ravel().tolist(),
+        "channels": 6,
+        "rate": 50,
+    }
+    reply = kotlin.ask("even", bundle=archive, channels=6, rate=50, **request)
+    even_times = np.arange(times[0], times[-1], 1 / 50)
+    expected = [np.interp(even_times, times, values[:, channel]) for channel in range(6)]
+    signal = np.array(reply["values"]).reshape(-1, 6)
+    assert np.abs(signal - np.stack(expected, axis=1)).max() < 1e-5
+    starts = range(0, len(signal) - 128 + 1, 64)
+    assert reply["windows"] == [signal[start, 0] for start in starts]
+    assert len(starts) > 3
+
+
+def test_clips_of_a_stream_begin_a_hop_apart(kotlin: Jvm, tmp_path: Path) -> None:
+    sound = np.arange(32_000).astype(np.int16)
+    archive = _archive(tmp_path, small2.bundle("android", "audio"))
+    reply = kotlin.ask("clips", bundle=archive, raw=small2.raw_value("audio", sound))
+    assert reply["clips"] == [0, 8_000, 16_000]
+
+
 def test_a_stream_is_heard_as_in_python(kotlin: Jvm, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     clips = rng.dirichlet([0.5, 0.5, 0.5], 200).astype(np.float32).repeat(2, axis=0)

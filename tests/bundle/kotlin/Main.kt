@@ -94,6 +94,27 @@ private fun hear(request: JSONObject): JSONObject {
     return JSONObject().put("heard", heard)
 }
 
+/** Returns a signal at even times, and the first value of each of its windows. */
+private fun even(request: JSONObject): JSONObject {
+    val times = each64(request.getJSONArray("times"))
+    val values = each(request, "values").toFloatArray()
+    val target = bundle(request).targets.first()
+    val signal = evenSignal(times, request.getInt("channels"), values, request.getDouble("rate"))
+    val windows = windows(target.inputs.single(), signal)
+    return JSONObject()
+        .put("values", JSONArray(signal.values.toList()))
+        .put("windows", JSONArray(windows.map { it.values.first() }))
+}
+
+/** Returns the first sample of each clip of a sound. */
+private fun clips(request: JSONObject): JSONObject {
+    val input = bundle(request).targets.first().inputs.single()
+    val sound = raw(request.getJSONObject("raw"), "audio") as Sound
+    return JSONObject().put("clips", JSONArray(clips(input, sound).map { it.samples.first().toInt() }))
+}
+
+private fun each64(array: JSONArray): DoubleArray = DoubleArray(array.length()) { array.getDouble(it) }
+
 fun main() {
     for (line in generateSequence(::readlnOrNull)) {
         val request = JSONObject(line)
@@ -101,6 +122,8 @@ fun main() {
             when (val task = request.getString("do")) {
                 "check" -> check(request)
                 "prepare" -> prepare(request)
+                "even" -> even(request)
+                "clips" -> clips(request)
                 "hear" -> hear(request)
                 "decode" -> JSONObject().put(
                     "content",
