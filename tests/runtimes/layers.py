@@ -205,8 +205,8 @@ GROUPS: dict[str, Callable[[Any], Layers]] = {
 }
 LOOP = (
     "layer 'lstm': LSTM is a loop, which ONNX Runtime and Core ML do not load and no runtime "
-    "computes in integers; expected a convolution over time (Conv2D of height 1), or unroll=True for a few "
-    "steps in floats"
+    "computes in integers; expected a convolution over time (Conv2D of height 1), or unroll=True "
+    "for a few steps in floats"
 )
 # Layer -> runtime that lacks it -> the message.
 REFUSED: dict[str, dict[str, str]] = {

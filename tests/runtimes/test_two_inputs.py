@@ -20,6 +20,7 @@ from edgebake.recipe import Calibration, CoreML, DType, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes import session
+from edgebake.runtimes.coreml import package
 from edgebake.runtimes.interface import Files, load_runtime
 from edgebake.runtimes.session import NamedExamples
 from edgebake.stages import convert
@@ -169,6 +170,29 @@ def test_float_ends_become_integers_and_ids_stay_as_they_are(runtime: str, dtype
     motion, ids = inspection.inputs
     assert (motion.scale is None, ids.scale is None) == (False, True)
     assert largest_difference("two", outputs_of("two", runtime, files)) < INT8_TOLERANCE
+
+
+def test_core_ml_describes_its_arrays() -> None:
+    description = package.read(converted("two", "coreml", "float16")).specification.description
+    assert [feature.shortDescription for feature in description.output] == [
+        "probability of each label",
+        "sine and cosine of the angle",
+    ]
+    motion, ids = description.input
+    assert motion.shortDescription.startswith("signal of 12 samples at 25 Hz")
+    assert ids.shortDescription.startswith("first 8 bytes of a text in UTF-8")
+    assert dict(description.metadata.userDefined)["labels"] == '["a", "b", "c", "d"]'
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_lookup_computes_nothing(runtime: str) -> None:
+    scheme = "float16" if runtime == "coreml" else "int8"
+    loaded = load_runtime(runtime)
+    workload = loaded.count_workload(converted("text", runtime, scheme))
+    by_kind = {operation.kind.lower(): operation.macs for operation in workload.operations}
+    assert by_kind["gather"] == 0
+    # 8 positions x 5 ids x 6 numbers x 48 channels, and 48 channels x 4 classes.
+    assert sum(operation.macs or 0 for operation in workload.operations) == 11520 + 192
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

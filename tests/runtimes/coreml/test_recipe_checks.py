@@ -161,3 +161,10 @@ def test_what_is_not_int8_is_float16(core_ml_recipe: Recipe, words: CoreML, sche
     core_ml_recipe.quantize.scheme, words.compute_precision = scheme, Precision.float32
     expected = f"float32; the scheme {scheme} computes in float16, expected that"
     assert ("convert.coreml.compute_precision", expected) in coreml_rules.check(core_ml_recipe)
+
+
+def test_a_signal_has_no_other_sizes(core_ml_recipe: Recipe, words: CoreML) -> None:
+    core_ml_recipe.data.input.kind = "signal"
+    words.resolutions = [24]
+    expected = "set, and data.input.kind is signal; expected none: only images have other sizes"
+    assert list(coreml_rules.check(core_ml_recipe)) == [("convert.coreml.resolutions", expected)]

@@ -14,7 +14,9 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.session import Operator, single_output
-from tests.contracts import image_contract, with_image
+from edgebake.tasks.contract import Contract
+from edgebake.tasks.tensors import ContractInput, TensorSpec
+from tests.contracts import image_contract, probabilities
 from tests.handmade import softmax_tflite
 
 ABOUT = ReleaseInfo(
@@ -33,6 +35,8 @@ CONTRACT = image_contract(
 )
 # Slots in the order of the fields of metadata_schema.fbs.
 NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
+PROCESS_UNITS = 4
+FEATURES = 1  # in the union ContentProperties
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,19 @@ def _floats(table: Table, slot: int) -> list[float]:
         float(table.Get(number_types.Float32Flags, table.Vector(offset) + 4 * number))
         for number in numbers
     ]
+
+
+def test_ids_are_features_that_are_described_and_not_normalized() -> None:
+    ids = ContractInput("text", "text", TensorSpec("text", (2,), "int32", 256), ())
+    classes = ["de", "tr"]
+    contract = Contract("classification", (ids,), (probabilities(classes),), classes)
+    attached = metadata.attach(softmax_tflite(), contract, ABOUT)
+    tensor = _only(_only(_root(attached), SUBGRAPHS), 2)
+    assert _text(tensor, 0) == "text"
+    assert _text(tensor, 1).startswith("first 2 bytes of a text in UTF-8, each plus 1")
+    content = _below(tensor, 3)
+    assert content.Get(number_types.Uint8Flags, _at(content, 0)) == FEATURES
+    assert tensor.Offset(4 + 2 * PROCESS_UNITS) == 0
 
 
 def test_file_says_who_made_it_and_what_it_is(root: Table) -> None:

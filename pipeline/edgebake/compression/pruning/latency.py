@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.compression.pruning import cost_model, selection, shrink
 from edgebake.machine import turns
 from edgebake.models import keras_session
@@ -137,4 +139,11 @@ def _load_session(model: keras.Model) -> Session:
     names = [tensor.name for tensor in model.inputs]
     ends = keras_session.ends_of(model, names)
     files = {litert.FILE: calibrated_model.to_float_tflite(model, ends)}
-    return run.load(files, THREADS)
+    session = run.load(files, THREADS)
+    feeds = {}
+    for tensor in model.inputs:
+        _, *shape = tensor.shape
+        # 0 is a row of every table; memory that nothing was written to may hold any number.
+        feeds[tensor.name] = np.zeros((1, *shape), tensor.dtype)
+    session.feed(feeds)
+    return session

@@ -9,6 +9,7 @@ from dataclasses import replace
 from edgebake.errors import Problem, listed
 from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
 from edgebake.runtimes.coreml import first_versions
+from edgebake.tasks.tensors import IMAGE
 
 # The deployment targets with ML Programs, in coremltools 9.
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")
@@ -117,6 +118,13 @@ def _check_precision(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
 
 def _check_resolutions(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
     resolution, limits = recipe.model.resolution, options.resolution_range
+    kind = recipe.data.input.kind
+    if kind != IMAGE and (options.resolutions or limits is not None):
+        yield (
+            "convert.coreml.resolutions",
+            f"set, and data.input.kind is {kind}; expected none: only images have other sizes",
+        )
+        return
     if options.resolutions and limits is not None:
         yield (
             "convert.coreml.resolutions",

@@ -186,7 +186,7 @@ KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Normalization"
         (_shared, "layer 'twice': is used 2 times; expected each to be used once"),
         (
             _unknown,
-            "layer 'separable': SeparableConv2D has weights that cannot be fake-quantized;  "
+            "layer 'separable': SeparableConv2D has weights that cannot be fake-quantized; "
             f"expected weights in {KINDS} alone",
         ),
         (

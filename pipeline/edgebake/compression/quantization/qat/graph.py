@@ -75,6 +75,6 @@ def _refuse_unsupported(operation: keras.Operation, operations: list[keras.Opera
     supported = WEIGHTED + NORMALIZATIONS
     if getattr(operation, "weights", None) and kind(operation) not in supported:
         raise ConversionError(
-            f"{layer}: {kind(operation)} has weights that cannot be fake-quantized;  "
+            f"{layer}: {kind(operation)} has weights that cannot be fake-quantized; "
             f"expected weights in {listed(supported)} alone"
         )
