@@ -16,7 +16,7 @@ from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.session import Operator, single_output
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.tensors import ContractInput, TensorSpec
-from tests.contracts import image_contract, probabilities
+from tests.contracts import image_contract, probabilities, with_image
 from tests.handmade import softmax_tflite
 
 ABOUT = ReleaseInfo(
