@@ -224,13 +224,14 @@ def test_measurements_at_uneven_times_are_interpolated(kotlin: Jvm, tmp_path: Pa
     times = 100 + rng.uniform(0.001, 0.04, 400).cumsum()
     values = rng.normal(0, 5, (400, 6)).astype(np.float32)
     archive = _archive(tmp_path, small2.bundle("android", "signal"))
-    request = {
-        "times": times.tolist(),
-        "values": values.ravel().tolist(),
-        "channels": 6,
-        "rate": 50,
-    }
-    reply = kotlin.ask("even", bundle=archive, channels=6, rate=50, **request)
+    reply = kotlin.ask(
+        "even",
+        bundle=archive,
+        times=times.tolist(),
+        values=values.ravel().tolist(),
+        channels=6,
+        rate=50,
+    )
     even_times = np.arange(times[0], times[-1], 1 / 50)
     expected = [np.interp(even_times, times, values[:, channel]) for channel in range(6)]
     signal = np.array(reply["values"]).reshape(-1, 6)
