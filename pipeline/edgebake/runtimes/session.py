@@ -243,7 +243,7 @@ class NamedExamples:
 
 
 def values_for(name: str, feeds: Feeds) -> NDArray[Any]:
-    """Return what an input of a file is fed.
+    """Return what an input of a file is fed, [n, ...].
 
     Raises:
         ValueError: nothing.

@@ -46,7 +46,7 @@ def float_inputs(model: onnx.ModelProto) -> list[str]:
 def compute(
     model: onnx.ModelProto, feeds: Mapping[str, NDArray[np.generic]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Run inputs by name through an unoptimized graph; return its computed floats by name."""
+    """Run inputs [1, ...] by name through an unoptimized graph; return its computed floats."""
     names = _computed_floats(model)
     session = _session_with_outputs(model, names)
     return dict(zip(names, session.run(names, dict(feeds)), strict=True))

@@ -62,7 +62,7 @@ class AppleSession:
         self._results = self._model.predict(self._features)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the last outputs by name, of a classifier the probabilities in label order."""
+        """Return the last outputs [1, ...] by name, probabilities [1, classes] in label order."""
         name = self._description.predictedProbabilitiesName
         if not name:
             names = [feature.name for feature in self._description.output]

@@ -45,7 +45,7 @@ class ExecutorSession:
         self._results = self._executor.run(self._feeds)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs of the last run by their names in the package."""
+        """Return the outputs of the last run by their names in the package, each [1, ...]."""
         return dict(zip(self._outputs, self._results, strict=True))
 
 

@@ -13,7 +13,7 @@ from edgebake.tasks.tensors import Feeds
 
 
 def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an example; yield kind and output of each operation, and its values.
+    """Run an example [1, ...]; yield kind and output of each operation, and its values.
 
     The executor runs the program, with the program's own float16 arithmetic.
     """

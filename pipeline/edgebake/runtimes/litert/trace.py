@@ -14,7 +14,7 @@ from edgebake.tasks.tensors import Feeds
 
 
 def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an example; yield kind and output of each operator, and its values."""
+    """Run an example [1, ...]; yield kind and output of each operator, and its values."""
     model = files[FILE]
     interpreter = Interpreter(
         model_content=model, num_threads=1, experimental_preserve_all_tensors=True

@@ -15,7 +15,7 @@ from edgebake.tasks.tensors import Feeds
 
 
 def trace(files: dict[str, bytes], example: Feeds) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Run an example; yield kind and output of each node, and its float values."""
+    """Run an example [1, ...]; yield kind and output of each node, and its float values."""
     refuse_external_data_in(files[FILE])
     model = onnx.load_from_string(files[FILE])
     feeds = {}
