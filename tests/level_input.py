@@ -1,4 +1,4 @@
-"""A kind of input, a source and an architecture of a project: levels of a sensor, and ids."""
+"""A kind of input, a source, an architecture and a task of a project: levels of a sensor."""
 
 KIND = '''\
 """Levels of a sensor [steps], whole numbers of 0 to 9."""
@@ -161,6 +161,18 @@ def build(model, contract):
     x = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities")(x)
     return keras.Model(levels, x)
 '''
+TASK = '''\
+"""Whether levels rise: a classification that is judged by macro F1."""
+
+from edgebake.tasks.outputs.classification import MACRO_F1, Classification
+
+
+class Rising(Classification):
+    METRICS = (MACRO_F1,)
+
+
+TASK = Rising()
+'''
 DATA = """\
 source: ramps
 path: data.txt
@@ -176,6 +188,7 @@ TARGET = """\
 defaults:
   - override /device: {device}
   - override /data: ramps
+  - override /task: {task}
   - override /model: one_layer
   - override /quantize: {quantize}
   - override /validate: untimed
@@ -200,8 +213,9 @@ targets: [small, any]
 """
 
 
-def files(dtype: str) -> dict[str, str]:
+def files(dtype: str, task: str) -> dict[str, str]:
     """Return the files of a project whose model takes levels as float32, or as ids."""
+    small = TARGET.format(device="raspberry_pi_5", quantize="int8", task=task)
     return {
         "data.txt": "",
         "plugins/inputs/levels/__init__.py": KIND,
@@ -213,8 +227,9 @@ def files(dtype: str) -> dict[str, str]:
             "{ architecture: one_layer, width_multiplier: 1.0, resolution: null, "
             "pretrained: null }\n"
         ),
-        "recipes/target/small.yaml": TARGET.format(device="raspberry_pi_5", quantize="int8")
-        + "quantize: { calibration: { samples: 12 } }\n",
-        "recipes/target/any.yaml": TARGET.format(device="linux_any", quantize="none"),
+        "plugins/tasks/rising.py": TASK,
+        "recipes/task/rising.yaml": "{ output: rising, options: {} }\n",
+        "recipes/target/small.yaml": small + "quantize: { calibration: { samples: 12 } }\n",
+        "recipes/target/any.yaml": TARGET.format(device="linux_any", quantize="none", task=task),
         "recipes/release.yaml": RELEASE,
     }

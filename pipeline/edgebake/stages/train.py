@@ -95,12 +95,12 @@ def run(job: Job[TrainParams]) -> str:
     job.write_text("contract.json", model_contract.to_json())
     job.write_text("history.csv", loop.history_csv(trained.history))
     job.write_json("metrics.json", trained.metrics)
-    word = splits.task.METRICS[0].word
-    return _line(trained.metrics, word) + _reference_note(job.out)
+    return _line(trained.metrics) + _reference_note(job.out)
 
 
-def _line(metrics: dict[str, float], word: str) -> str:
-    line = f"validation {word} {metrics[f'validation_{word}']:.4f}"
+def _line(metrics: dict[str, float]) -> str:
+    word, value = next(iter(metrics.items()))
+    line = f"{word.replace('_', ' ')} {value:.4f}"
     if "parameters" in metrics:
         parameters = metrics["parameters"]
         line += f", {parameters:,} parameters"

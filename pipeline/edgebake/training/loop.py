@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
 
-COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
+COLUMNS: tuple[str, ...] = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")  # of no epochs
 PREDICTION_BATCH = 64  # examples; changes the speed alone
-History = list[dict[str, float]]  # one row per epoch, with the keys COLUMNS
+History = list[dict[str, float]]  # one row per epoch: loss and metric of Keras on both splits
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,10 @@ def score(model: keras.Model, splits: TrainingSplits) -> float:
 def history_csv(history: History) -> str:
     """Return the CSV of a training, one line per epoch; only the header if it has no epochs."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
+    columns = COLUMNS
+    if history:
+        columns = ("epoch", *sorted(history[0].keys() - {"epoch"}))
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     return text.getvalue()
@@ -123,7 +126,6 @@ class _Training:
         self._model = model
         self._train = train
         self._options = options
-        self._score = splits.task.METRICS[0].word
         self._augmentation = _augmentation(train, options)
         fitting = splits.task.fitting(model.output_shape[1:], is_mixed=_uses_mixup(train))
         labels = fitting.goals(splits.labels)
@@ -155,8 +157,9 @@ class _Training:
                 break
             row = self._run_epoch(epoch)
             state.history.append(row)
-            score = f"{self._score} {row[f'val_{self._score}']:.4f}"
-            progress.report(epoch + 1, self._train.epochs, "epochs", score)
+            metric = _metric(row)
+            value = row[f"val_{metric}"]
+            progress.report(epoch + 1, self._train.epochs, "epochs", f"{metric} {value:.4f}")
             self._update_best(state)
             if checkpoint:
                 checkpoint.write(state, self._variables())
@@ -194,9 +197,11 @@ class _Training:
         early_stopping = self._train.early_stopping
         if early_stopping is None:
             return
-        score = state.history[-1][f"val_{early_stopping.monitor.value}"]
+        row = state.history[-1]
         if early_stopping.monitor is Monitor.loss:
-            score = -score
+            score = -row["val_loss"]
+        else:
+            score = row[f"val_{_metric(row)}"]
         state.epochs_since_best += 1
         if state.best_score is None or score > state.best_score:
             state.best_score = score
@@ -215,6 +220,12 @@ class _Training:
         if self._augmentation:
             variables += self._augmentation.state()
         return variables
+
+
+def _metric(row: Mapping[str, float]) -> str:
+    """Return the name of the metric, the only column of the validation split but the loss."""
+    (metric,) = (name for name in row if name.startswith("val_") and name != "val_loss")
+    return metric.removeprefix("val_")
 
 
 def _augmentation(train: Train, options: TrainingOptions) -> Augmentation | None:
