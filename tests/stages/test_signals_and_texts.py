@@ -38,7 +38,9 @@ def plan_small(project: Path, task: str) -> None:
     rewrite(project / f"recipes/data/{data}.yaml", source_options=options)
     rewrite(project / f"recipes/train/{task}.yaml", epochs=2)
     targets = [f"{task}_{device}" for device in DEVICES]
-    rewrite(project / "recipes/release.yaml", targets=targets)
+    card = {"intended_use": ["Trying out."], "limits": ["It has hardly learned."]}
+    release = project / "recipes/release.yaml"
+    rewrite(release, targets=targets, description="A trial.", card=card)
     budget = project / f"recipes/validate/{task}.yaml"
     content = yaml.safe_load(budget.read_text())
     for gate in content["budget"].values():
