@@ -40,6 +40,8 @@ class Answers:
     resize: str | None = None
     antialias: bool | None = None
     short_side: int | None = None
+    rate: float | None = None
+    units: list[str] | None = None
     release_name: str | None = None
     description: str | None = None
     intended_use: list[str] | None = None

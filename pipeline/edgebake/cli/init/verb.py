@@ -13,7 +13,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="DATA",
-        help="a folder, .npz, .tfrecord or .py, a dataset of Keras, or an option of recipes/data/",
+        help="a folder of images or sounds, .npz, .tfrecord, .csv, .parquet or .py, a dataset of "
+        "Keras, or an option of recipes/data/",
     )
     parser.add_argument(
         "--model", metavar="MODEL", help="a model file, or an option of recipes/model/"
@@ -22,6 +23,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     _add_model_options(parser)
     _add_pixel_options(parser)
     _add_resize_options(parser)
+    _add_signal_options(parser)
     for owner, subject in (("data", "the data"), ("model", "the model")):
         group = parser.add_argument_group(f"origin of {subject}, for the license check")
         group.add_argument(f"--{owner}-name", metavar="TEXT", help=f"name of {subject}")
@@ -133,6 +135,14 @@ def _add_resize_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="PIXELS",
         help="resize the shorter side to this, then crop the center: torchvision's Resize(256)",
+    )
+
+
+def _add_signal_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("windows of a signal in a table")
+    group.add_argument("--rate", type=float, metavar="HZ", help="rows of the table in a second")
+    group.add_argument(
+        "--units", nargs="+", metavar="UNIT", help="of each channel, in the order of the columns"
     )
 
 

@@ -11,6 +11,7 @@ from edgebake import plugins
 from edgebake.cli.init import (
     next_steps,
     options,
+    other_data,
     own_data,
     prompts,
     recipe_yaml,
@@ -22,10 +23,12 @@ from edgebake.cli.init.fit import Fit, FitSearch
 from edgebake.cli.init.imported_model import (
     ModelChoice,
     choose_model,
+    refuse_outside,
     refuse_undecided,
     refuse_undecided_resize,
 )
 from edgebake.cli.init.objections import UNSAID, objections
+from edgebake.cli.init.other_data import OtherData
 from edgebake.cli.init.release_texts import ReleaseTexts
 from edgebake.cli.init.written_files import written
 from edgebake.data.splits import split_sizes
@@ -52,6 +55,7 @@ class Draft:
     quantize: str  # an option of recipes/quantize/
     fit: Fit  # with which the device has it
     release: ReleaseTexts | None  # the texts of recipes/release.yaml; None: they stay
+    other: OtherData | None = None  # the recipe of data that are no images
 
 
 def write_recipes(answers: Answers, console: Console) -> list[str]:
@@ -89,6 +93,10 @@ def _draft(answers: Answers, console: Console) -> Draft:
         answers = prompts.ask_for_inputs(answers, console)
     known = groups()
     _refuse_unknown_options(answers, known)
+    other = _other_data(answers, known)
+    if other is not None and answers.model is None:
+        model_option = other_data.model_for(other.data.input.kind, known["model"])
+        answers = replace(answers, model=model_option)
     model = choose_model(answers, known["model"])
     device = compose.option("device", str(answers.device))
     quantize, fit = _fit(answers, device, model)
@@ -97,17 +105,31 @@ def _draft(answers: Answers, console: Console) -> Draft:
             answers = prompts.ask_about_model(answers, model.info, console)
         refuse_undecided(answers, model.info)
     is_new_data = answers.data is not None and answers.data not in known["data"]
-    if is_new_data and is_interactive:
+    is_new_images = is_new_data and other is None
+    if is_new_images and is_interactive:
         answers = prompts.ask_about_resize(answers, model.info, console)
-    if is_new_data and model.info:
+    if is_new_images and model.info:
         refuse_undecided_resize(answers, model.info)
     if is_interactive:
         is_new = {"data": is_new_data, "model": model.is_new}
         new_groups = [group for group in is_new if is_new[group]]
         answers = prompts.ask_for_attribution(answers, new_groups, console)
-    data = own_data.data_options(answers, model.info) if is_new_data else None
+    data = other.data if other else None
+    if is_new_images:
+        data = own_data.data_options(answers, model.info)
     answers, release = _release(answers, data, console if is_interactive else None)
-    return Draft(answers, device, model, data, quantize, fit, release)
+    return Draft(answers, device, model, data, quantize, fit, release, other)
+
+
+def _other_data(answers: Answers, known: Mapping[str, list[str]]) -> OtherData | None:
+    """Return the recipe of new data that are no images; None for images and options."""
+    if answers.data is None or answers.data in known["data"]:
+        return None
+    source = other_data.detect(answers.data)
+    if source is None:
+        return None
+    refuse_outside("--data", answers.data)
+    return other_data.read(source, answers)
 
 
 def _release(
@@ -197,7 +219,10 @@ def _files(draft: Draft, choices: Mapping[str, str]) -> dict[Path, str]:
     files: dict[Path, str] = {}
     if draft.data:
         attribution = answers.data_attribution(draft.data.location.stem)
-        text = target_yaml.data_recipe(draft.data, attribution)
+        if draft.other:
+            text = other_data.with_attribution(draft.other.text, attribution)
+        else:
+            text = target_yaml.data_recipe(draft.data, attribution)
         files[RECIPES / "data" / recipe_file] = text
         labels_file = own_data.labels_file(answers.name)
         if info and draft.data.labels == str(labels_file):
