@@ -1,10 +1,10 @@
 """The resize of ImageSteps.kt and ImageSteps.swift, in Python, gives the reference's bytes.
 
-The tests have no compiler for Swift, so they test the algorithm in Python: each function has the name
-and the lines of the one in the templates. Integer division, truncation and shifts mean the same in all
-three languages: no negative number is divided or truncated where they differ. That the Swift template is
-equal cannot be tested here; `test_the_templates_hold_the_same_numbers` looks for the lines in which a
-mistake would be hard to see. test_samples_kotlin.py runs the Kotlin one.
+The tests have no compiler for Swift, so they test the algorithm in Python: each function has the
+name and the lines of the one in the templates. Integer division, truncation and shifts mean the
+same in all three languages: no negative number is divided or truncated where they differ. That the
+Swift template is equal cannot be tested here; `test_the_templates_hold_the_same_numbers` looks for
+the lines in which a mistake would be hard to see. test_samples_kotlin.py runs the Kotlin one.
 """
 
 import math
