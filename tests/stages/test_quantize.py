@@ -231,7 +231,7 @@ def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_do
 def test_a_model_that_litert_lacks_operators_for_is_quantized_for_the_other_runtimes(
     real: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refusing(_: object) -> bytes:
+    def refusing(_: object, __: object) -> bytes:
         raise ConversionError("LiteRT's converter knows no operator for MaxPool3D")
 
     monkeypatch.setattr("edgebake.runtimes.litert.calibrated_model.to_float_tflite", refusing)
