@@ -12,7 +12,18 @@ from PIL import Image as Picture
 from edgebake.runtimes.coreml import apple, run
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.session import single_output
-from tests.runtimes.coreml.programs import Image, Op, Typed, files, half, labels, op, real, text
+from tests.runtimes.coreml.programs import (
+    Image,
+    Op,
+    Typed,
+    files,
+    half,
+    labels,
+    op,
+    real,
+    text,
+    whole,
+)
 
 PIXELS = np.array([[[[51], [204]]]], np.uint8)  # [1, 1, 2, 1]
 
@@ -163,6 +174,52 @@ def test_core_ml_takes_a_picture_and_turns_it_itself(
     session.feed({"image": np.array([[[[1, 2, 3]]]], np.uint8)})
     session.invoke()
     assert np.asarray(mac.fed[0]).tolist() == [[pixel]]
+
+
+# Two numbers are looked up by ids and added to a signal; the table is returned, too.
+ARRAYS = files(
+    {"signal": real(1, 2), "ids": whole(1, 2)},
+    [
+        op("gather", {"x": [0.5, 1.5, 2.5], "indices": "ids", "axis": 0}, found=real(1, 2)),
+        op("add", {"x": "signal", "y": "found"}, total=real(1, 2)),
+        op("mul", {"x": "found", "y": 2.0}, double=real(1, 2)),
+    ],
+    ["total", "double"],
+)
+FED = {"signal": np.array([[10, 20]], np.float32), "ids": np.array([[2, 0]], np.int32)}
+
+
+def test_arrays_go_in_and_come_out_by_name() -> None:
+    session = run.load(ARRAYS, 1)
+    session.feed(FED)
+    session.invoke()
+    outputs = session.read()
+    assert list(outputs) == ["total", "double"]
+    assert outputs["total"].tolist() == [[12.5, 20.5]]
+    assert outputs["double"].tolist() == [[5, 1]]
+
+
+def test_core_ml_is_fed_arrays_and_its_arrays_are_read(
+    mac: CoreML, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[Mapping[str, Any]] = []
+
+    def predict(features: Mapping[str, Any]) -> dict[str, Any]:
+        fed.append(features)
+        return {"total": np.ones((1, 2), np.float32), "double": np.zeros((1, 2), np.float32)}
+
+    monkeypatch.setattr(mac, "predict", predict)
+    session = run.load(ARRAYS, 1)
+    session.feed(FED)
+    session.invoke()
+    assert {name: values.tolist() for name, values in fed[0].items()} == {
+        "signal": [[10, 20]],
+        "ids": [[2, 0]],
+    }
+    assert {name: values.tolist() for name, values in session.read().items()} == {
+        "total": [[1, 1]],
+        "double": [[0, 0]],
+    }
 
 
 @pytest.mark.mac
