@@ -183,7 +183,7 @@ def numbers_of(bundle: Bundle, step: Step) -> Numbers:
 
 
 def quantize_step(step: Step, value: Any, _: Numbers) -> Array:
-    """Run the step `quantize` on real values [...]."""
+    """Return real values [...] as integers of the same shape: the step `quantize`."""
     return quantize(value, step)
 
 
