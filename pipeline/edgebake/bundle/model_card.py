@@ -39,8 +39,6 @@ MEANINGS = {
     "float_accuracy": "share that the float model classifies correctly, before quantization",
     "loss": "float_accuracy minus accuracy",  # in edgebake.manifest/1
     "accuracy_drop": "float_accuracy minus accuracy",
-    "macro_f1": "mean over the classes of F1, the harmonic mean of precision and recall",
-    "macro_f1_drop": "macro F1 of the float model minus that of the file",
     "agreement_with_float": (
         "share of the test examples that the file and the float model classify alike"
     ),

@@ -122,6 +122,8 @@ def test_budget_can_be_met(recipe: Recipe) -> None:
 
 
 SHARES: dict[str, Gate] = {
+    "macro_f1": Floor(at_least=1.5, required=True),
+    "macro_f1_drop": Ceiling(at_most=1.5, required=True),
     "accuracy": Floor(at_least=1.5),
     "accuracy_drop": Ceiling(at_most=1.5),
     "class_accuracy": Floor(at_least=1.5),
