@@ -274,12 +274,12 @@ indirect enum Parameter: Decodable, Sendable {
     case flag(Bool)
     case text(String)
     case list([Parameter])
-    case none
+    case null
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() {
-            self = .none
+            self = .null
         } else if let flag = try? value.decode(Bool.self) {
             self = .flag(flag)
         } else if let number = try? value.decode(Double.self) {
