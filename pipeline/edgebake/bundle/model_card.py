@@ -7,6 +7,7 @@ recipes, such as ethical considerations. All numbers are those of the manifest.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from edgebake.bundle import metric_meanings
 from edgebake.bundle.components import architecture
 from edgebake.bundle.manifest_types import (
     GateEntry,
@@ -23,7 +24,6 @@ from edgebake.bundle.tensors_of import inputs_of
 from edgebake.data.readers.labels import preview
 from edgebake.recipe.stage_params import PackageParams
 from edgebake.runtimes.float_share import share_of_entry
-from edgebake.tasks.task import load_task
 
 Untested = Mapping[str, Sequence[str]]  # classes without test examples, by target
 LIST_LENGTH = 4  # longer lists are replaced by their length
@@ -33,22 +33,6 @@ PROTECTION = {
     "encrypt": (
         "names, texts and metadata are removed from the file, and it is encrypted with AES-256-GCM"
     ),
-}
-MEANINGS = {
-    "accuracy": "share of the test examples that the file classifies correctly",
-    "float_accuracy": "share that the float model classifies correctly, before quantization",
-    "loss": "float_accuracy minus accuracy",  # in edgebake.manifest/1
-    "accuracy_drop": "float_accuracy minus accuracy",
-    "agreement_with_float": (
-        "share of the test examples that the file and the float model classify alike"
-    ),
-    "calibration_error": "expected calibration error: mean difference of confidence and accuracy",
-    "expected_calibration_error": "mean difference of confidence and accuracy",
-    "false_alarms_per_hour": "answers per hour to a stream that holds nothing to hear",
-    "size_mb": "all files of the model; 1 MB = 1,000,000 bytes",
-    "macs": "multiply-accumulate operations for one example",
-    "parameters": "weights and biases",
-    "activation_peak_mb": "largest sum of activations in memory at a time; 1 MB = 1,000,000 bytes",
 }
 
 
@@ -116,9 +100,10 @@ def _metrics(body: ManifestBody) -> list[str]:
     names: set[str] = set()
     for target in body["targets"].values():
         names |= target["metrics"].keys()
+    tasks = sorted({target["task"] for target in body["targets"].values()})
     meanings = [
         f"- {escape_markdown(name)}: {meaning}"
-        for name, meaning in _meanings(body).items()
+        for name, meaning in metric_meanings.of(tasks).items()
         if name in names
     ]
     return [
@@ -132,18 +117,6 @@ def _metrics(body: ManifestBody) -> list[str]:
         f"differ between runs, so they are in {body['platform']}.measurements.json next to the "
         "bundle.",
     ]
-
-
-def _meanings(body: ManifestBody) -> dict[str, str]:
-    """Return what metrics mean: those of every task, and those of the bundle's tasks."""
-    meanings = dict(MEANINGS)
-    for name in sorted({target["task"] for target in body["targets"].values()}):
-        for metric in load_task(name).METRICS:
-            word = metric.word
-            meanings.setdefault(word, metric.meaning)
-            meanings.setdefault(f"float_{word}", f"{word} of the float model, before quantization")
-            meanings.setdefault(f"{word}_drop", f"by how much {word} is worse than float_{word}")
-    return meanings
 
 
 def _components(body: ManifestBody) -> list[str]:
