@@ -1,4 +1,7 @@
-"""Bundles of earlier releases, in tests/bundles/: the current code verifies and runs them."""
+"""Bundles of earlier releases, in tests/bundles/: the current code verifies and runs them.
+
+Those in v1 are edgebake.manifest/1, those in v2 edgebake.manifest/2.
+"""
 
 import base64
 import importlib
@@ -16,20 +19,30 @@ from rich.console import Console
 
 from edgebake.bundle import samples
 from edgebake.bundle.device_matching import Facts, resolve
+from edgebake.bundle.tensors_of import inputs_of
 from edgebake.cli import verify
 from edgebake.cli.verify import VerifyOptions
 from edgebake.runtimes.session import Tensor, single_output
 
 KEPT = sorted((Path(__file__).parent / "bundles").glob("v*/*.zip"))
-# A device of each platform, and the target that it got from the first bundle on.
-DEVICES = {
-    "android": (
-        Facts("34", "Tensor G3", 7600, frozenset(), "google/shiba", frozenset({"npu", "cpu"})),
-        "pixel_8",
+PIXEL_8 = Facts("34", "Tensor G3", 7600, frozenset(), "google/shiba", frozenset({"npu", "cpu"}))
+KNOWN = {"android": PIXEL_8, "linux": Facts("2.36", "BCM2712", 4000)}
+ANY = {"android": Facts("23"), "linux": Facts("2.31")}
+TASKS = ("commands", "gestures", "language")  # of v2; its models for Linux have a few weights
+# The first target of each task that a known device and any other got from the first bundle on.
+TARGETS = {
+    "v1/android": (["pixel_8"], ["android_any"]),
+    "v1/linux": (["raspberry_pi_5"], ["linux_any"]),
+    "v2/android": ([f"kept_{task}_android_any" for task in TASKS],) * 2,
+    "v2/linux": (
+        [f"kept_{task}_raspberry_pi_5" for task in TASKS],
+        [f"kept_{task}_linux_any" for task in TASKS],
     ),
-    "linux": (Facts("2.36", "BCM2712", 4000), "raspberry_pi_5"),
 }
-ANY = {"android": (Facts("23"), "android_any"), "linux": (Facts("2.31"), "linux_any")}
+
+
+def _name(bundle: Path) -> str:
+    return f"{bundle.parent.name}/{bundle.stem}"
 
 
 def _files(bundle: Path) -> dict[str, bytes]:
@@ -42,13 +55,10 @@ def _manifest(bundle: Path) -> Any:
 
 
 def test_bundles_are_kept() -> None:
-    assert {bundle.relative_to(bundle.parents[1]).as_posix() for bundle in KEPT} >= {
-        "v1/android.zip",
-        "v1/linux.zip",
-    }
+    assert {_name(bundle) for bundle in KEPT} == TARGETS.keys()
 
 
-@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("bundle", KEPT, ids=_name)
 def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no release says what it thinks of licenses today
     output = io.StringIO()
@@ -57,20 +67,28 @@ def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         Console(file=output, width=200),
     )
     lines = output.getvalue().splitlines()
-    assert lines[-2] == (
-        "companions  samples NOT covered by this provenance, which an older edgebake made; "
-        "no measurements here"
-    )
-    assert lines[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
+    companions = {
+        "v1": "samples NOT covered by this provenance, which an older edgebake made",
+        "v2": "no samples here",
+    }
+    assert lines[-2] == f"companions  {companions[bundle.parent.name]}; no measurements here"
+    name = _manifest(bundle)["name"]
+    assert lines[-1] == f"{name} 1.0.0 for {bundle.stem}: sound"
 
 
-@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("bundle", KEPT, ids=_name)
 def test_devices_get_what_they_got(bundle: Path) -> None:
-    for facts, target in (DEVICES[bundle.stem], ANY[bundle.stem]):
-        assert resolve(_manifest(bundle), facts)[0].target == target
+    manifest = _manifest(bundle)
+    known, others = TARGETS[_name(bundle)]
+    for facts, targets in ((KNOWN[bundle.stem], known), (ANY[bundle.stem], others)):
+        firsts: dict[str, str] = {}
+        for choice in resolve(manifest, facts):
+            (model_input,) = inputs_of(manifest["targets"][choice.target])
+            firsts.setdefault(model_input["kind"], choice.target)
+        assert list(firsts.values()) == targets
 
 
-@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("bundle", KEPT, ids=_name)
 def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
     files, content = _files(bundle), _manifest(bundle)
     for target in content["targets"].values():
@@ -79,13 +97,23 @@ def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
         session = runner.load({runtime.FILE: files[target["model"]]}, 1)
         golden = json.loads(files[target["golden"]])
         assert len(golden["examples"]) >= 3
+        (model_input,) = inputs_of(target)
+        described = Tensor(**model_input["tensor"])
         for example in golden["examples"]:
-            session.feed({"image": Tensor(**target["input"]).to_real(_tensor(example["tensor"]))})
+            tensor, expected, tolerance = _single(golden, example)
+            session.feed({described.name: described.to_real(_tensor(tensor))})
             session.invoke()
-            assert (
-                np.abs(single_output(session.read())[0] - example["output"]).max()
-                <= golden["tolerances"]["output"]
-            )
+            assert np.abs(single_output(session.read())[0] - expected).max() <= tolerance
+
+
+def _single(golden: dict[str, Any], example: dict[str, Any]) -> tuple[Any, Any, float]:
+    """Return tensor, output and tolerance of the only input and output, in either form."""
+    if golden["format"] == "edgebake.golden/1":
+        return example["tensor"], example["output"], golden["tolerances"]["output"]
+    (tensor,) = example["tensors"].values()
+    (output,) = example["outputs"].values()
+    (tolerance,) = golden["tolerances"]["outputs"].values()
+    return tensor, output["values"], tolerance
 
 
 def _tensor(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
@@ -95,7 +123,7 @@ def _tensor(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
     )
 
 
-@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("bundle", KEPT, ids=_name)
 def test_todays_sample_runs_it(bundle: Path, tmp_path: Path) -> None:
     sample = tmp_path / "classify.py"
     sample.write_bytes(samples.render(_manifest(bundle), _files(bundle))["classify.py"])
