@@ -1,4 +1,4 @@
-"""How often a model hears a class in a stream that holds none: false alarms.
+"""Rate at which a model hears a class in a stream that holds none: false alarms.
 
 A stream is made of the test examples of some labels, one behind the other. The model hears it clip
 by clip, as in an app: a clip begins `hop` samples after the one before.

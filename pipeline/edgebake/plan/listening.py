@@ -1,4 +1,4 @@
-"""How the false alarms of a target are counted."""
+"""Parameters by which the false alarms of a target are counted."""
 
 from edgebake.recipe import Listening, Recipe
 

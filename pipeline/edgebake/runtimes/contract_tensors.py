@@ -1,4 +1,4 @@
-"""Which tensor of a converted file is which input or output of the contract."""
+"""Match the tensors of a converted file with the inputs and outputs of the contract."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar

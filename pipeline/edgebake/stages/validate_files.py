@@ -47,7 +47,7 @@ def write_answers(out: Path, examples: Examples, scored: Scored) -> None:
         columns[GROUP] = examples.columns[scored.clusters.column]
     for name, values in examples.columns.items():
         columns[f"{SLICE}{name}"] = values
-    cells = [[to_cell(value) for value in values] for values in columns.values()]
+    cells = [list(map(to_cell, values)) for values in columns.values()]
     table = out / "examples.csv"
     with table.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

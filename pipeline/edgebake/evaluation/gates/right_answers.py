@@ -1,4 +1,4 @@
-"""Which examples are right, by rows of examples.csv: all together, and by class or slice."""
+"""Examples that are right, by rows of examples.csv: all together, and by class or slice."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
