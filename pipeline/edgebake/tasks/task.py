@@ -1,4 +1,4 @@
-"""Interface of a task: the meaning of a model's outputs, from the loss to the answer that an app shows.
+"""Interface of a task: the meaning of a model's outputs, from the loss to what an app shows.
 
 Stages, gates and reports know a task by this interface alone.
 """
