@@ -1,6 +1,6 @@
 """Build a release and print, per target, what its task and its number formats cost.
 
-    python -m benchmarks.tasks [--release release_tasks] [--epochs N]
+    python -m benchmarks.tasks [--release release_tasks] [--targets NAME ...] [--epochs N]
 
 Clones the last commit into an empty folder and builds the release there. Each row has the
 parameters of the model, the accuracy of the trained model and of the file that ships, the loss that
@@ -38,6 +38,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--release", default="release_tasks", metavar="NAME")
+    parser.add_argument("--targets", nargs="+", metavar="NAME", help="of the release; default: all")
     parser.add_argument("--epochs", type=int, help="train so long, to try the benchmark itself")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +46,8 @@ def main() -> None:
         clone = Path(folder, "release") / git.prefix(ROOT)
         if arguments.epochs:
             shorten(clone, arguments.epochs)
+        if arguments.targets:
+            keep_targets(clone / "recipes" / f"{arguments.release}.yaml", arguments.targets)
         is_built = build(clone, arguments.release)
         os.chdir(clone)
         console = Console(width=120)
@@ -53,6 +56,12 @@ def main() -> None:
             console.print(f"{model}: {seconds:.0f} s, one stage after the other")
     if not is_built:
         sys.exit("a stage failed, or a gate was missed: see above")
+
+
+def keep_targets(file: Path, targets: list[str]) -> None:
+    """Release these targets alone."""
+    head, _, _ = file.read_text().partition("\ntargets:\n")
+    file.write_text(f"{head}\ntargets: [{', '.join(targets)}]\n")
 
 
 def shorten(clone: Path, epochs: int) -> None:

@@ -203,3 +203,16 @@ def test_planning_50_targets_costs_at_most_twice_as_much_as_5(project: Path) -> 
         seconds, _, ratio = cell.partition(" (")
         assert number(seconds) > 0
         assert number(ratio.rstrip(")")) < 2
+
+
+def test_a_task_is_built_and_measured(project: Path) -> None:
+    options = ("--targets", "gestures_linux_any", "--epochs", "1")
+    done = builds.python(project, "-m", f"{quantize.__package__}.tasks", *options)
+    # One epoch is too few for the gates.
+    assert done.returncode == 1
+    assert "a stage failed, or a gate was missed" in done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "points" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[:3] == ["gestures_linux_any", "onnxruntime", "26,072"]
+    assert 12.5 < float(cells[3].removesuffix("%")) < 100
+    assert "gestures-time_cnn: " in done.stdout
