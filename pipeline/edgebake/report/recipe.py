@@ -35,7 +35,7 @@ def _lines(node: Mapping[str, object], prefix: str, indent: str) -> Iterator[tup
     """Yield each line of YAML and the key of its value; a line without value has no key."""
     for name, value in node.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield f"{indent}{name}:", ""
             yield from _lines(value, f"{key}.", indent + INDENT)
         else:
