@@ -49,11 +49,6 @@ def check_alone(recipe: Recipe) -> Iterator[Problem]:
 def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
     model = recipe.model
     architecture = plugins.load("model.architecture", model.architecture)
-    kinds = getattr(architecture, "KINDS", (IMAGE,))
-    kind = recipe.data.input.kind
-    if kind not in kinds:
-        expected = f"{model.architecture} expects {listed(kinds)}"
-        yield "model.architecture", f"the input is of the kind {kind}; {expected}"
     minimum = getattr(architecture, "MINIMUM_RESOLUTION", None)
     if minimum is not None and model.resolution is not None and model.resolution < minimum:
         expected = f"{model.architecture} expects {minimum} or more"
@@ -61,6 +56,12 @@ def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
     if not 0 < model.width_multiplier <= 4:
         expected = "expected more than 0 and at most 4"
         yield "model.width_multiplier", f"{model.width_multiplier:g}; {expected}"
+    # Last, as it reads another group, which an option by itself lacks.
+    kinds = getattr(architecture, "KINDS", (IMAGE,))
+    kind = recipe.data.input.kind
+    if kind not in kinds:
+        expected = f"{model.architecture} expects {listed(kinds)}"
+        yield "model.architecture", f"the input is of the kind {kind}; {expected}"
 
 
 def _check_file(imported: Imported) -> Iterator[Problem]:
