@@ -11,6 +11,7 @@ from edgebake.plan import compose
 from edgebake.plan.compose import Target
 from edgebake.recipe import files
 from edgebake.runtimes import coreml
+from edgebake.tasks.inputs.image.spec import NAME as IMAGE
 from tests import architectures
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -42,7 +43,10 @@ def test_every_runtime_has_a_target(composed: dict[str, Target]) -> None:
 def test_every_model_composes_for_every_runtime(
     project: Path, composed: dict[str, Target], model: str
 ) -> None:
-    runtimes = _by_runtime(composed)
+    for_images = {
+        name: one for name, one in composed.items() if one.recipe.data.input.kind == IMAGE
+    }
+    runtimes = _by_runtime(for_images)
     found = compose.compose_targets(list(runtimes.values()), [f"model={model}"])
     assert [one.recipe.model.architecture for one in found] == [model] * 3
     assert [one.recipe.convert.runtime for one in found] == list(runtimes)
