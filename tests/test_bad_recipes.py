@@ -12,6 +12,7 @@ from edgebake import plugins
 from edgebake.cli.main import main
 from edgebake.compression.quantization.schemes import AUTO, SCHEMES
 from edgebake.errors import listed
+from edgebake.recipe.validate import Budget
 from tests.builds import edit
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,7 @@ LISTS = {
         path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"
     ),
     "places": listed(plugins.options("validate.where")),
+    "gates": listed(sorted(Budget.__dataclass_fields__)),
     "architectures": listed(plugins.options("model.architecture")),
 }
 

@@ -149,7 +149,7 @@ def test_params_with_an_unknown_key(trained: Path, error_of: ErrorOf) -> None:
         f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: bits, "
         "data, data_file, examples, fine_tune, floor, format, keep, method, multiple, pattern, "
         "per_channel, ramp, score, sparsity, steps, target, "
-        "teacher, tools, train; "
+        "task, teacher, tools, train; "
         "did you mean 'method'?"
     )
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from edgebake.cli.main import main
+from edgebake.errors import listed
+from edgebake.recipe import files
 from tests.builds import edit
 
 NO_KEY = "expected the key of an option, for example prune.fine_tune"
@@ -36,7 +38,7 @@ NO_KEY = "expected the key of an option, for example prune.fine_tune"
             "prune/channels.yaml",
             "- /train@fine_tune: fine_tune",
             "- /train@fine_tune: fine_tuned",
-            "train: no option 'fine_tuned'; expected one of: distill, fine_tune, none, scratch; "
+            f"train: no option 'fine_tuned'; expected one of: {listed(files.options('train'))}; "
             "did you mean 'fine_tune'?",
         ),
         (
