@@ -267,7 +267,7 @@ def test_a_row_of_an_earlier_build_is_marked_and_says_what_has_changed(
 def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned: Plan) -> None:
     planner.write(planned)
     account = {
-        "validation_inputs": 100,
+        "validation_examples": 100,
         "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
         "macs": {"before": 1000, "after": 500},
         "parameters": {"before": 400, "after": 100},
@@ -289,6 +289,6 @@ def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned
     assert _rows("digits-ds_cnn-channels") == [f"{row} 97.00% -"]
     assert _lines("digits-ds_cnn-channels: ") == [
         "digits-ds_cnn-channels: the pruned architecture, trained from scratch, "
-        "correct on 1 more of 100 validation images"
+        "correct on 1 more of 100 validation examples"
     ]
     assert _rows("digits-ds_cnn") == []

@@ -6,7 +6,7 @@ from edgebake.report import pruning, tables
 from edgebake.report.pruning import PrunedVariant
 
 SUMMARY: Any = {
-    "validation_inputs": 200,
+    "validation_examples": 200,
     "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
     "macs": {"before": 1000, "after": 480},
     "parameters": {"before": 400, "after": 100},
@@ -33,14 +33,14 @@ def test_baselines_that_were_not_trained_say_so() -> None:
     assert _rows({"from_scratch": None}) == expected
 
 
-def test_what_beats_pruning_is_told_with_how_many_images() -> None:
+def test_what_beats_pruning_is_told_with_how_many_examples() -> None:
     assert list(pruning.lines({"small": _with({**BASELINES})})) == [
-        "small: the original model, trained longer, correct on 5 more of 200 validation images"
+        "small: the original model, trained longer, correct on 5 more of 200 validation examples"
     ]
     worse = _with({"from_scratch": 0.965})
     assert list(pruning.lines({"small": worse})) == [
         "small: the pruned architecture, trained from scratch, "
-        "correct on 1 more of 200 validation images"
+        "correct on 1 more of 200 validation examples"
     ]
 
 

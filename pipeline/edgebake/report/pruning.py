@@ -39,7 +39,7 @@ class PruningAccuracy(TypedDict):
 class PruningSummary(TypedDict):
     """The content of pruned.json, as far as the report reads it."""
 
-    validation_images: int
+    validation_examples: int
     accuracy: PruningAccuracy
     macs: BeforeAfter
     parameters: BeforeAfter
@@ -68,14 +68,14 @@ def rows(pruned: Mapping[str, PrunedVariant]) -> Table:
 def lines(pruned: Mapping[str, PrunedVariant]) -> Iterator[str]:
     """Yield the baselines that are more accurate than the pruned model."""
     for name, variant in pruned.items():
-        images = variant.summary["validation_images"]
+        examples = variant.summary["validation_examples"]
         fine_tuned = variant.summary["accuracy"]["fine_tuned"]
         for baseline, accuracy in variant.baselines.items():
-            more = round(((accuracy or 0.0) - fine_tuned) * images)
+            more = round(((accuracy or 0.0) - fine_tuned) * examples)
             if more > 0:
                 yield (
                     f"{name}: {BASELINES[baseline]}, "
-                    f"correct on {more} more of {images} validation images"
+                    f"correct on {more} more of {examples} validation examples"
                 )
 
 

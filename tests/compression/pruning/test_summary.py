@@ -47,7 +47,7 @@ def _accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_costs_are_those_of_the_model_and_of_each_layer() -> None:
     report = of(3)
-    assert report["validation_inputs"] == 5
+    assert report["validation_examples"] == 5
     assert report["accuracy"] == {"before": 0.34, "cut": 0.5, "fine_tuned": 0.75}
     assert report["macs"] == {"before": 2 * 4 + 4 * 2, "after": 2 * 3 + 3 * 2}
     assert report["parameters"] == {"before": 8 + 16 + 10, "after": 6 + 8}

@@ -24,7 +24,7 @@ def summarize(original: OriginalModel, pruned: PrunedModel) -> Report:
     before = layer_costs.count(model)
     after = layer_costs.count(pruned.model)
     report: Report = {
-        "validation_images": len(original.splits.validation_labels),
+        "validation_examples": len(original.splits.validation_labels),
         "accuracy": {
             "before": loop.score(model, original.splits),
             "cut": pruned.accuracy_before_fine_tuning,
