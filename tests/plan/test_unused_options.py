@@ -60,6 +60,14 @@ def test_a_fault_of_an_option_that_no_target_picks(
     assert capsys.readouterr().err.startswith(f"edgebake: recipes/{file}: {message}")
 
 
+def test_smoothing_that_no_target_picks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    option = project / "recipes/package/own.yaml"
+    option.write_text("defaults: [bundle, _self_]\nsmooth: { over: 0, hold: 2 }\n")
+    assert main(["check"]) == 1
+    expected = "package.smooth.over: 0; expected 1 to 1,000 clips"
+    assert capsys.readouterr().err.strip() == f"edgebake: recipes/package/own.yaml: {expected}"
+
+
 def test_a_folder_that_is_no_group(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = project / "recipes/quantise"
     folder.mkdir()

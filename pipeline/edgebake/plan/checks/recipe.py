@@ -235,6 +235,7 @@ RULES_OF_OPTIONS: tuple[Rule, ...] = (
     *SEED_RULES,
     data.check_alone,
     input_checks.check,
+    stream.check_alone,
     model.check_alone,
     prune.check,
     _check_accelerators,
