@@ -68,19 +68,19 @@ def wrist_of(seed: int, person: int) -> str:
     """Return the wrist that wears a person's watch: right or left."""
     generator = np.random.default_rng([seed, person])
     traits = _draw_person(generator)
-    return "right" if traits.side > 0 else "left"
+    if traits.side > 0:
+        return "right"
+    return "left"
 
 
 def _draw_person(generator: np.random.Generator) -> Person:
     side = generator.choice([-1.0, 1.0])
-    return Person(
-        side=float(side),
-        tempo=generator.uniform(0.7, 1.4),
-        vigor=generator.uniform(0.4, 1.5),
-        seat=_draw_rotation(generator, largest=0.9),
-        bias=generator.normal(0, 0.4, 6),
-        noise=generator.uniform(0.1, 0.6),
-    )
+    tempo = generator.uniform(0.7, 1.4)
+    vigor = generator.uniform(0.4, 1.5)
+    seat = _draw_rotation(generator, largest=0.9)
+    bias = generator.normal(0, 0.4, 6)
+    noise = generator.uniform(0.1, 0.6)
+    return Person(tempo=tempo, vigor=vigor, seat=seat, bias=bias, noise=noise, side=float(side))
 
 
 def _draw_rotation(generator: np.random.Generator, largest: float) -> Series:
@@ -89,20 +89,27 @@ def _draw_rotation(generator: np.random.Generator, largest: float) -> Series:
     length = np.linalg.norm(axis)
     x, y, z = axis / length
     angle = generator.uniform(-largest, largest)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rows = [[0, -z, y], [z, 0, -x], [-y, x, 0]]
+    cross = np.array(rows)
     # Rodrigues' formula.
-    first = np.sin(angle) * cross
-    second = (1 - np.cos(angle)) * cross @ cross
+    sine = np.sin(angle)
+    cosine = np.cos(angle)
+    first = sine * cross
+    second = (1 - cosine) * cross @ cross
     rotation: Series = np.eye(3) + first + second
     return rotation
 
 
 def _draw_movement(generator: np.random.Generator, person: Person) -> Movement:
+    vigor = generator.uniform(0.6, 1.4)
+    tempo = generator.uniform(0.85, 1.2)
+    phase = generator.uniform(0, 2 * np.pi)
+    start = generator.uniform(0.4, 2.2)
     return Movement(
-        vigor=person.vigor * generator.uniform(0.6, 1.4),
-        tempo=person.tempo * generator.uniform(0.85, 1.2),
-        phase=generator.uniform(0, 2 * np.pi),
-        start=generator.uniform(0.4, 2.2),
+        vigor=person.vigor * vigor,
+        tempo=person.tempo * tempo,
+        phase=phase,
+        start=start,
         side=person.side,
     )
 
@@ -118,11 +125,13 @@ def _make_window(
     if gesture in WHILE_WALKING and generator.uniform() < SHARE_WALKING:
         steps = _draw_movement(generator, person)
         strength = generator.uniform(0.2, 0.9)
-        measured = measured + strength * _walk(steps, time)
+        walk = _walk(steps, time)
+        measured = measured + strength * walk
     measured[:, 2] += GRAVITY
-    unrest = _draw_unrest(generator, movement.vigor)
-    sensed = _turn(measured + unrest, person.seat)
-    noise = generator.normal(0, person.noise, (SAMPLES, 6))
+    measured = measured + _draw_unrest(generator, movement.vigor)
+    sensed = _turn(measured, person.seat)
+    shape = (SAMPLES, len(CHANNELS))
+    noise = generator.normal(0, person.noise, shape)
     sensed += person.bias * BIAS_OF_CHANNELS
     sensed += noise * NOISE_OF_CHANNELS
     clipped = np.clip(sensed, -LIMIT, LIMIT)
@@ -133,30 +142,38 @@ def _turn(measured: Series, seat: Series) -> Series:
     """Return acceleration and rotation [128, 6] as a watch that sits so feels them."""
     acceleration = measured[:, :3]
     rotation = measured[:, 3:]
-    turned = [acceleration @ seat.T, rotation @ seat.T]
+    to_watch = seat.T
+    turned = [acceleration @ to_watch, rotation @ to_watch]
     return np.concatenate(turned, axis=1)
 
 
 def _draw_unrest(generator: np.random.Generator, vigor: float) -> Series:
     """Return what a hand does besides its gesture [128, 6]: it hangs, drifts and twitches."""
-    unrest = np.zeros((SAMPLES, 6))
-    steps = generator.normal(0, 0.05, (SAMPLES, 3))
-    unrest[:, :3] += np.cumsum(steps, axis=0)
-    unrest[:, :3] += 0.4 * vigor * generator.standard_normal(3)
+    shape = (SAMPLES, len(CHANNELS))
+    unrest = np.zeros(shape)
+    acceleration = unrest[:, :3]
+    steps = generator.normal(0, 0.05, acceleration.shape)
+    drift = np.cumsum(steps, axis=0)
+    direction = generator.standard_normal(3)
+    acceleration += drift
+    acceleration += 0.4 * vigor * direction
     time = np.arange(SAMPLES) / RATE
     twitches = generator.poisson(0.7)
     for _ in range(twitches):
         middle = generator.uniform(0, 2.5)
         width = generator.uniform(0.03, 0.2)
-        strength = generator.normal(0, 1, 6) * TWITCH_OF_CHANNELS
-        unrest += np.outer(_bump(time, middle, width), strength)
+        strength = generator.normal(0, 1, 6)
+        strength = strength * TWITCH_OF_CHANNELS
+        bump = _bump(time, middle, width)
+        unrest += np.outer(bump, strength)
     return unrest
 
 
 def _bump(time: Series, middle: float, width: float) -> Series:
     """Return a Gaussian bell of height 1 over time [128]; middle and width are seconds."""
     distance = (time - middle) / width
-    return np.exp(-0.5 * distance**2)
+    exponent = -0.5 * distance**2
+    return np.exp(exponent)
 
 
 def _angle(movement: Movement, time: Series, frequency: float) -> Series:
@@ -167,7 +184,8 @@ def _angle(movement: Movement, time: Series, frequency: float) -> Series:
 
 def _channels(time: Series, **values: Series) -> Series:
     """Return the named channels [128, 6]; the others are 0."""
-    measured = np.zeros((len(time), len(CHANNELS)))
+    shape = (len(time), len(CHANNELS))
+    measured = np.zeros(shape)
     for name, series in values.items():
         column = CHANNELS.index(name)
         measured[:, column] = series
@@ -182,19 +200,24 @@ def _walk(movement: Movement, time: Series) -> Series:
     """Return the bounce of two steps per swing of the arm."""
     swing = _angle(movement, time, 0.9)
     along = 1.2 * np.sin(swing)
-    bounce = 2.2 * np.sin(2 * swing)
-    bounce += 0.8 * np.sin(4 * swing + 0.6)
+    step = 2 * swing
+    echo = 4 * swing + 0.6
+    bounce = 2.2 * np.sin(step)
+    bounce += 0.8 * np.sin(echo)
     turn = 1.4 * np.sin(swing + 0.3)
-    return movement.vigor * _channels(time, ax=along, az=bounce, gy=turn)
+    measured = _channels(time, ax=along, az=bounce, gy=turn)
+    return movement.vigor * measured
 
 
 def _run(movement: Movement, time: Series) -> Series:
     """Return the shocks of steps, and the swing of a bent arm."""
     swing = _angle(movement, time, 1.25)
     along = 4 * np.sin(swing)
-    shocks = 8 * np.abs(np.sin(swing)) - 5
+    height = np.abs(np.sin(swing))
+    shocks = 8 * height - 5
     turn = 3.5 * np.sin(swing + 0.4)
-    return movement.vigor * _channels(time, ax=along, az=shocks, gy=turn)
+    measured = _channels(time, ax=along, az=shocks, gy=turn)
+    return movement.vigor * measured
 
 
 def _circle(movement: Movement, time: Series) -> Series:
@@ -204,45 +227,58 @@ def _circle(movement: Movement, time: Series) -> Series:
     rise = 3 * movement.side * np.sin(angle)
     speed = 2.6 * movement.tempo * movement.side
     turn = np.full_like(time, speed)
-    return movement.vigor * _channels(time, ax=along, az=rise, gy=turn)
+    measured = _channels(time, ax=along, az=rise, gy=turn)
+    return movement.vigor * measured
 
 
 def _shake(movement: Movement, time: Series) -> Series:
     angle = _angle(movement, time, 3.6)
     along = 6 * np.sin(angle)
     turn = 2.5 * np.sin(angle + 0.8)
-    return movement.vigor * _channels(time, ax=along, gz=turn)
+    measured = _channels(time, ax=along, gz=turn)
+    return movement.vigor * measured
 
 
 def _swipe(movement: Movement, time: Series) -> Series:
     """Return a push and a stop, with a turn of the wrist between them."""
     width = 0.12 / movement.tempo
-    push = _bump(time, movement.start - width, width)
-    stop = _bump(time, movement.start + width, width)
+    middle = movement.start
+    push = _bump(time, middle - width, width)
+    stop = _bump(time, middle + width, width)
     along = 8 * (push - stop)
-    turn = 3.5 * _bump(time, movement.start, 1.5 * width)
+    twist = _bump(time, middle, 1.5 * width)
+    turn = 3.5 * twist
     strength = movement.vigor * movement.side
-    return strength * _channels(time, ax=along, gz=turn)
+    measured = _channels(time, ax=along, gz=turn)
+    return strength * measured
 
 
 def _tap_tap(movement: Movement, time: Series) -> Series:
     """Return two knocks and their recoil."""
-    second = movement.start + 0.24 / movement.tempo
+    pause = 0.24 / movement.tempo
+    first = movement.start
+    second = first + pause
     knocks = np.zeros_like(time)
-    for middle in (movement.start, second):
-        knocks += 8 * _bump(time, middle, 0.02)
-        knocks -= 3 * _bump(time, middle + 0.05, 0.02)
-    return movement.vigor * _channels(time, az=knocks)
+    for middle in (first, second):
+        knock = _bump(time, middle, 0.02)
+        recoil = _bump(time, middle + 0.05, 0.02)
+        knocks += 8 * knock
+        knocks -= 3 * recoil
+    measured = _channels(time, az=knocks)
+    return movement.vigor * measured
 
 
 def _raise(movement: Movement, time: Series) -> Series:
     """Return the turn of the wrist towards the eyes: gravity moves from z to x."""
     width = 0.25 / movement.tempo
     distance = (time - movement.start) / width
-    way = 0.5 * (1 + np.tanh(distance))
-    angle = min(movement.vigor, 2.0) * way
+    way = 1 + np.tanh(distance)
+    way = 0.5 * way
+    largest = min(movement.vigor, 2.0)
+    angle = largest * way
     along = GRAVITY * np.sin(angle)
-    down = GRAVITY * (np.cos(angle) - 1)
+    loss = np.cos(angle) - 1
+    down = GRAVITY * loss
     speed = np.gradient(angle, time)
     return _channels(time, ax=along, az=down, gy=speed)
 
