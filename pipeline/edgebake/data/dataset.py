@@ -46,7 +46,9 @@ class Examples:
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices` [k], in that order; no input is read."""
-        columns = {name: _take(values, indices) for name, values in self.columns.items()}
+        columns = {}
+        for name, values in self.columns.items():
+            columns[name] = _take(values, indices)
         return replace(
             self,
             inputs=lazy.take(self.inputs, indices),
@@ -75,23 +77,45 @@ def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]
     """
     source_splits = examples.splits or [""] * len(examples.labels)
     counts = Counter(source_splits)
-    unassigned = [number for number, split in enumerate(source_splits) if split in ("", "train")]
+    unassigned = _numbers_in(source_splits, ("", "train"))
     sizes = {}
     assigned = {}
     for name, size in split_sizes(counts, data.splits).items():
         if name == "train" or getattr(data.splits, name) is not None:
             sizes[name] = size
         else:
-            assigned[name] = [n for n, split in enumerate(source_splits) if split == name]
+            assigned[name] = _numbers_in(source_splits, (name,))
     groups = group_column.read(examples, data, len(sizes))
-    candidates = Candidates(
-        names=[_name(examples, number) for number in unassigned],
-        labels=[int(examples.labels[number]) for number in unassigned],
-        groups=_take(groups, np.array(unassigned, np.int64)),
-    )
-    for name, positions in drawing.draw(candidates, sizes, data.seed).items():
+    candidates = _candidates(examples, groups, unassigned)
+    drawn = drawing.draw(candidates, sizes, data.seed)
+    for name, positions in drawn.items():
         assigned[name] = [unassigned[position] for position in positions]
-    return {name: np.array(assigned[name], np.int64) for name in SPLITS}
+    indices = {}
+    for name in SPLITS:
+        indices[name] = np.array(assigned[name], np.int64)
+    return indices
+
+
+def _numbers_in(source_splits: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the numbers of the examples that are in the splits with these names."""
+    numbers = []
+    for number, split in enumerate(source_splits):
+        if split in names:
+            numbers.append(number)
+    return numbers
+
+
+def _candidates(examples: Examples, groups: list[str], numbers: list[int]) -> Candidates:
+    """Return what splits are drawn of: some examples by their numbers."""
+    names = []
+    labels = []
+    for number in numbers:
+        name = _name(examples, number)
+        label = examples.labels[number]
+        names.append(name)
+        labels.append(int(label))
+    indices = np.array(numbers, np.int64)
+    return Candidates(names=names, labels=labels, groups=_take(groups, indices))
 
 
 def _name(examples: Examples, number: int) -> str:
@@ -128,15 +152,18 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
     source = plugins.load("data.source", data.source)
     examples: Examples = source.load(data)
     indices = np.array(numbers, np.int64)
-    return replace(examples.take(indices), sizes=sizes, names=names)
+    split = examples.take(indices)
+    return replace(split, sizes=sizes, names=names)
 
 
 def read_test_inputs(data: Data, variant: str) -> Sequence[Raw]:
     """Return the inputs of the test split without labels, which nothing can be fitted to."""
-    return read_split(data, variant, "test").inputs
+    test = read_split(data, variant, "test")
+    return test.inputs
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:
     """Yield the row of each example in the table that the stage `data` wrote."""
-    with (folder / TABLE).open(newline="") as lines:
+    table = folder / TABLE
+    with table.open(newline="") as lines:
         yield from csv.DictReader(lines)

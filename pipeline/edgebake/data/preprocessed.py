@@ -19,7 +19,7 @@ from edgebake.data.lazy import read_one
 from edgebake.tasks import preprocess
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.inputs.interface import load_input
-from edgebake.tasks.tensors import ContractInput, Feeds, Raw
+from edgebake.tasks.tensors import ContractInput, Feeds, Raw, Step
 
 # Smaller examples take less time to prepare than threads take to hand over Python's lock.
 LARGE = 128 * 128  # pixels of an image, numbers of another input
@@ -38,7 +38,8 @@ class PreparedInput:
         cached_steps = self._kind.steps_to_cache(spec)
         self._has_cache = bool(cached_steps)
         self._steps = cached_steps or spec.steps
-        self._last_steps = spec.steps[len(self._steps) :]
+        first_count = len(self._steps)
+        self._last_steps = spec.steps[first_count:]
         self._threads = ThreadPoolExecutor(THREADS)
         self._largest = 0  # size of the largest example so far
         self._cache: _Cache | None = None
@@ -52,43 +53,63 @@ class PreparedInput:
         values: Any = self.cached(indices)
         if self._last_steps:
             # They compute each number by itself: a batch is the same as one example after another.
-            values = preprocess.run(self._last_steps, values, self.spec.numbers, self._kind.steps)
-        tensor: NDArray[Any] = np.asarray(values, self.spec.tensor.dtype)
+            values = self._run(self._last_steps, values)
+        dtype = self.spec.tensor.dtype
+        tensor: NDArray[Any] = np.asarray(values, dtype)
         return tensor
 
     def cached(self, indices: Indices) -> NDArray[Any]:
         """Return some examples after the cached steps: images as pixels, uint8 [n, h, w, c]."""
-        if isinstance(indices, slice):
-            numbers: Sequence[int] = range(len(self))[indices]
-        else:
-            numbers = [int(index) for index in indices]
+        numbers = self._numbers(indices)
+        count = len(numbers)
         if not numbers:
-            return np.empty((0, *self.spec.tensor.shape), self.spec.tensor.dtype)
+            tensor = self.spec.tensor
+            no_examples = (0, *tensor.shape)
+            return np.empty(no_examples, tensor.dtype)
         first = self._one(numbers[0])  # its size decides whether threads are worthwhile
-        values = np.empty((len(numbers), *first.shape), first.dtype)
+        shape = (count, *first.shape)
+        values = np.empty(shape, first.dtype)
         values[0] = first
 
         def fill(rows: range) -> None:
             for row in rows:
-                values[row] = self._one(numbers[row])
+                number = numbers[row]
+                values[row] = self._one(number)
 
-        rest = range(1, len(numbers))
+        rest = range(1, count)
         if self._largest < LARGE:
             fill(rest)
             return values
-        shares = [rest[start::THREADS] for start in range(THREADS)]
+        shares = []
+        for start in range(THREADS):
+            share = rest[start::THREADS]
+            shares.append(share)
         for _ in self._threads.map(fill, shares):
             pass  # raises what a thread raised
         return values
 
+    def _numbers(self, indices: Indices) -> Sequence[int]:
+        """Return the numbers of the examples that are indexed."""
+        if isinstance(indices, slice):
+            every_number = range(len(self))
+            return every_number[indices]
+        return [int(index) for index in indices]
+
+    def _run(self, steps: Sequence[Step], values: Any) -> Any:
+        registry = self._kind.steps
+        return preprocess.run(steps, values, self.spec.numbers, registry)
+
     def _one(self, number: int) -> NDArray[Any]:
         """Return one example from the cache; read it, run the steps and cache it the first time."""
-        if self._cache is not None and self._cache.has(number):
-            return self._cache.read(number)
+        cache = self._cache
+        if cache is not None and cache.has(number):
+            return cache.read(number)
         raw = read_one(self._raw, number)
-        self._largest = max(self._largest, self._kind.size(raw))
-        made = preprocess.run(self._steps, raw, self.spec.numbers, self._kind.steps)
-        values = np.reshape(np.asarray(made), self.spec.tensor.shape)
+        size = self._kind.size(raw)
+        self._largest = max(self._largest, size)
+        made = np.asarray(self._run(self._steps, raw))
+        shape = self.spec.tensor.shape
+        values = np.reshape(made, shape)
         if self._has_cache:
             if self._cache is None:
                 self._cache = _Cache(len(self), values)
@@ -100,7 +121,8 @@ class _Cache:
     """Arrays of one shape and dtype in a temporary file, by number."""
 
     def __init__(self, count: int, like: NDArray[Any]) -> None:
-        self._shape, self._dtype = like.shape, like.dtype
+        self._shape = like.shape
+        self._dtype = like.dtype
         self._bytes = like.nbytes
         self._has = np.zeros(count, bool)
         # A temporary folder of the system may be in memory.
@@ -113,11 +135,16 @@ class _Cache:
         return bool(self._has[number])
 
     def read(self, number: int) -> NDArray[Any]:
-        stored = os.pread(self._file.fileno(), self._bytes, number * self._bytes)
-        return np.frombuffer(stored, self._dtype).reshape(self._shape)
+        descriptor = self._file.fileno()
+        offset = number * self._bytes
+        stored = os.pread(descriptor, self._bytes, offset)
+        values = np.frombuffer(stored, self._dtype)
+        return values.reshape(self._shape)
 
     def write(self, number: int, values: NDArray[Any]) -> None:
-        os.pwrite(self._file.fileno(), values.tobytes(), number * self._bytes)
+        descriptor = self._file.fileno()
+        offset = number * self._bytes
+        os.pwrite(descriptor, values.tobytes(), offset)
         self._has[number] = True
 
 
@@ -144,26 +171,37 @@ class FedInputs:
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return min(len(values) for values in self.inputs.values())
+        lengths = [len(values) for values in self.inputs.values()]
+        return min(lengths)
 
     def __getitem__(self, rows: slice) -> Feeds:
         """Return some examples by the name of the input."""
-        return {name: values[rows] for name, values in self.inputs.items()}
+        feeds = {}
+        for name, values in self.inputs.items():
+            feeds[name] = values[rows]
+        return feeds
 
 
 class PreparedInputs:
     """The inputs of examples by name: slices are feeds of a session."""
 
     def __init__(self, *prepared: PreparedInput) -> None:
-        self._by_name = {one.spec.name: one for one in prepared}
+        self._by_name: dict[str, PreparedInput] = {}
+        for prepared_input in prepared:
+            name = prepared_input.spec.name
+            self._by_name[name] = prepared_input
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return min(len(prepared) for prepared in self._by_name.values())
+        lengths = [len(prepared) for prepared in self._by_name.values()]
+        return min(lengths)
 
     def __getitem__(self, rows: slice) -> Feeds:
         """Return some examples by the name of the input."""
-        return {name: values[rows] for name, values in self._by_name.items()}
+        feeds = {}
+        for name, prepared in self._by_name.items():
+            feeds[name] = prepared[rows]
+        return feeds
 
     @property
     def single(self) -> PreparedInput:
@@ -176,11 +214,15 @@ class PreparedInputs:
         fed: dict[str, PreparedInput | CachedInput] = {}
         for name, prepared in self._by_name.items():
             kind = load_input(prepared.spec.kind)
-            takes_cached = kind.takes_raw(dtypes.get(name, ""))
-            fed[name] = CachedInput(prepared) if takes_cached else prepared
+            dtype = dtypes.get(name, "")
+            if kind.takes_raw(dtype):
+                fed[name] = CachedInput(prepared)
+            else:
+                fed[name] = prepared
         return FedInputs(fed)
 
 
 def prepare(raw: Sequence[Raw], contract: Contract) -> PreparedInputs:
     """Return the examples of a contract's only input, which are prepared when they are read."""
-    return PreparedInputs(PreparedInput(raw, contract.single_input))
+    prepared = PreparedInput(raw, contract.single_input)
+    return PreparedInputs(prepared)
