@@ -34,12 +34,16 @@ class Placements:
 def placements(scores: NDArray[np.float64], truths: NDArray[np.int64]) -> Placements:
     """Return the placements of scores [n], higher for positives; truths [n] are 0 or 1."""
     is_positive = truths == 1
+    is_negative = ~is_positive
     ranks = _midranks(scores)
-    positives = ranks[is_positive] - _midranks(scores[is_positive])
-    negatives = ranks[~is_positive] - _midranks(scores[~is_positive])
-    count = len(positives)
-    others = len(negatives)
-    return Placements(positives / others, 1 - negatives / count)
+    ranks_in_positives = _midranks(scores[is_positive])
+    ranks_in_negatives = _midranks(scores[is_negative])
+    # A rank among all without that in the class counts the lower scores of the other class.
+    lower_negatives = ranks[is_positive] - ranks_in_positives
+    lower_positives = ranks[is_negative] - ranks_in_negatives
+    positives = lower_negatives / len(lower_positives)
+    negatives = 1 - lower_positives / len(lower_negatives)
+    return Placements(positives, negatives)
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class AucLoss:
 
     def bound(self, confidence: float) -> float:
         """Return the one-sided upper confidence bound of the loss."""
-        return self.loss + max(self._distance(confidence), self._unseen(confidence, 1))
+        distance = self._distance(confidence)
+        floor = self._unseen(confidence, 1)
+        return self.loss + max(distance, floor)
 
     def lower(self, confidence: float) -> float:
         """Return the one-sided lower confidence bound of the loss."""
-        return self.loss + min(self._distance(1 - confidence), -self._unseen(confidence, 1))
+        distance = self._distance(1 - confidence)
+        floor = self._unseen(confidence, 1)
+        return self.loss + min(distance, -floor)
 
     def needed(self, limit: float, confidence: float) -> int | None:
         """Estimate how many examples of the scarcer class would settle the side of the limit.
@@ -79,21 +87,29 @@ class AucLoss:
         growth = max(1.0, (half_width / distance) ** 2)
         while self._unseen(confidence, growth) > distance:
             growth *= 1.05
-        return max(self.scarcer + 1, int(np.ceil(self.scarcer * growth)))
+        estimate = np.ceil(self.scarcer * growth)
+        return max(self.scarcer + 1, int(estimate))
 
     def _distance(self, confidence: float) -> float:
         """Return the distance of the bound from the loss, without the floor."""
         skewness = self.acceleration
-        shifted = skewness + float(stdtrit(self.scarcer - 1, confidence))
-        normal = skewness + shifted / (1 - skewness * shifted)
-        quantile = normal + skewness * (normal**2 - 1)  # Cornish & Fisher's first term
-        return quantile * float(np.sqrt(self.variance))
+        student = float(stdtrit(self.scarcer - 1, confidence))
+        shifted = skewness + student
+        stretch = 1 - skewness * shifted
+        normal = skewness + shifted / stretch
+        curvature = normal**2 - 1
+        quantile = normal + skewness * curvature  # Cornish & Fisher's first term
+        deviation = float(np.sqrt(self.variance))
+        return quantile * deviation
 
     def _unseen(self, confidence: float, growth: float) -> float:
         """Return the area that unseen changes may cost, if both classes were larger."""
         shares = []
         for moved, size in zip(self.moved, self.sizes, strict=True):
-            shares.append(unseen_share(round(moved * growth), round(size * growth), confidence))
+            grown_moved = round(moved * growth)
+            grown_size = round(size * growth)
+            share = unseen_share(grown_moved, grown_size, confidence)
+            shares.append(share)
         return max(shares)
 
 
@@ -108,13 +124,21 @@ def auc_loss(before: Floats, now: Floats, truths: NDArray[np.int64]) -> AucLoss:
     for changes in (positives, negatives):
         size = len(changes)
         deviations = changes - changes.mean()
-        variance += float(np.sum(deviations**2)) / (size - 1) / size
-        third_moment += float(np.sum(deviations**3)) / size**3
+        squares = float(np.sum(deviations**2))
+        cubes = float(np.sum(deviations**3))
+        variance += squares / (size - 1) / size
+        third_moment += cubes / size**3
+    acceleration = 0.0
+    if variance:
+        skewness = third_moment / variance**1.5
+        acceleration = skewness / 6
+    moved_positives = np.count_nonzero(positives)
+    moved_negatives = np.count_nonzero(negatives)
     return AucLoss(
         loss=first.auc - second.auc,
         variance=variance,
-        acceleration=third_moment / variance**1.5 / 6 if variance else 0.0,
-        moved=(int(np.count_nonzero(positives)), int(np.count_nonzero(negatives))),
+        acceleration=acceleration,
+        moved=(int(moved_positives), int(moved_negatives)),
         sizes=(len(positives), len(negatives)),
     )
 

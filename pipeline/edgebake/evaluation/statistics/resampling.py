@@ -62,11 +62,15 @@ class PairedLoss:
 
     def bound(self, confidence: float) -> float:
         """Return the one-sided upper confidence bound of the loss."""
-        return max(self._quantile(confidence), self.loss + self._unseen(confidence))
+        quantile = self._quantile(confidence)
+        floor = self.loss + self._unseen(confidence)
+        return max(quantile, floor)
 
     def lower(self, confidence: float) -> float:
         """Return the one-sided lower confidence bound of the loss."""
-        return min(self._quantile(1 - confidence), self.loss - self._unseen(confidence))
+        quantile = self._quantile(1 - confidence)
+        ceiling = self.loss - self._unseen(confidence)
+        return min(quantile, ceiling)
 
     def needed(self, limit: float, confidence: float) -> int | None:
         """Estimate the number of examples or groups that would settle the side of the limit.
@@ -77,28 +81,42 @@ class PairedLoss:
         distance = abs(limit - self.loss)
         if distance == 0:
             return None
-        half_width = float(ndtri(confidence)) * float(self.resamples.std())
-        estimate = int(self.n * (half_width / distance) ** 2)
+        quantile = float(ndtri(confidence))
+        deviation = float(self.resamples.std())
+        half_width = quantile * deviation
+        growth = (half_width / distance) ** 2
+        estimate = int(self.n * growth)
         size = max(self.n + 1, estimate)
         while self._unseen(confidence, size / self.n) > distance:
-            size = int(size * GROWTH) + 1
+            larger = int(size * GROWTH)
+            size = larger + 1
         return size
 
     def _unseen(self, confidence: float, growth: float = 1.0) -> float:
         """Return the most that changes may cost which a test set so many times as large misses."""
         independent = growth / self.design_effect
         moved = self.moved * independent
-        return unseen_share(moved, self.examples * independent, confidence) * self.worth
+        examples = self.examples * independent
+        share = unseen_share(moved, examples, confidence)
+        return share * self.worth
 
     def _quantile(self, confidence: float) -> float:
         """Return the quantile of the resamples that bounds the loss from above."""
-        count = len(self.resamples)
-        below = np.mean(self.resamples < self.loss) + np.mean(self.resamples == self.loss) / 2
-        bias = float(ndtri(np.clip(below, 1 / count, 1 - 1 / count)))
-        student = float(stdtrit(self.n - 1, confidence)) * np.sqrt(self.n / (self.n - 1))
+        lowest_share = 1 / len(self.resamples)
+        below = np.mean(self.resamples < self.loss)
+        equal = np.mean(self.resamples == self.loss)
+        share = below + equal / 2
+        share = np.clip(share, lowest_share, 1 - lowest_share)
+        bias = float(ndtri(share))
+        freedom = self.n - 1  # degrees of it
+        student = float(stdtrit(freedom, confidence))
+        student *= np.sqrt(self.n / freedom)
         shifted = bias + student
-        level = ndtr(bias + shifted / (1 - self.acceleration * shifted))
-        return float(np.quantile(self.resamples, level))
+        stretch = 1 - self.acceleration * shifted
+        normal = bias + shifted / stretch
+        level = ndtr(normal)
+        quantile = np.quantile(self.resamples, level)
+        return float(quantile)
 
 
 def unseen_share(moved: float, n: float, confidence: float) -> float:
@@ -110,7 +128,11 @@ def unseen_share(moved: float, n: float, confidence: float) -> float:
     if moved >= min(ENOUGH, n):
         return 0.0
     alpha = 1 - confidence
-    return float(betaincinv(moved + 1, n - moved, 1 - alpha / 2)) - moved / n
+    level = 1 - alpha / 2
+    unmoved = n - moved
+    upper = float(betaincinv(moved + 1, unmoved, level))
+    observed = moved / n
+    return upper - observed
 
 
 def paired_loss(
@@ -126,6 +148,9 @@ def paired_loss(
     """
     sample = _sample(before, now, clusters)
     moved = metric.moved(before, now)
+    design_effect = 1.0
+    if clusters is not None:
+        design_effect = _design_effect(metric, before, moved, clusters)
     return PairedLoss(
         loss=sample.loss(metric, sample.counts),
         resamples=_resamples(metric, sample),
@@ -134,7 +159,7 @@ def paired_loss(
         examples=len(moved),
         n=sample.n,
         worth=metric.worth(before),
-        design_effect=1.0 if clusters is None else _design_effect(metric, before, moved, clusters),
+        design_effect=design_effect,
     )
 
 
@@ -147,10 +172,14 @@ def _design_effect(
     change, they do not show how they lie in groups. Without a change or an error, whole groups
     count.
     """
-    errors = metric.moved(metric.best(before), before)
+    right_rows = metric.best(before)
+    errors = metric.moved(right_rows, before)
     if not moved.any() and not errors.any():
-        return float(np.bincount(clusters.of_examples).mean())
-    return max(1.0, _variance_ratio(moved, clusters), _variance_ratio(errors, clusters))
+        sizes = np.bincount(clusters.of_examples)
+        return float(sizes.mean())
+    of_changes = _variance_ratio(moved, clusters)
+    of_errors = _variance_ratio(errors, clusters)
+    return max(1.0, of_changes, of_errors)
 
 
 def _variance_ratio(flags: NDArray[np.bool_], clusters: Clusters) -> float:
@@ -158,9 +187,13 @@ def _variance_ratio(flags: NDArray[np.bool_], clusters: Clusters) -> float:
     share = flags.mean()
     if share in (0, 1):
         return 1.0
+    groups = clusters.count
     sums = np.bincount(clusters.of_examples, flags - share)
-    by_groups = np.sum(sums**2) * clusters.count / (clusters.count - 1)
-    return float(by_groups / (len(flags) * share * (1 - share)))
+    squares = np.sum(sums**2)
+    by_groups = squares * groups / (groups - 1)
+    by_examples = len(flags) * share * (1 - share)
+    ratio = by_groups / by_examples
+    return float(ratio)
 
 
 @dataclass(frozen=True)
@@ -179,7 +212,8 @@ class _Sample:
 
     def loss(self, metric: Metric, counts: Floats) -> float:
         """Return the loss if the test set held each unit so often."""
-        weights = counts[self.units] * self.repeats
+        weights = counts[self.units]
+        weights = weights * self.repeats
         before = metric.value(self.before, weights)
         now = metric.value(self.now, weights)
         return metric.loss(before, now)
@@ -190,22 +224,28 @@ def _sample(before: Rows, now: Rows, clusters: Clusters | None) -> _Sample:
     arrays = [*before.values(), *now.values()]
     if clusters is not None:
         arrays.insert(0, clusters.of_examples)
-    columns = np.column_stack([np.asarray(array, np.float64) for array in arrays])
+    floats = [np.asarray(array, np.float64) for array in arrays]
+    columns = np.column_stack(floats)
     _, first, repeats = np.unique(columns, axis=0, return_index=True, return_counts=True)
-    units = np.arange(len(first))
+    distinct = len(first)
+    units = np.arange(distinct)
     counts = repeats.astype(np.float64)
-    row_repeats = np.ones(len(first))
+    row_repeats = np.ones(distinct)
     if clusters is not None:
         units = clusters.of_examples[first]
         row_repeats = counts
         counts = np.ones(clusters.count)
     return _Sample(
-        before={name: array[first] for name, array in before.items()},
-        now={name: array[first] for name, array in now.items()},
+        before=_rows_at(before, first),
+        now=_rows_at(now, first),
         units=units,
         repeats=row_repeats,
         counts=counts,
     )
+
+
+def _rows_at(rows: Rows, numbers: NDArray[np.int64]) -> Rows:
+    return {name: array[numbers] for name, array in rows.items()}
 
 
 def _resamples(metric: Metric, sample: _Sample) -> Floats:
@@ -213,8 +253,10 @@ def _resamples(metric: Metric, sample: _Sample) -> Floats:
     shares = sample.counts / sample.n
     losses = []
     for _ in range(RESAMPLES):
-        counts = random.multinomial(sample.n, shares).astype(np.float64)
-        losses.append(sample.loss(metric, counts))
+        draws = random.multinomial(sample.n, shares)
+        counts = draws.astype(np.float64)
+        loss = sample.loss(metric, counts)
+        losses.append(loss)
     return np.array(losses)
 
 
@@ -224,11 +266,16 @@ def _acceleration(metric: Metric, sample: _Sample) -> float:
     counts = sample.counts.copy()
     for unit in range(len(counts)):
         counts[unit] -= 1
-        losses.append(sample.loss(metric, counts))
+        loss = sample.loss(metric, counts)
+        losses.append(loss)
         counts[unit] += 1
     without = np.array(losses)
-    deviations = np.average(without, weights=sample.counts) - without
-    spread = float(np.sum(sample.counts * deviations**2))
+    mean = np.average(without, weights=sample.counts)
+    deviations = mean - without
+    squares = sample.counts * deviations**2
+    spread = float(np.sum(squares))
     if spread == 0:
         return 0.0
-    return float(np.sum(sample.counts * deviations**3)) / (6 * spread * math.sqrt(spread))
+    cubes = sample.counts * deviations**3
+    asymmetry = float(np.sum(cubes))
+    return asymmetry / (6 * spread * math.sqrt(spread))
