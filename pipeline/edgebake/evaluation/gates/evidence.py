@@ -94,7 +94,9 @@ class TargetEvidence:
         if measurement.value is None:
             return measurement, None
         if name in self.resamples:
-            remedy = MORE_EXAMPLES if measurement.unit == "share" else MORE_RUNS
+            remedy = MORE_RUNS
+            if measurement.unit == "share":
+                remedy = MORE_EXAMPLES
             test = BootstrapTest(self.resamples[name], remedy)
             return measurement, test
         return measurement, ExactValue(measurement.value)
@@ -125,7 +127,9 @@ class TargetEvidence:
 
 def read(folder: Path, parity_file: Path) -> TargetEvidence:
     """Read validate's folder of a variant, and parity's file of its platform."""
-    report = artifacts.read_json(folder / "report.json", Report)
+    report_file = folder / "report.json"
+    examples_file = folder / "examples.csv"
+    report = artifacts.read_json(report_file, Report)
     metrics = {}
     for name, fields in report["metrics"].items():
         metrics[name] = from_dict(fields)
@@ -133,8 +137,8 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
     score = task.METRICS[0].word
     for name in (score, f"float_{score}", *EVERY_REPORT):
         if name not in metrics:
-            raise artifacts.damaged(folder / "report.json", f"metrics.{name}: missing")
-    examples = _read_examples(folder / "examples.csv")
+            raise artifacts.damaged(report_file, f"metrics.{name}: missing")
+    examples = _read_examples(examples_file)
     records: Mapping[str, Sequence[Any]] = {}
     no_parity = f"{parity_file} does not exist: run `dvc repro`"
     if parity_file.exists():
@@ -148,18 +152,19 @@ def read(folder: Path, parity_file: Path) -> TargetEvidence:
         comparisons=[from_record(record) for record in records.get(report["variant"], [])],
         no_parity=no_parity,
         untested_classes=report.get("untested_classes", []),
-        report=str(folder / "report.json"),
+        report=str(report_file),
         task=task,
         rows=metric_rows.read(folder, task),
         alarms=_read_alarms(folder / "alarms.json"),
-        clusters=_read_clusters(report.get("group_column"), examples, folder / "examples.csv"),
+        clusters=_read_clusters(report.get("group_column"), examples, examples_file),
     )
 
 
 def _read_alarms(file: Path) -> Alarms | None:
     if not file.exists():
         return None
-    return Alarms(**artifacts.read_json(file, Alarms))
+    fields = artifacts.read_json(file, Alarms)
+    return Alarms(**fields)
 
 
 def _read_clusters(column: str | None, examples: list[Row], table: Path) -> Clusters | None:
@@ -194,11 +199,13 @@ def _read_examples(table: Path) -> list[Row]:
 
 
 def _score(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    return evidence.value_of(evidence.task.METRICS[0])
+    score = evidence.task.METRICS[0]
+    return evidence.value_of(score)
 
 
 def _score_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    return evidence.drop_of(evidence.task.METRICS[0])
+    score = evidence.task.METRICS[0]
+    return evidence.drop_of(score)
 
 
 def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
@@ -255,8 +262,10 @@ def _parity(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
 def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     if not evidence.comparisons:
         return not_measured("share", evidence.no_parity), None
-    difference = max(comparison.largest_difference for comparison in evidence.comparisons)
-    measurement = replace(evidence.metrics["accuracy"], value=difference, interval=None)
+    differences = [comparison.largest_difference for comparison in evidence.comparisons]
+    difference = max(differences)
+    accuracy = evidence.metrics["accuracy"]
+    measurement = replace(accuracy, value=difference, interval=None)
     return measurement, ExactValue(difference)
 
 
@@ -270,7 +279,8 @@ def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
 def _false_alarms(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     if evidence.alarms is None:
         return not_measured("1/h", "no stream was heard: run `dvc repro`"), None
-    test = PoissonTest(evidence.alarms.count, evidence.alarms.hours)
+    alarms = evidence.alarms
+    test = PoissonTest(alarms.count, alarms.hours)
     return evidence.metrics["false_alarms_per_hour"], test
 
 

@@ -31,7 +31,9 @@ def score_test(
         right = rows["right"]
         return ProportionTest(int(right.sum()), len(right))
     if clusters is None and metric.exact == "poisson":
-        return PoissonTest(int(rows["count"].sum()), float(rows["hours"].sum()))
+        count = rows["count"].sum()
+        hours = rows["hours"].sum()
+        return PoissonTest(int(count), float(hours))
     return value_test(metric, rows, clusters)
 
 
@@ -39,7 +41,8 @@ def value_test(metric: Metric, rows: Rows, clusters: Clusters | None = None) -> 
     """Return the test of a value by its loss against right answers."""
     best = metric.best(rows)
     loss = _loss_test(metric, best, rows, clusters)
-    return ValueTest(metric, metric.value(best, None), loss)
+    best_value = metric.value(best, None)
+    return ValueTest(metric, best_value, loss)
 
 
 def drop_test(
@@ -47,8 +50,10 @@ def drop_test(
 ) -> PairedTest | LossTest:
     """Return the test of what a metric loses from one model to another."""
     if clusters is None and metric.exact == "share":
-        lost = before["right"] & ~now["right"]
-        won = now["right"] & ~before["right"]
+        right_before = before["right"]
+        right_now = now["right"]
+        lost = right_before & ~right_now
+        won = right_now & ~right_before
         return PairedTest(int(lost.sum()), int(won.sum()), len(lost))
     return _loss_test(metric, before, now, clusters)
 
@@ -57,7 +62,8 @@ def _loss_test(metric: Metric, before: Rows, now: Rows, clusters: Clusters | Non
     if clusters is not None:
         loss = paired_loss(metric, before, now, clusters)
         detail = f"drawn by {clusters.column}: {clusters.count} groups"
-        return LossTest(loss, loss.n, f"groups ({clusters.column})", detail)
+        units = f"groups ({clusters.column})"
+        return LossTest(loss, loss.n, units, detail)
     if metric.exact == "auc":
         area = auc_loss(before["score"], now["score"], now["truth"])
         return LossTest(area, area.scarcer, SCARCER)
@@ -100,10 +106,14 @@ def why_unjudged(rows: Rows, metric: Metric, clusters: Clusters | None = None) -
         )
     if clusters is not None or metric.exact in ("share", "poisson"):
         return ""
-    n = len(next(iter(rows.values())))
+    columns = list(rows.values())
+    n = len(columns[0])
     units = EXAMPLES
     if metric.exact == "auc":
-        n = int(min(np.sum(rows["truth"] == 1), np.sum(rows["truth"] == 0)))
+        truths = rows["truth"]
+        positives = np.sum(truths == 1)
+        negatives = np.sum(truths == 0)
+        n = int(min(positives, negatives))
         units = SCARCER
     if n < FEWEST:
         return f"the test split has {n} {units}; expected at least {FEWEST}"

@@ -26,11 +26,9 @@ class MetricRows:
 
 def write(out: Path, rows: MetricRows) -> None:
     """Write the rows of a metric."""
-    for model, arrays in ((FLOAT, rows.before), (FILE, rows.now)):
-        folder = out / FOLDER / rows.metric.word / model
-        folder.mkdir(parents=True)
-        for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    folder = out / FOLDER / rows.metric.word
+    _write(folder / FLOAT, rows.before)
+    _write(folder / FILE, rows.now)
 
 
 def read(out: Path, task: Task) -> dict[str, MetricRows]:
@@ -39,8 +37,17 @@ def read(out: Path, task: Task) -> dict[str, MetricRows]:
     for metric in task.METRICS:
         folder = out / FOLDER / metric.word
         if folder.is_dir():
-            rows[metric.word] = MetricRows(metric, _read(folder / FLOAT), _read(folder / FILE))
+            before = _read(folder / FLOAT)
+            now = _read(folder / FILE)
+            rows[metric.word] = MetricRows(metric, before, now)
     return rows
+
+
+def _write(folder: Path, rows: Rows) -> None:
+    folder.mkdir(parents=True)
+    for name, array in rows.items():
+        file = folder / f"{name}.npy"
+        np.save(file, array, allow_pickle=False)
 
 
 def _read(folder: Path) -> dict[str, NDArray[np.generic]]:

@@ -46,11 +46,13 @@ class LossTest:
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the upper confidence bound of the loss is within the limit."""
-        return self.bound(requirement) <= requirement.limit
+        upper = self.bound(requirement)
+        return upper <= requirement.limit
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the lower confidence bound of the loss is above the limit."""
-        return self.paired.lower(requirement.confidence) > requirement.limit
+        lower = self.paired.lower(requirement.confidence)
+        return lower > requirement.limit
 
     def bound(self, requirement: Requirement) -> float:
         """Return the upper confidence bound of the loss."""
@@ -58,12 +60,15 @@ class LossTest:
 
     def interval(self, confidence: float) -> list[float]:
         """Return both ends of an interval, each at a one-sided confidence."""
-        return [self.paired.lower(confidence), self.paired.bound(confidence)]
+        lower = self.paired.lower(confidence)
+        upper = self.paired.bound(confidence)
+        return [lower, upper]
 
     def note(self, requirement: Requirement) -> str:
         """Return the detail, and how many more units would settle the test."""
         needed = self.paired.needed(requirement.limit, requirement.confidence)
-        return _with_detail(self.detail, _more(needed, self.n, self.units))
+        remedy = _more(needed, self.n, self.units)
+        return _with_detail(self.detail, remedy)
 
 
 @dataclass(frozen=True)
@@ -86,19 +91,25 @@ class ValueTest:
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the confidence bound of the value meets the limit."""
-        return requirement.is_met_by(self.bound(requirement))
+        bound = self.bound(requirement)
+        return requirement.is_met_by(bound)
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the bound on the other side misses the limit."""
-        return not requirement.is_met_by(self._at(self.loss.paired.lower(requirement.confidence)))
+        smallest_loss = self.loss.paired.lower(requirement.confidence)
+        best_value = self._at(smallest_loss)
+        return not requirement.is_met_by(best_value)
 
     def bound(self, requirement: Requirement) -> float:
         """Return the confidence bound of the value on the side of worse values."""
-        return self._at(self.loss.paired.bound(requirement.confidence))
+        largest_loss = self.loss.bound(requirement)
+        return self._at(largest_loss)
 
     def interval(self, confidence: float) -> list[float]:
         """Return both ends of an interval, each at a one-sided confidence."""
-        return sorted(self._at(loss) for loss in self.loss.interval(confidence))
+        losses = self.loss.interval(confidence)
+        values = [self._at(loss) for loss in losses]
+        return sorted(values)
 
     def note(self, requirement: Requirement) -> str:
         """Return the detail, and how many more units would settle the test."""
@@ -106,7 +117,8 @@ class ValueTest:
             remedy = f"no number of {self.loss.units} proves a value of {self.best:g}"
             return _with_detail(self.detail, remedy)
         limit = self.metric.loss(self.best, requirement.limit)
-        return self.loss.note(replace(requirement, limit=limit))
+        on_loss = replace(requirement, limit=limit)
+        return self.loss.note(on_loss)
 
     def _at(self, loss: float) -> float:
         return self.metric.value_at_loss(self.best, loss)
@@ -125,13 +137,14 @@ class ClusteredGroupsTest:
     @property
     def worst(self) -> str:
         """Return the class or slice with the lowest value."""
-        return min(self.groups, key=lambda name: self.groups[name].value)
+        values = {name: test.value for name, test in self.groups.items()}
+        return min(values, key=values.__getitem__)
 
     @property
     def detail(self) -> str:
         """Return the worst class or slice."""
         worst = self.groups[self.worst]
-        return f"worst is {printable(self.worst)}: {worst.value:.4g}, {worst.detail}"
+        return self._of_worst(worst.detail)
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether every class or slice proves the requirement."""
@@ -139,17 +152,24 @@ class ClusteredGroupsTest:
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether some class or slice misses the limit, corrected for their number."""
-        corrected = replace(requirement, confidence=1 - requirement.alpha / len(self.groups))
+        alpha = requirement.alpha / len(self.groups)
+        corrected = replace(requirement, confidence=1 - alpha)
         return any(test.disproves(corrected) for test in self.groups.values())
 
     def bound(self, requirement: Requirement) -> float:
         """Return the lowest of the lower confidence bounds."""
-        return min(test.bound(requirement) for test in self.groups.values())
+        bounds = [test.bound(requirement) for test in self.groups.values()]
+        return min(bounds)
 
     def note(self, requirement: Requirement) -> str:
         """Return the worst class or slice, and how many more groups would settle it."""
         worst = self.groups[self.worst]
-        return f"worst is {printable(self.worst)}: {worst.value:.4g}, {worst.note(requirement)}"
+        return self._of_worst(worst.note(requirement))
+
+    def _of_worst(self, remark: str) -> str:
+        name = self.worst
+        value = self.groups[name].value
+        return f"worst is {printable(name)}: {value:.4g}, {remark}"
 
 
 @dataclass(frozen=True)
@@ -166,7 +186,8 @@ class PoissonTest:
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the upper confidence bound of the rate is within the limit."""
-        return self.bound(requirement) <= requirement.limit
+        upper = self.bound(requirement)
+        return upper <= requirement.limit
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the lower confidence bound of the rate is above the limit."""
@@ -181,8 +202,11 @@ class PoissonTest:
         """Return the count, and how many more hours would settle the test."""
         needed = poisson.needed(self.count, self.hours, requirement.limit, requirement.confidence)
         if needed is None:
-            return f"{self.detail}; {THE_LIMIT.format(units='hours')}"
-        return f"{self.detail}; about {needed - self.hours:.2g} more hours would decide"
+            remedy = THE_LIMIT.format(units="hours")
+        else:
+            more_hours = needed - self.hours
+            remedy = f"about {more_hours:.2g} more hours would decide"
+        return f"{self.detail}; {remedy}"
 
 
 def _more(needed: int | None, n: int, units: str) -> str:
@@ -194,4 +218,6 @@ def _more(needed: int | None, n: int, units: str) -> str:
 
 
 def _with_detail(detail: str, remedy: str) -> str:
-    return f"{detail}; {remedy}" if detail else remedy
+    if detail:
+        return f"{detail}; {remedy}"
+    return remedy

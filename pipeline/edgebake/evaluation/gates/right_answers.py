@@ -26,7 +26,9 @@ def share_rows(metric: Metric, examples: Sequence[Row]) -> MetricRows:
     """Return which examples the float parent, and the file, classify correctly."""
     before = [row["float_answer"] == row["label"] for row in examples]
     now = [is_right(row) for row in examples]
-    return MetricRows(metric, {"right": np.array(before)}, {"right": np.array(now)})
+    rows_before = {"right": np.array(before)}
+    rows_now = {"right": np.array(now)}
+    return MetricRows(metric, rows_before, rows_now)
 
 
 def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
@@ -49,12 +51,15 @@ def clustered_test(
     """Return the tests of each value of a column, drawn by group; or why one has too few groups."""
     by_value: dict[str, list[int]] = {}
     for number, row in enumerate(examples):
-        by_value.setdefault(row[column], []).append(number)
+        numbers_of_value = by_value.setdefault(row[column], [])
+        numbers_of_value.append(number)
     tests = {}
     for value in sorted(by_value):
         numbers = by_value[value]
-        rows = share_rows(metric, [examples[number] for number in numbers]).now
-        _, groups = np.unique(clusters.of_examples[numbers], return_inverse=True)
+        examples_of_value = [examples[number] for number in numbers]
+        rows = share_rows(metric, examples_of_value).now
+        clusters_of_value = clusters.of_examples[numbers]
+        _, groups = np.unique(clusters_of_value, return_inverse=True)
         of_value = Clusters(clusters.column, groups)
         reason = judging.why_unjudged(rows, metric, of_value)
         if reason:
