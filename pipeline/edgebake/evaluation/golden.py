@@ -65,12 +65,15 @@ def build_vectors(file: ConvertedFile, examples: Examples, outputs: Outputs) -> 
         examples: of the test split.
         outputs: of all examples, float32 [n, ...] by the contract's names.
     """
+    contract = file.contract
+    task = load_task(contract.task)
     limits = tolerances(file)
-    vectors = []
     (tolerance,) = limits.outputs.values()
-    for number in _select(examples, outputs, load_task(file.contract.task), tolerance):
-        vectors.append(_vector(file, examples, number, outputs))
-    if file.contract.is_image_classifier:
+    vectors = []
+    for number in _select(examples, outputs, task, tolerance):
+        vector = _vector(file, examples, number, outputs)
+        vectors.append(vector)
+    if contract.is_image_classifier:
         return golden_forms.first_form(file.sha256, limits, vectors)
     return golden_forms.second_form(file.sha256, limits, vectors)
 
@@ -79,14 +82,20 @@ def tolerances(file: ConvertedFile) -> Tolerances:
     """Return how far a device may be off: after the steps of an input, and after the model."""
     inputs = {}
     for spec, tensor in file.inputs:
-        inputs[spec.name] = load_input(spec.kind).tolerance(spec, asdict(tensor))
-    outputs = {output.name: _output_tolerance(file, tensor) for output, tensor in file.outputs}
+        kind = load_input(spec.kind)
+        facts = asdict(tensor)
+        inputs[spec.name] = kind.tolerance(spec, facts)
+    outputs = {}
+    for output, tensor in file.outputs:
+        outputs[output.name] = _output_tolerance(file, tensor)
     return Tolerances(inputs, outputs)
 
 
 def _output_tolerance(file: ConvertedFile, tensor: Tensor) -> float:
     scale = tensor.scale or 0.0
-    return max(_kernel_tolerance(file), STEPS * scale)
+    steps = STEPS * scale
+    between_kernels = _kernel_tolerance(file)
+    return max(between_kernels, steps)
 
 
 def _kernel_tolerance(file: ConvertedFile) -> float:
@@ -107,16 +116,21 @@ def _select(examples: Examples, outputs: Outputs, task: Task, tolerance: float) 
     Right answers come before wrong ones, and small examples before large ones because a bundle is
     downloaded; the kinds of answers take turns.
     """
-    has_margin = task.margin(outputs) > MARGIN * tolerance
+    margins = task.margin(outputs)
+    smallest_margin = MARGIN * tolerance
+    has_margin = margins > smallest_margin
     is_wrong = ~task.right(outputs, examples.labels)
 
     def preference(number: int) -> tuple[bool, int, int]:
-        return bool(is_wrong[number]), examples.sizes[number], number
+        size = examples.sizes[number]
+        return bool(is_wrong[number]), size, number
 
     candidates = np.flatnonzero(has_margin).tolist()
     candidates.sort(key=preference)
-    in_turns = _take_turns(candidates, task.turns(outputs))
-    return sorted(in_turns[:EXAMPLES])
+    kinds = task.turns(outputs)
+    in_turns = _take_turns(candidates, kinds)
+    selected = in_turns[:EXAMPLES]
+    return sorted(selected)
 
 
 def _take_turns(numbers: list[int], kinds: NDArray[np.int64]) -> list[int]:
@@ -131,14 +145,21 @@ def _take_turns(numbers: list[int], kinds: NDArray[np.int64]) -> list[int]:
 
 
 def _vector(file: ConvertedFile, examples: Examples, number: int, outputs: Outputs) -> Vector:
-    raw, tensors = {}, {}
+    raw = {}
+    tensors = {}
     for spec, tensor in file.inputs:
+        kind = load_input(spec.kind)
         example = examples.inputs[number]
-        raw[spec.name] = golden_forms.raw_value(load_input(spec.kind), example)
+        raw[spec.name] = golden_forms.raw_value(kind, example)
         tensors[spec.name] = _stored_input(spec, tensor, example)
-    label = examples.classes[examples.labels[number]]
-    answers = {output.name: outputs[output.name][number] for output, _ in file.outputs}
-    return Vector(examples.names[number], raw, tensors, answers, label)
+    answers = {}
+    for output, _ in file.outputs:
+        answers_of_all = outputs[output.name]
+        answers[output.name] = answers_of_all[number]
+    example_name = examples.names[number]
+    label_number = examples.labels[number]
+    label = examples.classes[label_number]
+    return Vector(example_name, raw, tensors, answers, label)
 
 
 def _stored_input(spec: ContractInput, tensor: Tensor, example: Raw) -> NDArray[np.generic]:
@@ -148,4 +169,5 @@ def _stored_input(spec: ContractInput, tensor: Tensor, example: Raw) -> NDArray[
         cached = kind.steps_to_cache(spec)
         values = preprocess.run(cached, example, spec.numbers, kind.steps)
         return np.reshape(values, tensor.shape)
-    return tensor.to_stored(prepare_input(spec, [example]))
+    prepared = prepare_input(spec, [example])
+    return tensor.to_stored(prepared)

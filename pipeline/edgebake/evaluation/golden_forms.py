@@ -97,21 +97,23 @@ def second_form(sha256: str, tolerances: Tolerances, vectors: Sequence[Vector]) 
     """
     examples = []
     for vector in vectors:
-        examples.append(
-            {
-                "name": vector.name,
-                "raw": dict(vector.raw),
-                "tensors": {name: _stored(values) for name, values in vector.tensors.items()},
-                "outputs": {name: _output(values) for name, values in vector.outputs.items()},
-                "label": vector.label,
-            }
-        )
+        tensors = {name: _stored(values) for name, values in vector.tensors.items()}
+        outputs = {name: _output(values) for name, values in vector.outputs.items()}
+        example = {
+            "name": vector.name,
+            "raw": dict(vector.raw),
+            "tensors": tensors,
+            "outputs": outputs,
+            "label": vector.label,
+        }
+        examples.append(example)
     limits = {"inputs": tolerances.inputs, "outputs": tolerances.outputs}
     return {"format": SECOND, "sha256": sha256, "tolerances": limits, "examples": examples}
 
 
 def _stored(values: NDArray[Any]) -> StoredTensor:
-    little_endian = values.astype(values.dtype.newbyteorder("<"))
+    dtype = values.dtype.newbyteorder("<")
+    little_endian = values.astype(dtype)
     return {
         "dtype": values.dtype.name,
         "shape": list(values.shape),
@@ -128,4 +130,5 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
 
 
 def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    encoded = base64.b64encode(data)
+    return encoded.decode()

@@ -53,17 +53,23 @@ def build(spec: ContractInput, sounds: Sequence[Raw], labels: Sequence[str]) -> 
         labels: of the examples.
     """
     clip = clip_step(spec)
-    whole = np.concatenate([np.asarray(sound) for sound in sounds])
+    arrays = [np.asarray(sound) for sound in sounds]
+    whole = np.concatenate(arrays)
     length = clip["samples"]
-    starts = range(0, max(1, len(whole) - length + 1), clip["hop"])
-    clips = [whole[start : start + length] for start in starts]
+    last_start = max(0, len(whole) - length)
+    clips = []
+    for start in range(0, last_start + 1, clip["hop"]):
+        end = start + length
+        clips.append(whole[start:end])
     seconds = len(whole) / _rate(spec)
-    return Stream(tuple(labels), clips, seconds / SECONDS_OF_AN_HOUR)
+    hours = seconds / SECONDS_OF_AN_HOUR
+    return Stream(tuple(labels), clips, hours)
 
 
 def clip_step(spec: ContractInput) -> dict[str, Any]:
     """Return the step that says how long a clip is, and when the next begins."""
-    (step,) = [step for step in spec.steps if step["step"] == "clip"]
+    clip_steps = [step for step in spec.steps if step["step"] == "clip"]
+    (step,) = clip_steps
     return step
 
 
@@ -80,11 +86,17 @@ def count_alarms(
     """
     means = streams.smooth(probabilities, listening.over)
     heard = streams.listen(means, listening.threshold, listening.hold)
-    false = [answer for answer in heard if classes[answer.label] not in stream.labels]
-    return Alarms(len(false), len(stream.clips), stream.hours)
+    false_alarms = 0
+    for answer in heard:
+        label = classes[answer.label]
+        if label not in stream.labels:
+            false_alarms += 1
+    return Alarms(false_alarms, len(stream.clips), stream.hours)
 
 
 def _rate(spec: ContractInput) -> float:
     """Return the samples in a second."""
     first = spec.steps[0]
-    return float(first[RATE_KEYS[first["step"]]])
+    name = first["step"]
+    rate_key = RATE_KEYS[name]
+    return float(first[rate_key])
