@@ -41,7 +41,9 @@ class Contract:
         inputs = [type(spec) for spec in self.inputs]
         outputs = [output.name for output in self.outputs]
         is_plain = self.task == CLASSIFICATION and not self.task_options
-        return is_plain and inputs == [ImageInput] and outputs == [PROBABILITIES]
+        takes_image = inputs == [ImageInput]
+        returns_probabilities = outputs == [PROBABILITIES]
+        return is_plain and takes_image and returns_probabilities
 
     @property
     def image(self) -> ImageSpec:
@@ -78,7 +80,11 @@ class Contract:
         Returns:
             Input tensors [n, ...] by name, in the contract's order.
         """
-        return {spec.name: prepare_input(spec, inputs[spec.name]) for spec in self.inputs}
+        feeds = {}
+        for spec in self.inputs:
+            raw = inputs[spec.name]
+            feeds[spec.name] = prepare_input(spec, raw)
+        return feeds
 
     def to_json(self) -> str:
         """Return the text of contract.json, which is also in the metadata of ONNX files."""
@@ -89,12 +95,14 @@ class Contract:
         """Return the content of contract.json."""
         if self.is_image_classifier:
             return contract_json.image_classifier_entry(self.task, self.image, self.labels)
+        inputs = [contract_json.input_entry(spec) for spec in self.inputs]
+        outputs = [contract_json.output_entry(output) for output in self.outputs]
         return {
             "contract": FORM,
             "task": self.task,
             "task_options": dict(self.task_options),
-            "inputs": [contract_json.input_entry(spec) for spec in self.inputs],
-            "outputs": [contract_json.output_entry(output) for output in self.outputs],
+            "inputs": inputs,
+            "outputs": outputs,
             "labels": self.labels,
         }
 
@@ -102,26 +110,33 @@ class Contract:
 def prepare_input(spec: ContractInput, raw: Sequence[Raw]) -> NDArray[Any]:
     """Return the input tensor [n, ...] of examples."""
     registry = load_input(spec.kind).steps
-    tensor: NDArray[Any] = np.empty((len(raw), *spec.tensor.shape), spec.tensor.dtype)
-    for number in range(len(raw)):
-        values = preprocess.run(spec.steps, raw[number], spec.numbers, registry)
-        tensor[number] = np.reshape(values, spec.tensor.shape)
+    count = len(raw)
+    shape = spec.tensor.shape
+    tensor: NDArray[Any] = np.empty((count, *shape), spec.tensor.dtype)
+    for number in range(count):
+        example = raw[number]
+        values = preprocess.run(spec.steps, example, spec.numbers, registry)
+        tensor[number] = np.reshape(values, shape)
     return tensor
 
 
 def image_classifier(image: ImageSpec, labels: list[str]) -> Contract:
     """Return the contract of a classifier of images."""
-    outputs = load_task(CLASSIFICATION).outputs(labels)
-    return Contract(CLASSIFICATION, (input_of(image),), outputs, labels)
+    task = load_task(CLASSIFICATION)
+    inputs = (input_of(image),)
+    outputs = task.outputs(labels)
+    return Contract(CLASSIFICATION, inputs, outputs, labels)
 
 
 def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
     """Return the contract of a model that is trained with options of a recipe."""
     kind = load_input(options.data.input.kind)
+    spec = kind.contract_input(options)
+    task = load_task(options.task.output)
     return Contract(
         task=options.task.output,
-        inputs=(kind.contract_input(options),),
-        outputs=load_task(options.task.output).outputs(labels),
+        inputs=(spec,),
+        outputs=task.outputs(labels),
         labels=labels,
         task_options=options.task.options,
     )
@@ -132,10 +147,12 @@ def from_json(text: str) -> Contract:
     content = json.loads(text)
     if "contract" not in content:
         return _read_image_classifier(content)
+    inputs = [contract_json.read_input(entry) for entry in content["inputs"]]
+    outputs = [contract_json.read_output(entry) for entry in content["outputs"]]
     return Contract(
         task=content["task"],
-        inputs=tuple(contract_json.read_input(entry) for entry in content["inputs"]),
-        outputs=tuple(contract_json.read_output(entry) for entry in content["outputs"]),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         labels=content["labels"],
         task_options=content["task_options"],
     )
@@ -146,4 +163,5 @@ def _read_image_classifier(content: dict[str, Any]) -> Contract:
     task = content.pop("task")
     if task != CLASSIFICATION:
         raise ValueError(f"task: {task}; expected {CLASSIFICATION}")
-    return image_classifier(contract_json.read_image(content), labels)
+    image = contract_json.read_image(content)
+    return image_classifier(image, labels)

@@ -27,7 +27,9 @@ LITTLE_ENDIAN = "<f4"
 def image_classifier_entry(task: str, image: ImageSpec, labels: list[str]) -> dict[str, Any]:
     """Return the content of contract.json of an image classifier."""
     first = image_entry(image)
-    last = {key: first.pop(key) for key in LAST_KEYS}
+    last = {}
+    for key in LAST_KEYS:
+        last[key] = first.pop(key)
     return {"task": task, **first, "labels": labels, **last}
 
 
@@ -35,8 +37,10 @@ def image_entry(image: ImageSpec) -> dict[str, Any]:
     """Return the preprocessing of an image under the names that apps read."""
     entry: dict[str, Any] = {}
     for key, value in asdict(image).items():
-        entry[PUBLISHED_KEYS.get(key, key)] = value
-    entry[PUBLISHED_KEYS["color"]] = image.published_color
+        published_key = PUBLISHED_KEYS.get(key, key)
+        entry[published_key] = value
+    color_key = PUBLISHED_KEYS["color"]
+    entry[color_key] = image.published_color
     return entry
 
 
@@ -47,7 +51,8 @@ def read_image(entry: Mapping[str, Any]) -> ImageSpec:
         KeyError: the color is unknown.
     """
     fields = dict(entry)
-    published_color = fields.pop(PUBLISHED_KEYS["color"])
+    color_key = PUBLISHED_KEYS["color"]
+    published_color = fields.pop(color_key)
     for color, name in PUBLISHED_COLORS.items():
         if name == published_color:
             return ImageSpec(**fields, color=color)
@@ -60,22 +65,35 @@ def input_entry(spec: ContractInput) -> dict[str, Any]:
     if isinstance(spec, ImageInput):
         entry["image"] = image_entry(image_of(spec))
         return entry
-    tensor: dict[str, Any] = {"shape": list(spec.tensor.shape), "dtype": spec.tensor.dtype}
-    if spec.tensor.highest is not None:
-        tensor["highest"] = spec.tensor.highest
-    numbers = {key: _numbers_entry(values) for key, values in spec.numbers.items()}
-    return {**entry, "tensor": tensor, "steps": list(spec.steps), "numbers": numbers}
+    entry["tensor"] = _tensor_entry(spec.tensor)
+    entry["steps"] = list(spec.steps)
+    numbers = {}
+    for key, values in spec.numbers.items():
+        numbers[key] = _numbers_entry(values)
+    entry["numbers"] = numbers
+    return entry
+
+
+def _tensor_entry(tensor: TensorSpec) -> dict[str, Any]:
+    entry: dict[str, Any] = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+    if tensor.highest is not None:
+        entry["highest"] = tensor.highest
+    return entry
 
 
 def read_input(entry: Mapping[str, Any]) -> ContractInput:
     """Return an input from its entry."""
     if "image" in entry:
-        return input_of(read_image(entry["image"]))
+        image = read_image(entry["image"])
+        return input_of(image)
+    name = entry["name"]
     tensor = entry["tensor"]
-    spec = TensorSpec(entry["name"], tuple(tensor["shape"]), tensor["dtype"], tensor.get("highest"))
-    numbers = {key: _read_numbers(values) for key, values in entry["numbers"].items()}
+    spec = TensorSpec(name, tuple(tensor["shape"]), tensor["dtype"], tensor.get("highest"))
+    numbers = {}
+    for key, values in entry["numbers"].items():
+        numbers[key] = _read_numbers(values)
     steps = tuple(entry["steps"])
-    return ContractInput(entry["name"], entry["kind"], spec, steps, numbers)
+    return ContractInput(name, entry["kind"], spec, steps, numbers)
 
 
 def output_entry(output: ContractOutput) -> dict[str, Any]:
@@ -96,7 +114,8 @@ def read_output(entry: Mapping[str, Any]) -> ContractOutput:
     if "bounds" in entry:
         low, high = entry["bounds"]
         bounds = (low, high)
-    return ContractOutput(entry["name"], tuple(entry["shape"]), entry["meaning"], bounds)
+    shape = tuple(entry["shape"])
+    return ContractOutput(entry["name"], shape, entry["meaning"], bounds)
 
 
 def _numbers_entry(values: NDArray[np.float32]) -> dict[str, Any]:
@@ -107,5 +126,6 @@ def _numbers_entry(values: NDArray[np.float32]) -> dict[str, Any]:
 
 def _read_numbers(entry: Mapping[str, Any]) -> NDArray[np.float32]:
     data = base64.b64decode(entry["data"])
-    values = np.frombuffer(data, LITTLE_ENDIAN).reshape(entry["shape"])
+    flat = np.frombuffer(data, LITTLE_ENDIAN)
+    values = flat.reshape(entry["shape"])
     return values.astype(np.float32)

@@ -53,7 +53,8 @@ def predicted_classes(outputs: Outputs) -> NDArray[np.int64]:
 
     The first is what an app shows that sorts the classes by probability and keeps their order.
     """
-    classes: NDArray[np.int64] = _probabilities(outputs).argmax(axis=1)
+    probabilities = _probabilities(outputs)
+    classes: NDArray[np.int64] = probabilities.argmax(axis=1)
     return classes
 
 
@@ -64,11 +65,13 @@ def _probabilities(outputs: Outputs) -> NDArray[np.float32]:
 
 
 def _right_rows(outputs: Outputs, truths: Truths) -> Rows:
-    return {"right": predicted_classes(outputs) == truths}
+    classes = predicted_classes(outputs)
+    return {"right": classes == truths}
 
 
 def _all_right(rows: Rows) -> Rows:
-    return {"right": np.ones_like(rows["right"])}
+    right = rows["right"]
+    return {"right": np.ones_like(right)}
 
 
 def _share_right(rows: Rows, weights: Weights) -> float:
@@ -80,29 +83,37 @@ def _class_rows(outputs: Outputs, truths: Truths) -> Rows:
 
 
 def _true_classes(rows: Rows) -> Rows:
-    return {"label": rows["label"], "answer": rows["label"]}
+    labels = rows["label"]
+    return {"label": labels, "answer": labels}
 
 
 def macro_f1(rows: Rows, weights: Weights) -> float:
     """Return the mean F1 of the classes that have an example, 0 to 1."""
     labels = rows["label"]
     answers = rows["answer"]
-    classes = max(labels.max(), answers.max()) + 1
+    highest_class = max(labels.max(), answers.max())
+    classes = highest_class + 1
     right = labels == answers
-    counts = np.ones(len(labels)) if weights is None else weights
+    counts = weights
+    if counts is None:
+        counts = np.ones(len(labels))
     of_class = np.bincount(labels, counts, classes)
     answered = np.bincount(answers, counts, classes)
     both = np.bincount(labels, counts * right, classes)
+    either = of_class + answered
     tested = of_class > 0
-    scores = 2 * both[tested] / (of_class + answered)[tested]
+    scores = 2 * both[tested] / either[tested]
     return float(scores.mean())
 
 
 def _worth_of_rarest(rows: Rows) -> float:
     """Return what macro F1 loses per share of examples, if all are of the rarest class."""
-    counts = np.bincount(rows["label"])
+    labels = rows["label"]
+    counts = np.bincount(labels)
     tested = counts[counts > 0]
-    return float(len(rows["label"]) / len(tested) / tested.min())
+    mean_count = len(labels) / len(tested)
+    worth = mean_count / tested.min()
+    return float(worth)
 
 
 ACCURACY = Metric(
@@ -132,7 +143,9 @@ class Classification:
     def outputs(self, labels: Sequence[str]) -> tuple[ContractOutput, ...]:
         """Return the probabilities of the labels."""
         shape = (len(labels),)
-        return (ContractOutput(PROBABILITIES, shape, "probability of each label", (0.0, 1.0)),)
+        bounds = (0.0, 1.0)
+        output = ContractOutput(PROBABILITIES, shape, "probability of each label", bounds)
+        return (output,)
 
     def fitting(self, shape: tuple[int, ...], *, is_mixed: bool) -> Fitting:
         """Return the cross entropy with the labels, or with their mixtures."""
@@ -145,11 +158,14 @@ class Classification:
     def training_metrics(self, outputs: Outputs, truths: Truths) -> dict[str, float]:
         """Return the accuracy and the cross entropy."""
         rows = np.arange(len(truths))
-        of_label = _probabilities(outputs)[rows, truths].astype(np.float64)
-        clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
+        probabilities = _probabilities(outputs)
+        of_label = probabilities[rows, truths]
+        doubles = of_label.astype(np.float64)
+        clipped = np.clip(doubles, SMALLEST_PROBABILITY, 1)
         losses = -np.log(clipped)
+        right = self.right(outputs, truths)
         return {
-            "validation_accuracy": float(np.mean(self.right(outputs, truths))),
+            "validation_accuracy": float(np.mean(right)),
             "validation_cross_entropy": float(losses.mean()),
         }
 
@@ -171,7 +187,9 @@ class Classification:
     def margin(self, outputs: Outputs) -> NDArray[np.float32]:
         """Return the distance of the two highest probabilities."""
         ascending = np.sort(_probabilities(outputs), axis=1)
-        margin: NDArray[np.float32] = ascending[:, -1] - ascending[:, -2]
+        highest = ascending[:, -1]
+        second = ascending[:, -2]
+        margin: NDArray[np.float32] = highest - second
         return margin
 
     def turns(self, outputs: Outputs) -> NDArray[np.int64]:
@@ -180,15 +198,19 @@ class Classification:
 
     def columns(self, outputs: Outputs, truths: Truths, labels: Sequence[str]) -> Columns:
         """Return the label, the most probable label and its probability."""
+        answers = predicted_classes(outputs)
+        confidences = _confidences(outputs)
         return Columns(
             label=[labels[number] for number in truths],
-            answer=[labels[number] for number in predicted_classes(outputs)],
-            confidence=[f"{confidence:.6f}" for confidence in _confidences(outputs)],
+            answer=[labels[number] for number in answers],
+            confidence=[f"{confidence:.6f}" for confidence in confidences],
         )
 
     def calibration_error(self, outputs: Outputs, truths: Truths) -> CalibrationError:
         """Return the expected calibration error."""
-        columns = (_confidences(outputs), self.right(outputs, truths))
+        confidences = _confidences(outputs)
+        right = self.right(outputs, truths)
+        columns = (confidences, right)
         return CalibrationError(expected_calibration_error, columns)
 
     def after(
@@ -198,11 +220,19 @@ class Classification:
         (tensor,) = tensors
         steps: list[Step] = []
         if tensor["scale"] is not None:
-            zero_point = tensor["zero_point"]
-            steps.append({"step": "dequantize", "scale": tensor["scale"], "zero_point": zero_point})
+            dequantize: Step = {
+                "step": "dequantize",
+                "scale": tensor["scale"],
+                "zero_point": tensor["zero_point"],
+            }
+            steps.append(dequantize)
         if package.smooth is not None:
-            over, hold = package.smooth.over, package.smooth.hold
-            steps.append({"step": "smooth", "over": over, "hold": hold})
+            smooth: Step = {
+                "step": "smooth",
+                "over": package.smooth.over,
+                "hold": package.smooth.hold,
+            }
+            steps.append(smooth)
         top_k: Step = {
             "step": "top_k",
             "k": package.top_k,
@@ -213,14 +243,17 @@ class Classification:
 
     def compare(self, file: Outputs, source: Outputs) -> AnswerComparison:
         """Compare the labels and the probabilities."""
-        n, classes = _probabilities(source).shape
+        probabilities = _probabilities(file)
+        expected = _probabilities(source)
+        n, classes = expected.shape
         predicted_counts = np.bincount(predicted_classes(file), minlength=classes)
         expected_counts = np.bincount(predicted_classes(source), minlength=classes)
         pairs = float(predicted_counts @ expected_counts)
-        differences = np.abs(_probabilities(file) - _probabilities(source))
+        differences = np.abs(probabilities - expected)
+        same = self.same(file, source)
         return AnswerComparison(
             n=n,
-            same=int(self.same(file, source).sum()),
+            same=int(same.sum()),
             largest_difference=float(differences.max()),
             same_by_chance=pairs / n,
         )

@@ -38,18 +38,22 @@ class AudioKind:
 
     def check(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield each problem of the options of sounds."""
-        yield from audio_options.problems(audio_options.read(recipe.data))
+        audio = audio_options.read(recipe.data)
+        yield from audio_options.problems(audio)
 
     def contract_input(self, options: ContractOptions) -> ContractInput:
         """Return the input of a model that is trained with these options."""
         audio = audio_options.read(options.data)
         shape = (audio.frames, audio.bands, 1)
+        tensor = TensorSpec(NAME, shape, "float32")
+        steps_to_tensor = _steps_of(audio)
+        matrix = audio_options.matrix_of(audio)
         return ContractInput(
             name=NAME,
             kind=NAME,
-            tensor=TensorSpec(NAME, shape, "float32"),
-            steps=tuple(_steps_of(audio)),
-            numbers={MATRIX: audio_options.matrix_of(audio)},
+            tensor=tensor,
+            steps=tuple(steps_to_tensor),
+            numbers={MATRIX: matrix},
         )
 
     def steps_to_cache(self, spec: ContractInput) -> tuple[Step, ...]:
@@ -74,7 +78,8 @@ class AudioKind:
     def digest(self, raw: Raw) -> bytes:
         """Return number and content of the samples: a copy in another file format is equal."""
         samples = np.asarray(raw, LITTLE_ENDIAN)
-        return f"{samples.shape}".encode() + samples.tobytes()
+        shape = f"{samples.shape}"
+        return shape.encode() + samples.tobytes()
 
     def size(self, raw: Raw) -> int:
         """Return the number of samples."""
@@ -82,27 +87,33 @@ class AudioKind:
 
     def to_golden(self, raw: Raw) -> bytes:
         """Return the samples, little-endian."""
-        return np.asarray(raw, LITTLE_ENDIAN).tobytes()
+        samples = np.asarray(raw, LITTLE_ENDIAN)
+        return samples.tobytes()
 
     def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
         """Return the tensors of white noise of various loudness, float32 [count, ...]."""
         generator = np.random.default_rng(seed)
-        samples = next(step["samples"] for step in spec.steps if step["step"] == "clip")
-        tensors = np.empty((count, *spec.tensor.shape), np.float32)
+        parameters = {step["step"]: step for step in spec.steps}
+        samples = parameters["clip"]["samples"]
+        shape = spec.tensor.shape
+        tensors = np.empty((count, *shape), np.float32)
         for number in range(count):
             loudness = generator.integers(1, FULL_SCALE)
             sound = generator.integers(-loudness, loudness, samples, np.int16)
             values = preprocess.run(spec.steps, sound, spec.numbers, self.steps)
-            tensors[number] = np.reshape(values, spec.tensor.shape)
+            tensors[number] = np.reshape(values, shape)
         return tensors
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
         """Return how far another implementation of the spectrum may be off, as normalized."""
-        nats = TOLERANCE_NATS * float(spec.steps[-1]["scale"]) * ROUNDING
-        if tensor["scale"] is None:
-            return nats
+        normalize = spec.steps[-1]
+        factor = float(normalize["scale"])
+        tolerance = TOLERANCE_NATS * factor * ROUNDING
+        quantization_step = tensor["scale"]
+        if quantization_step is None:
+            return tolerance
         # A value that is a little off may be rounded to the next quantization step.
-        return nats + float(tensor["scale"])
+        return tolerance + float(quantization_step)
 
     def takes_raw(self, dtype: str) -> bool:
         """Return False: no file computes the spectrum itself."""

@@ -23,16 +23,20 @@ def mel_matrix(
         lowest_hz: where the first triangle begins.
         highest_hz: where the last triangle ends.
     """
-    bins_hz = np.arange(fft // 2 + 1) * rate / fft
-    bins = _mel(bins_hz)[:, np.newaxis]
-    ends = _mel(np.array([lowest_hz, highest_hz]))
-    edges = np.linspace(ends[0], ends[1], bands + 2)
+    bin_count = fft // 2 + 1
+    bins_hz = np.arange(bin_count) * rate / fft
+    bins = _mel(bins_hz)
+    bins = bins[:, np.newaxis]
+    ends_hz = np.array([lowest_hz, highest_hz])
+    lowest, highest = _mel(ends_hz)
+    edges = np.linspace(lowest, highest, bands + 2)
     lower = edges[:-2]
     center = edges[1:-1]
     upper = edges[2:]
     rising = (bins - lower) / (center - lower)
     falling = (upper - bins) / (upper - center)
-    weights = np.maximum(0, np.minimum(rising, falling))
+    triangles = np.minimum(rising, falling)
+    weights = np.maximum(0, triangles)
     weights[0] = 0  # the mean of the samples, which is no sound
     matrix: NDArray[np.float32] = weights.astype(np.float32)
     return matrix
@@ -41,8 +45,10 @@ def mel_matrix(
 def empty_bands(matrix: NDArray[np.float32]) -> list[int]:
     """Return the bands of a matrix [bins, bands] that no bin falls into: they hear nothing."""
     sums = matrix.sum(axis=0)
-    return [int(band) for band in np.flatnonzero(sums == 0)]
+    bands = np.flatnonzero(sums == 0)
+    return [int(band) for band in bands]
 
 
 def _mel(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    return FACTOR * np.log1p(frequency / BREAK_HZ)
+    ratio = frequency / BREAK_HZ
+    return FACTOR * np.log1p(ratio)
