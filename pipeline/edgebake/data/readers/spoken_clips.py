@@ -36,10 +36,13 @@ def resample(samples: NDArray[np.int16]) -> NDArray[np.float64]:
 
     floats = samples.astype(np.float64) / 32768
     resampled = signal.resample_poly(floats, UP, DOWN, window=_low_pass())
-    audible = np.flatnonzero(np.abs(resampled) > AUDIBLE)
+    amplitudes = np.abs(resampled)
+    audible = np.flatnonzero(amplitudes > AUDIBLE)
     if not len(audible):
         return np.zeros(0)
-    word: NDArray[np.float64] = resampled[audible[0] : audible[-1] + 1]
+    start = audible[0]
+    end = audible[-1] + 1
+    word: NDArray[np.float64] = resampled[start:end]
     return word
 
 
@@ -48,10 +51,12 @@ def _low_pass() -> NDArray[np.float64]:
     """Return the filter that `resample_poly` would design for every word anew."""
     from scipy import signal
 
-    length = 2 * FILTER_HALF_LENGTH * max(UP, DOWN) + 1
-    low_pass: NDArray[np.float64] = signal.firwin(
-        length, 1 / max(UP, DOWN), window=("kaiser", FILTER_BETA)
-    )
+    larger = max(UP, DOWN)
+    half_length = FILTER_HALF_LENGTH * larger
+    length = 2 * half_length + 1
+    cutoff = 1 / larger
+    window = ("kaiser", FILTER_BETA)
+    low_pass: NDArray[np.float64] = signal.firwin(length, cutoff, window=window)
     return low_pass
 
 
@@ -65,39 +70,52 @@ def place(word: NDArray[np.float64], noise_ratio_db: float, random: Generator) -
     """
     word = word[:SAMPLES]
     length = len(word)
-    start = int(random.integers(0, SAMPLES - length + 1))
+    last_start = SAMPLES - length
+    start = int(random.integers(0, last_start + 1))
+    end = start + length
     loudness_db = random.uniform(*LOUDNESS_DB)
     clip = np.zeros(SAMPLES)
-    clip[start : start + length] = word * _factor(loudness_db)
+    clip[start:end] = word * _factor(loudness_db)
     energy = np.square(clip).sum()
-    amplitude = np.sqrt(energy / max(length, 1))
-    noise = make_noise(random) * amplitude
-    return _to_pcm(clip + noise * _factor(-noise_ratio_db))
+    power = energy / max(length, 1)
+    amplitude = np.sqrt(power)
+    noise = make_noise(random)
+    noise = noise * amplitude
+    noise = noise * _factor(-noise_ratio_db)
+    return _to_pcm(clip + noise)
 
 
 def silence(random: Generator) -> NDArray[np.int16]:
     """Return a clip [SAMPLES] with noise alone."""
     noise = make_noise(random)
-    return _to_pcm(noise * _factor(random.uniform(*SILENCE_DB)))
+    loudness_db = random.uniform(*SILENCE_DB)
+    factor = _factor(loudness_db)
+    return _to_pcm(noise * factor)
 
 
 def make_noise(random: Generator) -> NDArray[np.float64]:
     """Return white, pink or brown noise [SAMPLES] with a standard deviation of 1."""
-    slope = NOISE_SLOPES[random.integers(len(NOISE_SLOPES))]
+    slope_number = random.integers(len(NOISE_SLOPES))
+    slope = NOISE_SLOPES[slope_number]
     white = random.standard_normal(SAMPLES)
     if slope == 0:
         return white
     spectrum = np.fft.rfft(white)
-    frequencies = np.maximum(np.arange(len(spectrum)), 1)
-    colored = np.fft.irfft(spectrum / frequencies**slope, SAMPLES)
+    bins = np.arange(len(spectrum))
+    frequencies = np.maximum(bins, 1)
+    fall = frequencies**slope
+    colored = np.fft.irfft(spectrum / fall, SAMPLES)
     noise: NDArray[np.float64] = colored / colored.std()
     return noise
 
 
 def _factor(decibels: float) -> float:
-    return float(10 ** (decibels / 20))
+    exponent = decibels / 20
+    return float(10**exponent)
 
 
 def _to_pcm(clip: NDArray[np.float64]) -> NDArray[np.int16]:
     levels = np.rint(clip * FULL_SCALE)
-    return np.clip(levels, -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
+    lowest = -FULL_SCALE - 1
+    clipped = np.clip(levels, lowest, FULL_SCALE)
+    return clipped.astype(np.int16)

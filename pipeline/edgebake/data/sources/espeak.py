@@ -102,7 +102,9 @@ class Clip:
         """Return how loud the noise is, for slices."""
         if self.utterance is None:
             return "only"
-        return "quiet" if self.noise_ratio_db >= QUIET_DB else "loud"
+        if self.noise_ratio_db >= QUIET_DB:
+            return "quiet"
+        return "loud"
 
 
 def count(data: Data) -> dict[str, int]:
@@ -112,7 +114,8 @@ def count(data: Data) -> dict[str, int]:
         DataError: an option is wrong, or espeak-ng is not installed.
     """
     labels.check_splits(data, [], "clips that do")
-    return {"": len(_plan(data))}
+    clips = _plan(data)
+    return {"": len(clips)}
 
 
 def bundled_file() -> Path:
@@ -189,7 +192,8 @@ def _plan(data: Data) -> list[Clip]:
         clips += _clips_of_voice(voice, options, random)
     for number in range(len(voices)):
         name = f"noise {number}"
-        clips += [Clip(SILENCE, name, "none", 0.0, None)] * options.clips_of_silence
+        silence = Clip(SILENCE, name, "none", 0.0, None)
+        clips += [silence] * options.clips_of_silence
     return clips
 
 
@@ -198,22 +202,29 @@ def _clips_of_voice(voice: str, options: Options, random: Generator) -> Iterator
         for _ in range(options.clips_of_command):
             yield _draw(command, command, voice, random)
     for _ in range(options.clips_of_other_words):
-        word = options.other_words[random.integers(len(options.other_words))]
+        word_number = random.integers(len(options.other_words))
+        word = options.other_words[word_number]
         yield _draw(word, UNKNOWN, voice, random)
 
 
 def _draw(word: str, label: str, voice: str, random: Generator) -> Clip:
     """Return a clip with an accent, a tempo, a pitch and a noise that are drawn."""
-    accent = ACCENTS[random.integers(len(ACCENTS))]
+    accent_number = random.integers(len(ACCENTS))
+    accent = ACCENTS[accent_number]
+    speed = random.integers(*SPEED)
+    pitch = random.integers(*PITCH)
+    pitch_range = random.integers(*PITCH_RANGE)
+    seed = random.integers(1 << 30)
     utterance = Utterance(
         text=word,
         voice=f"{accent}+{voice}",
-        speed=int(random.integers(*SPEED)),
-        pitch=int(random.integers(*PITCH)),
-        pitch_range=int(random.integers(*PITCH_RANGE)),
-        seed=int(random.integers(1 << 30)),
+        speed=int(speed),
+        pitch=int(pitch),
+        pitch_range=int(pitch_range),
+        seed=int(seed),
     )
-    return Clip(label, voice, accent, float(random.uniform(*NOISE_RATIO_DB)), utterance)
+    noise_ratio_db = float(random.uniform(*NOISE_RATIO_DB))
+    return Clip(label, voice, accent, noise_ratio_db, utterance)
 
 
 def _choose_voices(options: Options, random: Generator) -> list[str]:
@@ -223,7 +234,9 @@ def _choose_voices(options: Options, random: Generator) -> list[str]:
         DataError: there are fewer than the recipe asks for.
     """
     folder = espeak_library.package_folder() / VARIANTS
-    variants = sorted(file.name for file in folder.iterdir() if _is_person(file.name))
+    names = [file.name for file in folder.iterdir()]
+    variants = [name for name in names if _is_person(name)]
+    variants.sort()
     order = random.permutation(len(variants))
     shuffled = [variants[number] for number in order]
     if options.voices is not None and options.voices > len(shuffled):

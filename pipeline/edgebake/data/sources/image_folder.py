@@ -33,7 +33,8 @@ def count(data: Data) -> dict[str, int]:
     Raises:
         DataError: the folder is missing or has another layout, or the table does not fit it.
     """
-    return labels.count_by_split(image.split for image in class_folder.find(data, IMAGES))
+    images = class_folder.find(data, IMAGES)
+    return labels.count_by_split(image.split for image in images)
 
 
 def columns(data: Data) -> list[str]:
@@ -55,10 +56,12 @@ def load(data: Data) -> Examples:
 
     folder = data.location
     images = class_folder.find(data, IMAGES)
-    classes, indices = labels.encode_names(data, [image.label for image in images])
+    names = [image.label for image in images]
+    classes, indices = labels.encode_names(data, names)
 
     def read(index: int) -> Image:
-        return open_image_file(folder / images[index].path, data.image_color, data.max_megapixels)
+        file = folder / images[index].path
+        return open_image_file(file, data.image_color, data.max_megapixels)
 
     return Examples(
         inputs=LazyImages(len(images), read),

@@ -42,7 +42,8 @@ def count(data: Data) -> dict[str, int]:
     Raises:
         DataError: the folder is missing or has another layout, or the table does not fit it.
     """
-    return labels.count_by_split(sound.split for sound in class_folder.find(data, SOUNDS))
+    files = class_folder.find(data, SOUNDS)
+    return labels.count_by_split(sound.split for sound in files)
 
 
 def columns(data: Data) -> list[str]:
@@ -67,10 +68,12 @@ def load(data: Data) -> Examples:
     rate = audio_options.read(data).rate
     options = plugin_options.typed(data.source_options, Options, "data.source_options")
     files = class_folder.find(data, SOUNDS)
-    classes, indices = labels.encode_names(data, [sound.label for sound in files])
+    names = [sound.label for sound in files]
+    classes, indices = labels.encode_names(data, names)
 
     def read(index: int) -> NDArray[np.int16]:
-        return sounds.read_file(folder / files[index].path, rate, options.max_seconds)
+        file = folder / files[index].path
+        return sounds.read_file(file, rate, options.max_seconds)
 
     return Examples(
         LazySequence(len(files), read),
