@@ -40,8 +40,10 @@ def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     # Of an image classifier, the converter names the output Identity, whatever its name in the
     # graph is.
     graph = parsed.subgraphs[0]
-    for index, output in zip(graph.outputs, contract.outputs, strict=True):
-        graph.tensors[index].name = output.name
+    outputs = zip(graph.outputs, contract.outputs, strict=True)
+    for index, output in outputs:
+        tensor = graph.tensors[index]
+        tensor.name = output.name
     metadata = _metadata(contract, about)
     buffer = schema.BufferT()
     buffer.data = list(metadata)
@@ -51,8 +53,8 @@ def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     parsed.buffers.append(buffer)
     entries = parsed.metadata or []
     parsed.metadata = [*entries, entry]
-    file = tables.serialize(parsed)
-    return _append_labels(file, contract.labels)
+    serialized = tables.serialize(parsed)
+    return _append_labels(serialized, contract.labels)
 
 
 def _append_labels(model: bytes, labels: list[str]) -> bytes:
@@ -69,10 +71,11 @@ def _append_labels(model: bytes, labels: list[str]) -> bytes:
 def _metadata(contract: Contract, about: ReleaseInfo) -> bytes:
     """Return the FlatBuffer of table ModelMetadata."""
     b = flatbuffers.Builder(1024)
-    inputs = [_input_tensor(b, spec) for spec in contract.inputs]
-    outputs = [_output_tensor(b, output) for output in contract.outputs]
-    tensors = {2: _vector(b, inputs), 3: _vector(b, outputs)}
-    subgraph = _table(b, 10, tensors)
+    input_tensors = [_input_tensor(b, spec) for spec in contract.inputs]
+    output_tensors = [_output_tensor(b, output) for output in contract.outputs]
+    inputs = _vector(b, input_tensors)
+    outputs = _vector(b, output_tensors)
+    subgraph = _table(b, 10, {2: inputs, 3: outputs})
     fields = {
         0: _text(b, about.name),
         1: _text(b, about.description),
@@ -93,11 +96,14 @@ def _input_tensor(b: flatbuffers.Builder, spec: ContractInput) -> int:
     if spec.name == IMAGE:
         image = image_of(spec)
         content = _image_content(b, image)
-        process_units.append(_normalization(b, image))
+        normalization = _normalization(b, image)
+        process_units.append(normalization)
     else:
         content = _feature_content(b)
-    description = load_input(spec.kind).describe(spec)
-    fields = {0: _text(b, spec.name), 1: _text(b, description), 3: _offset(b, content)}
+    kind = load_input(spec.kind)
+    name = _text(b, spec.name)
+    description = _text(b, kind.describe(spec))
+    fields = {0: name, 1: description, 3: _offset(b, content)}
     if process_units:
         fields[4] = _vector(b, process_units)
     return _table(b, 7, fields)
@@ -110,38 +116,43 @@ def _feature_content(b: flatbuffers.Builder) -> int:
     with samples.
     """
     features = _table(b, 0, {})
-    return _table(b, 3, {0: _byte(b, _FEATURE_PROPERTIES), 1: _offset(b, features)})
+    kind = _byte(b, _FEATURE_PROPERTIES)
+    return _table(b, 3, {0: kind, 1: _offset(b, features)})
 
 
 def _image_content(b: flatbuffers.Builder, image: ImageSpec) -> int:
     """Write a table Content, with the table ImageProperties in it."""
-    size_fields = {0: _uint(b, image.width), 1: _uint(b, image.height)}
-    size = _table(b, 2, size_fields)
-    color_space = _COLOR_SPACE[image.color]
-    image_fields = {0: _byte(b, color_space), 1: _offset(b, size)}
-    properties = _table(b, 2, image_fields)
-    content_fields = {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, properties)}
-    return _table(b, 3, content_fields)
+    width = _uint(b, image.width)
+    height = _uint(b, image.height)
+    size = _table(b, 2, {0: width, 1: height})
+    color_space = _byte(b, _COLOR_SPACE[image.color])
+    properties = _table(b, 2, {0: color_space, 1: _offset(b, size)})
+    kind = _byte(b, _IMAGE_PROPERTIES)
+    return _table(b, 3, {0: kind, 1: _offset(b, properties)})
 
 
 def _normalization(b: flatbuffers.Builder, image: ImageSpec) -> int:
     """Write a table ProcessUnit, with the table NormalizationOptions in it."""
     # The schema divides where the contract multiplies: (pixel - mean) / std.
     deviations = [1 / scale for scale in image.scale]
-    mean = _floats(b, image.mean)
-    std = _floats(b, deviations)
-    option_fields = {0: _offset(b, mean), 1: _offset(b, std)}
-    options = _table(b, 2, option_fields)
-    unit_fields = {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)}
-    return _table(b, 2, unit_fields)
+    mean_values = _floats(b, image.mean)
+    std_values = _floats(b, deviations)
+    mean = _offset(b, mean_values)
+    std = _offset(b, std_values)
+    options = _table(b, 2, {0: mean, 1: std})
+    kind = _byte(b, _NORMALIZATION_OPTIONS)
+    return _table(b, 2, {0: kind, 1: _offset(b, options)})
 
 
 def _output_tensor(b: flatbuffers.Builder, output: ContractOutput) -> int:
     """Write a table TensorMetadata; the labels belong to probabilities alone."""
     if output.name != PROBABILITIES:
-        return _table(b, 7, {0: _text(b, output.name), 1: _text(b, output.meaning)})
-    label_fields = {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)}
-    labels = _table(b, 5, label_fields)
+        name = _text(b, output.name)
+        meaning = _text(b, output.meaning)
+        return _table(b, 7, {0: name, 1: meaning})
+    file_name = _text(b, LABELS_FILE)
+    kind = _byte(b, _TENSOR_AXIS_LABELS)
+    labels = _table(b, 5, {0: file_name, 2: kind})
     fields = {
         0: _text(b, PROBABILITIES),
         1: _text(b, "one probability per label"),
