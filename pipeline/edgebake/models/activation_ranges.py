@@ -74,7 +74,8 @@ class ActivationRange:
             return False
         core_width = _width_with_zero(self.core_low, self.core_high)
         channel_width = _width_with_zero(self.channel_low, self.channel_high)
-        limit = OUTLIERS * min(core_width, channel_width)
+        narrower_width = min(core_width, channel_width)
+        limit = OUTLIERS * narrower_width
         width = self.high - self.low
         return width > limit
 
@@ -90,17 +91,20 @@ class ActivationRanges:
     def empty(cls) -> ActivationRanges:
         """Return the ranges of a model whose activations stay in float: none."""
         shape = (0, 0, 0, 0)
-        return cls([], {IMAGE: np.zeros(shape, np.float32)})
+        no_images = np.zeros(shape, np.float32)
+        return cls([], {IMAGE: no_images})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> ActivationRanges | None:
         """Read the files of `to_files`; None if they hold no ranges."""
-        table = io.StringIO(files["ranges.csv"].decode())
+        text = files["ranges.csv"].decode()
+        table = io.StringIO(text)
         _, *rows = csv.reader(table)
         if not rows:
             return None
         entries = [_from_row(row) for row in rows]
-        return cls(entries, _read_probes(files[PROBES_FILE]))
+        probes = _read_probes(files[PROBES_FILE])
+        return cls(entries, probes)
 
     def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
         """Return the range of the activation that a tensor of a runtime holds.
@@ -148,14 +152,17 @@ class ActivationRanges:
 
     def has_match(self, values: Sequence[NDArray[np.floating]]) -> bool:
         """Return whether an activation has the fingerprint of a tensor with these contents."""
-        return bool(self._distances(values).min() <= TOLERANCE)
+        distances = self._distances(values)
+        nearest = distances.min()
+        return bool(nearest <= TOLERANCE)
 
     def _distances(self, values: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
         """Return how far each fingerprint is from that of a tensor, relative to its size."""
         own = np.array(fingerprint(values))
         root_mean_square = max(own[3], 1e-9)
         differences = np.abs(self._fingerprints - own)
-        distances: NDArray[np.float64] = differences.max(axis=1) / root_mean_square
+        largest = differences.max(axis=1)
+        distances: NDArray[np.float64] = largest / root_mean_square
         return distances
 
     def to_files(self) -> dict[str, bytes]:
@@ -165,8 +172,10 @@ class ActivationRanges:
         header = ("name", *NUMBERS, *FINGERPRINT, "sources")
         writer.writerow(header)
         for entry in self.entries:
-            writer.writerow(_to_row(entry))
-        return {"ranges.csv": text.getvalue().encode(), PROBES_FILE: _write_probes(self.probes)}
+            row = _to_row(entry)
+            writer.writerow(row)
+        table = text.getvalue()
+        return {"ranges.csv": table.encode(), PROBES_FILE: _write_probes(self.probes)}
 
     @cached_property
     def _fingerprints(self) -> NDArray[np.float64]:
@@ -204,29 +213,48 @@ def enclosing_bounds(
 def _write_probes(probes: Feeds) -> bytes:
     """Return the probes of an image as their array [k, ...], others as one with a field each."""
     if list(probes) == [IMAGE]:
-        written = probes[IMAGE]
-    else:
-        fields = [(name, values.dtype, values.shape[1:]) for name, values in probes.items()]
-        count = min(len(values) for values in probes.values())
-        written = np.zeros(count, fields)
-        for name, values in probes.items():
-            written[name] = values
+        return _to_npy(probes[IMAGE])
+    records = _to_records(probes)
+    return _to_npy(records)
+
+
+def _to_npy(array: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
-    np.save(stream, written, allow_pickle=False)
+    np.save(stream, array, allow_pickle=False)
     return stream.getvalue()
+
+
+def _to_records(probes: Feeds) -> NDArray[Any]:
+    """Return the probes as one array [k] with a field for each input."""
+    fields = []
+    for name, values in probes.items():
+        shape = values.shape[1:]
+        fields.append((name, values.dtype, shape))
+    lengths = [len(values) for values in probes.values()]
+    records = np.zeros(min(lengths), fields)
+    for name, values in probes.items():
+        records[name] = values
+    return records
 
 
 def _read_probes(data: bytes) -> dict[str, NDArray[Any]]:
     """Return the probes of each input by its name, each [k, ...]."""
-    read = np.load(io.BytesIO(data), allow_pickle=False)
-    if read.dtype.names is None:
+    stream = io.BytesIO(data)
+    read = np.load(stream, allow_pickle=False)
+    names = read.dtype.names
+    if names is None:
         return {IMAGE: read}
-    return {name: np.ascontiguousarray(read[name]) for name in read.dtype.names}
+    probes = {}
+    for name in names:
+        probes[name] = np.ascontiguousarray(read[name])
+    return probes
 
 
 def _width_with_zero(low: float, high: float) -> float:
     """Return the width of a range that is extended to include zero."""
-    return max(high, 0.0) - min(low, 0.0)
+    upper = max(high, 0.0)
+    lower = min(low, 0.0)
+    return upper - lower
 
 
 def _to_row(entry: ActivationRange) -> list[str]:
@@ -241,7 +269,9 @@ def _from_row(row: list[str]) -> ActivationRange:
     name, *texts, sources = row
     numbers = [float(text) for text in texts]
     statistics = dict(zip(NUMBERS, numbers, strict=False))
-    fingerprint_numbers = numbers[len(NUMBERS) :]
+    statistics_count = len(NUMBERS)
+    fingerprint_numbers = numbers[statistics_count:]
+    source_names = sources.split()
     return ActivationRange(
-        name, **statistics, fingerprint=tuple(fingerprint_numbers), sources=tuple(sources.split())
+        name, **statistics, fingerprint=tuple(fingerprint_numbers), sources=tuple(source_names)
     )

@@ -37,7 +37,8 @@ def without_negative_ids(
     for node in graph.node:
         if node.name in chosen:
             node.op = "Identity"
-            node.input[:] = [chosen[node.name]]
+            ids = chosen[node.name]
+            node.input[:] = [ids]
     return frozen_function.from_graph(graph, frozen.inputs, frozen.outputs)
 
 
@@ -50,7 +51,9 @@ def _chooses_ids(operation: tf.Operation) -> bool:
     if compared.name != ids.name:
         return False
     zero = constant_value(limit)
-    return zero is not None and not zero.any() and _is_input(ids)
+    if zero is None or zero.any():
+        return False
+    return _is_input(ids)
 
 
 def _is_input(tensor: tf.Tensor) -> bool:

@@ -41,7 +41,8 @@ def calibrate(
     """
     activations = load_importer(model_format).activations(archive, list(samples))
     entries = _calibrate_values(activations.compute, activations.sources, samples, options)
-    return ActivationRanges(entries, take(samples, slice(PROBES)))
+    probes = take(samples, slice(PROBES))
+    return ActivationRanges(entries, probes)
 
 
 def with_ranges_of_file(
@@ -58,7 +59,8 @@ def with_ranges_of_file(
         options: calibration method and its options.
     """
     names = []
-    for name, values in file.compute_values(ranges.probes).items():
+    values_on_probes = file.compute_values(ranges.probes)
+    for name, values in values_on_probes.items():
         if not ranges.has_match(values):
             names.append(name)
     if not names:
@@ -92,7 +94,8 @@ def _calibrate_values(
     """
     compute = finite_activations.refusing_others(compute, list(sources))
     method = plugins.load("quantize.calibration.method", options.method)
-    probe_activations = compute(take(samples, slice(PROBES)))
+    probes = take(samples, slice(PROBES))
+    probe_activations = compute(probes)
     histograms = _collect_histograms(compute, samples)
     entries = []
     named_histograms = zip(sources, histograms, strict=True)
@@ -221,7 +224,8 @@ class _Extremes:
 def _collect_histograms(compute: ComputeActivations, samples: Feeds) -> list[ActivationHistogram]:
     """Run the model twice: first for the extremes, then for the histograms between them."""
     extremes = _collect_extremes(compute, samples)
-    counts = np.zeros((len(extremes), BINS), np.int64)
+    shape = (len(extremes), BINS)
+    counts = np.zeros(shape, np.int64)
     for batch in _batches(samples):
         activations = compute(batch)
         for number, values in enumerate(activations):
@@ -250,9 +254,11 @@ def _collect_extremes(compute: ComputeActivations, samples: Feeds) -> list[_Extr
 def _batches(samples: Feeds) -> Iterator[Feeds]:
     total = count(samples)
     for start in range(0, total, BATCH):
-        batch = take(samples, slice(start, start + BATCH))
+        end = start + BATCH
+        batch = take(samples, slice(start, end))
         yield batch
-        progress.report(start + count(batch), total, "samples")
+        finished = start + count(batch)
+        progress.report(finished, total, "samples")
 
 
 def _median(values: NDArray[np.float64]) -> float:
@@ -267,8 +273,10 @@ def _histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[
         return counts
     width = high - low
     bins_per_unit = BINS / width
-    positions = np.subtract(values, np.float32(low), dtype=np.float32)
-    positions *= np.float32(bins_per_unit)
+    origin = np.float32(low)
+    factor = np.float32(bins_per_unit)
+    positions = np.subtract(values, origin, dtype=np.float32)
+    positions *= factor
     bins = positions.reshape(-1)
     bins = bins.astype(np.int32)
     last_bin = BINS - 1

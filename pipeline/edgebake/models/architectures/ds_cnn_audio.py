@@ -29,16 +29,22 @@ def build(model: Model, contract: Contract) -> keras.Model:
     channels = _scaled(CHANNELS, model.width_multiplier)
     spectrum = keras.Input(tensor.shape, name=tensor.name)
     stem = keras.layers.Conv2D(channels, STEM_KERNEL, strides=2, padding="same", use_bias=False)
-    x = _normalize_and_activate(stem(spectrum))
+    x = stem(spectrum)
+    x = _normalize_and_activate(x)
     for _ in range(BLOCKS):
         depthwise = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)
-        x = _normalize_and_activate(depthwise(x))
+        x = depthwise(x)
+        x = _normalize_and_activate(x)
         pointwise = keras.layers.Conv2D(channels, 1, use_bias=False)
-        x = _normalize_and_activate(pointwise(x))
+        x = pointwise(x)
+        x = _normalize_and_activate(x)
     average = keras.layers.GlobalAveragePooling2D()
     (output,) = contract.outputs
-    head = keras.layers.Dense(len(contract.labels), activation="softmax", name=output.name)
-    return keras.Model(spectrum, head(average(x)))
+    classes = len(contract.labels)
+    head = keras.layers.Dense(classes, activation="softmax", name=output.name)
+    features = average(x)
+    probabilities = head(features)
+    return keras.Model(spectrum, probabilities)
 
 
 def _normalize_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -46,10 +52,12 @@ def _normalize_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:
 
     normalization = keras.layers.BatchNormalization(momentum=MOMENTUM)
     activation = keras.layers.ReLU(6.0)
-    return activation(normalization(x))
+    x = normalization(x)
+    return activation(x)
 
 
 def _scaled(channels: int, width_multiplier: float) -> int:
     """Return scaled channels as a multiple of 8, for vector units, and at least 8."""
-    multiples = round(channels * width_multiplier / 8)
+    scaled = channels * width_multiplier
+    multiples = round(scaled / 8)
     return max(8, multiples * 8)
