@@ -76,13 +76,14 @@ def write_recipes(answers: Answers, console: Console) -> list[str]:
     edits = {}
     if draft.release is not None:
         edits[release_texts.FILE] = release_texts.edited(draft.release)
+    name = draft.answers.name
     with written(files, edits):
         missing = next_steps.missing_values(choices)
         placeholders = [f"{key}={UNSAID}" for key, _ in missing]
         with data_code.allowed():
-            (target,) = compose.compose_targets([draft.answers.name], placeholders)
+            (target,) = compose.compose_targets([name], placeholders)
             refusals = objections(target.recipe)
-    summary = next_steps.summarize(draft.answers.name, choices, list(files), missing, draft.release)
+    summary = next_steps.summarize(name, choices, list(files), missing, draft.release)
     return [*summary, *refusals]
 
 
@@ -146,7 +147,8 @@ def _release(
     if data is not None:
         source = data.source
     elif answers.data is not None:
-        source = options.read_option("data", answers.data).get("source")
+        option = options.read_option("data", answers.data)
+        source = option.get("source")
     is_example = source == example_release.DATA_SOURCE
     if is_example or not release_texts.has_example_texts():
         release_texts.refuse_flags(answers)
@@ -158,7 +160,8 @@ def _release(
 
 def _refuse_unknown_options(answers: Answers, known: Mapping[str, list[str]]) -> None:
     if answers.device is None:
-        raise RecipeError(f"--device: missing; expected one of: {', '.join(known['device'])}")
+        devices = ", ".join(known["device"])
+        raise RecipeError(f"--device: missing; expected one of: {devices}")
     for group in ("device", "quantize", "convert", "train"):
         option = getattr(answers, group)
         if option is not None:
@@ -181,14 +184,17 @@ def _choices(draft: Draft) -> dict[str, str]:
 
 
 def _validate_option(convert: str) -> str | None:
-    runtime = compose.option("convert", convert).runtime
-    return load_runtime(runtime).facts.preferred_validate
+    options_of_convert = compose.option("convert", convert)
+    runtime = load_runtime(options_of_convert.runtime)
+    return runtime.facts.preferred_validate
 
 
 def _train_option(draft: Draft) -> str | None:
     if draft.model.info is None:
         return None
-    return "fine_tune" if draft.answers.head == "new" else "none"
+    if draft.answers.head == "new":
+        return "fine_tune"
+    return "none"
 
 
 def _fit(answers: Answers, device: Device, model: ModelChoice) -> tuple[str, Fit]:
@@ -214,7 +220,8 @@ def _fit(answers: Answers, device: Device, model: ModelChoice) -> tuple[str, Fit
 
 def _files(draft: Draft, choices: Mapping[str, str]) -> dict[Path, str]:
     """Return the text of every file that is to be written."""
-    answers, info = draft.answers, draft.model.info
+    answers = draft.answers
+    info = draft.model.info
     recipe_file = f"{answers.name}.yaml"
     files: dict[Path, str] = {}
     if draft.data:
@@ -226,11 +233,14 @@ def _files(draft: Draft, choices: Mapping[str, str]) -> dict[Path, str]:
         files[RECIPES / "data" / recipe_file] = text
         labels_file = own_data.labels_file(answers.name)
         if info and draft.data.labels == str(labels_file):
-            files[labels_file] = "".join(f"{label}\n" for label in info.labels)
+            lines = [f"{label}\n" for label in info.labels]
+            files[labels_file] = "".join(lines)
     if info and draft.model.is_new:
-        text = recipe_yaml.model_recipe(info, _import_options(answers, info))
+        import_options = _import_options(answers, info)
+        text = recipe_yaml.model_recipe(info, import_options)
         files[RECIPES / "model" / recipe_file] = text
-    text = target_yaml.target_recipe(choices, _overrides(draft, choices))
+    overrides = _overrides(draft, choices)
+    text = target_yaml.target_recipe(choices, overrides)
     files[RECIPES / "target" / recipe_file] = text
     return files
 
@@ -274,5 +284,7 @@ def _calibration_split_size(draft: Draft) -> int:
         data = unused_options.read("data", draft.answers.data)
     if data is None:
         return 0
-    counts = plugins.load("data.source", data.source).count(data)
-    return split_sizes(counts, data.splits)["calibration"]
+    source = plugins.load("data.source", data.source)
+    counts = source.count(data)
+    sizes = split_sizes(counts, data.splits)
+    return sizes["calibration"]
