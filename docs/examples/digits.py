@@ -30,7 +30,7 @@ def main() -> None:
     """Write the images, train a model and save it."""
     digits = load_digits()
     images = []
-    for number, (values, label) in enumerate(zip(digits.inputs, digits.target, strict=True)):
+    for number, (values, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         pixels = np.rint(values * (255 / 16)).astype(np.uint8)  # values are 0 to 16
         image = Image.fromarray(pixels)
         file = IMAGES / str(label) / f"{number:04}.png"

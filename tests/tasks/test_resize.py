@@ -27,7 +27,7 @@ SIZES = [(224, 224), (96, 96), (48, 48), (300, 200), (700, 500), (640, 100)]
 @pytest.fixture(scope="module")
 def photos() -> list[Pixels]:
     """Two photos of 427 x 640 pixels, uint8 [h, w, 3]."""
-    images: list[Pixels] = load_sample_images().inputs
+    images: list[Pixels] = load_sample_images().images
     return images
 
 
