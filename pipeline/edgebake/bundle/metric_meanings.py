@@ -1,4 +1,4 @@
-"""What the metrics of a model card mean."""
+"""Meanings of the metrics in a model card."""
 
 from collections.abc import Iterable
 
