@@ -71,7 +71,7 @@ def sizes(pruned: PrunedModel) -> dict[str, int]:
 def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes no time, where only what is cut is looked at."""
     monkeypatch.setattr(fine_tune, "train", lambda *_: [{"epoch": 1}])
-    monkeypatch.setattr(loop, "accuracy", lambda *_: 0.5)
+    monkeypatch.setattr(loop, "score", lambda *_: 0.5)
 
 
 @pytest.fixture(scope="module")
