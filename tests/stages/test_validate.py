@@ -347,7 +347,9 @@ def test_core_ml_is_measured_by_the_executor_and_says_so(core_ml: Ran) -> None:
         name: pytest.approx(value) for name, (value, _) in SHARES.items()
     }
     assert [metrics[name]["where"] for name in SHARES] == [LABEL, "host", LABEL]
-    assert core_ml.line == f"accuracy 0.1019 {LABEL}, p90 not measured"
+    # In half precision the model's first two classes are equal: the first counts.
+    tied = "100.0% of the answers tied"
+    assert core_ml.line == f"accuracy 0.1019 {LABEL}, {tied}, p90 not measured"
 
 
 def test_core_ml_in_float16_is_compared_with_float32_arithmetic(core_ml: Ran) -> None:
