@@ -28,18 +28,28 @@ class TimelineRecorder:
         """Take an event into account."""
         self._state(event)
         if isinstance(event, Planned):
-            self._tasks.update({task.name: task for task in event.tasks})
+            tasks = {task.name: task for task in event.tasks}
+            self._tasks.update(tasks)
             self._upstream.update(event.upstream)
         elif isinstance(event, Started):
-            self._started[event.task.name] = event.at
+            name = event.task.name
+            self._started[name] = event.at
         elif isinstance(event, Finished | Failed):
-            self._bars.append(_bar(event, self._started.get(event.task.name)))
+            started = self._started.get(event.task.name)
+            bar = _bar(event, started)
+            self._bars.append(bar)
 
     def timeline(self) -> Timeline:
         """Return what the chart shows, with the longest chain of stages marked."""
         critical = self._critical_path()
-        bars = [replace(bar, is_critical=bar.name in critical) for bar in self._bars]
-        counts = {phase.value: self._state.count(phase) for phase in COUNTED}
+        bars = []
+        for bar in self._bars:
+            is_critical = bar.name in critical
+            marked = replace(bar, is_critical=is_critical)
+            bars.append(marked)
+        counts = {}
+        for phase in COUNTED:
+            counts[phase.value] = self._state.count(phase)
         return Timeline(bars, self._state.at, counts)
 
     def _critical_path(self) -> set[str]:
@@ -49,19 +59,23 @@ class TimelineRecorder:
             seconds[bar.name] = bar.end - bar.start
         order = _in_order(self._tasks, self._upstream)
         work = Work(order, self._upstream, seconds)
-        return {name for name in estimate.critical_path(work) if name in seconds}
+        chain = estimate.critical_path(work)
+        return {name for name in chain if name in seconds}
 
 
 def _bar(event: Finished | Failed, started: float | None) -> Bar:
     """Return the bar of a stage, without the time in which it waited to be recorded."""
     seconds = event.outcome.seconds
-    start = event.at - seconds if started is None else started
+    start = started
+    if start is None:
+        start = event.at - seconds
+    recorded = start + seconds
     return Bar(
         name=event.task.name,
         stage=event.task.stage,
         worker=event.outcome.worker,
         start=start,
-        end=min(start + seconds, event.at),
+        end=min(recorded, event.at),
         is_quiet=event.task.quiet,
         is_failed=isinstance(event, Failed),
     )
@@ -71,5 +85,7 @@ def _in_order(tasks: Mapping[str, Task], upstream: Mapping[str, tuple[str, ...]]
     """Return tasks of several plans, each after those that it waits for."""
     graph: dict[str, set[str]] = {}
     for name in tasks:
-        graph[name] = tasks.keys() & upstream.get(name, ())
-    return [tasks[name] for name in TopologicalSorter(graph).static_order()]
+        known = upstream.get(name, ())
+        graph[name] = tasks.keys() & known
+    order = TopologicalSorter(graph).static_order()
+    return [tasks[name] for name in order]

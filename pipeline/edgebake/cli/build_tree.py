@@ -55,10 +55,12 @@ class BuildTree:
         if options.ascii_only:
             guides = ASCII_GUIDES
             overflow = "crop"
-        shown = self._shown(max(1, console.height - OTHER_LINES))
+        most_rows = console.height - OTHER_LINES
+        shown = self._shown(max(1, most_rows))
         for line in head_lines(self):
             yield Text(line, overflow=overflow, no_wrap=True)
-        rows = list(_Forest(self, shown, guides).rows())
+        forest = _Forest(self, shown, guides)
+        rows = list(forest.rows())
         yield self._grid(rows, options.max_width, overflow)
         hidden = [state for state in self._open() if state.task.name not in shown]
         if hidden:
@@ -70,11 +72,14 @@ class BuildTree:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(overflow=overflow, no_wrap=True, ratio=1)
         if width >= MEDIUM:
-            grid.add_column(width=BAR_WIDTH if width >= WIDE else BAR_WIDTH // 2)
+            bar_width = BAR_WIDTH
+            if width < WIDE:
+                bar_width = BAR_WIDTH // 2
+            grid.add_column(width=bar_width)
         if width >= NARROW:
             grid.add_column(overflow=overflow, no_wrap=True)
         times = [self._time(row.state) for row in rows]
-        longest = max(len(time) for time in times) if times else 0
+        longest = max((len(time) for time in times), default=0)
         grid.add_column(no_wrap=True, justify="right", min_width=longest)
         for row, time in zip(rows, times, strict=True):
             style = _style(row.state)
@@ -82,10 +87,13 @@ class BuildTree:
             name.append(row.state.task.name, style=style)
             cells: list[Text | ProgressBar] = [name]
             if width >= MEDIUM:
-                cells.append(_bar(row.state))
+                bar = _bar(row.state)
+                cells.append(bar)
             if width >= NARROW:
-                cells.append(Text(_count(row.state, width), style=style))
-            grid.add_row(*cells, Text(time, style=style))
+                count = _count(row.state, width)
+                cells.append(Text(count, style=style))
+            cells.append(Text(time, style=style))
+            grid.add_row(*cells)
         return grid
 
     def _open(self) -> list[TaskState]:
@@ -94,24 +102,30 @@ class BuildTree:
     def _shown(self, most_rows: int) -> set[str]:
         """Return the names of the tasks that have a row: running ones, then the next to start."""
         starts = {span.task.name: span.start for span in self.estimate.spans}
-        names = [state.task.name for state in self.state.in_phase(Phase.running)]
-        waiting = [state.task.name for state in self.state.in_phase(Phase.waiting)]
+        running = self.state.in_phase(Phase.running)
+        names = [state.task.name for state in running]
+        not_started = self.state.in_phase(Phase.waiting)
+        waiting = [state.task.name for state in not_started]
         names += sorted(waiting, key=lambda name: starts.get(name, 0.0))
         return set(names[:most_rows])
 
     def _time(self, state: TaskState) -> str:
         """Return how long a task has run, and how long it took the last time."""
         seconds = self.last.get(state.task.name)
-        last = UNKNOWN if seconds is None else durations.clock(seconds)
+        last = UNKNOWN
+        if seconds is not None:
+            last = durations.clock(seconds)
         if state.started_at is None:
             return last
-        return f"{durations.clock(self.now - state.started_at)} of {last}"
+        elapsed = durations.clock(self.now - state.started_at)
+        return f"{elapsed} of {last}"
 
 
 def head_lines(tree: BuildTree) -> Iterator[str]:
     """Yield how far the build is, and how long it will take."""
     state = tree.state
-    parts = [f"{state.count(*DONE)} of {len(state.tasks)} stages done"]
+    done = state.count(*DONE)
+    parts = [f"{done} of {len(state.tasks)} stages done"]
     for phase, text in (
         (Phase.unchanged, "unchanged"),
         (Phase.restored, "from the run cache"),
@@ -124,7 +138,9 @@ def head_lines(tree: BuildTree) -> Iterator[str]:
         if count:
             parts.append(f"{count} {text}")
     yield ", ".join(parts)
-    yield f"{durations.clock(tree.now)} gone, {remaining_text(tree.estimate, tree.is_lower_bound)}"
+    elapsed = durations.clock(tree.now)
+    remaining = remaining_text(tree.estimate, tree.is_lower_bound)
+    yield f"{elapsed} gone, {remaining}"
 
 
 def remaining_text(estimate: Estimate, is_lower_bound: bool = False) -> str:
@@ -138,18 +154,23 @@ def remaining_text(estimate: Estimate, is_lower_bound: bool = False) -> str:
     left = durations.clock(estimate.seconds)
     if unknown:
         return f"at least {left} left; {unknown} of unknown duration"
-    how = "at least" if is_lower_bound else "about"
+    how = "about"
+    if is_lower_bound:
+        how = "at least"
     return f"{how} {left} left by the last durations"
 
 
 def _style(state: TaskState) -> str:
-    return "bold" if state.phase is Phase.running else "dim"
+    if state.phase is Phase.running:
+        return "bold"
+    return "dim"
 
 
 def _bar(state: TaskState) -> Text | ProgressBar:
     if state.progress is None:
         return Text("")
-    return ProgressBar(total=max(state.progress.total, 1), completed=state.progress.completed)
+    total = max(state.progress.total, 1)
+    return ProgressBar(total=total, completed=state.progress.completed)
 
 
 def _count(state: TaskState, width: int) -> str:
@@ -166,7 +187,8 @@ def _count(state: TaskState, width: int) -> str:
 def _by_stage(states: list[TaskState]) -> str:
     """Return how many tasks there are of each stage: `3 convert, 1 package`."""
     counts = Counter(state.task.stage for state in states)
-    return ", ".join(f"{count} {stage}" for stage, count in counts.items())
+    parts = [f"{count} {stage}" for stage, count in counts.items()]
+    return ", ".join(parts)
 
 
 @dataclass
@@ -181,19 +203,22 @@ class _Forest:
     def rows(self) -> Iterator[Row]:
         """Yield the row of each shown task, each below its parent."""
         roots: list[str] = []
+        tasks = self.tree.state.tasks
         ends = {span.task.name: span.end for span in self.tree.estimate.spans}
-        for name in self.tree.state.tasks:
+        for name in tasks:
             if name not in self.shown:
                 continue
-            candidates = [up for up in self.tree.state.open_upstream(name) if up in self.shown]
+            upstream = self.tree.state.open_upstream(name)
+            candidates = [up for up in upstream if up in self.shown]
             if candidates:
                 parent = max(reversed(candidates), key=lambda up: ends.get(up, 0.0))
-                self._children.setdefault(parent, []).append(name)
+                children = self._children.setdefault(parent, [])
+                children.append(name)
             else:
                 roots.append(name)
-        roots.sort(key=lambda name: self.tree.state.tasks[name].phase is not Phase.running)
+        roots.sort(key=lambda name: tasks[name].phase is not Phase.running)
         for root in roots:
-            yield Row("", self.tree.state.tasks[root])
+            yield Row("", tasks[root])
             yield from self._below(root, "")
 
     def _below(self, parent: str, indent: str) -> Iterator[Row]:
@@ -201,7 +226,10 @@ class _Forest:
         children = self._children.get(parent, [])
         for name in children:
             is_last = name == children[-1]
-            guide = last_branch if is_last else branch
+            guide = branch
+            below = line
+            if is_last:
+                guide = last_branch
+                below = blank
             yield Row(indent + guide, self.tree.state.tasks[name])
-            below = blank if is_last else line
             yield from self._below(name, indent + below)

@@ -40,13 +40,15 @@ def draw(candidates: Candidates, sizes: Mapping[str, int], seed: int) -> dict[st
         splits = _split_by_class(candidates, order, sizes)
     drawn: dict[str, list[int]] = {split: [] for split in sizes}
     for position in order:
-        drawn[splits[position]].append(position)
+        split = splits[position]
+        drawn[split].append(position)
     return drawn
 
 
 def _key(seed: int, name: str) -> bytes:
     text = f"{seed}:{name}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    encoded = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(encoded).digest()
 
 
 def _split_by_class(
@@ -55,15 +57,19 @@ def _split_by_class(
     """Return the split of each example."""
     members: dict[int, list[int]] = {}
     for position in order:
-        members.setdefault(candidates.labels[position], []).append(position)
+        label = candidates.labels[position]
+        members.setdefault(label, []).append(position)
     labels = sorted(members)
-    counts = stratified.divide([len(members[label]) for label in labels], sizes)
+    class_sizes = [len(members[label]) for label in labels]
+    counts = stratified.divide(class_sizes, sizes)
     splits = {}
     for label, row in zip(labels, counts, strict=True):
         remaining = iter(members[label])
         for split in reversed(PRECEDENCE):
-            for _ in range(row.get(split, 0)):
-                splits[next(remaining)] = split
+            count = row.get(split, 0)
+            for _ in range(count):
+                position = next(remaining)
+                splits[position] = split
     return splits
 
 
@@ -72,9 +78,18 @@ def _split_by_group(
 ) -> dict[int, str]:
     classes: dict[str, Counter[int]] = {}
     for position in order:
-        counts = classes.setdefault(candidates.groups[position], Counter())
-        counts[candidates.labels[position]] += 1
+        group = candidates.groups[position]
+        label = candidates.labels[position]
+        counts = classes.setdefault(group, Counter())
+        counts[label] += 1
     names = sorted(classes, key=lambda name: _key(seed, name))
-    groups = [Group(name, dict(sorted(classes[name].items()))) for name in names]
+    groups = []
+    for name in names:
+        by_label = sorted(classes[name].items())
+        groups.append(Group(name, dict(by_label)))
     split_of = grouped.divide(groups, sizes)
-    return {position: split_of[candidates.groups[position]] for position in order}
+    splits = {}
+    for position in order:
+        group = candidates.groups[position]
+        splits[position] = split_of[group]
+    return splits

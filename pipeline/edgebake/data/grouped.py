@@ -46,14 +46,16 @@ def divide(groups: Sequence[Group], sizes: Mapping[str, int]) -> dict[str, str]:
     division = _Division(groups, sizes)
     by_size = sorted(groups, key=lambda group: -group.size)
     for number, group in enumerate(by_size):
-        division.add(group, division.best_split(group, len(by_size) - number))
+        remaining = len(by_size) - number
+        split = division.best_split(group, remaining)
+        division.add(group, split)
     pairs: list[tuple[Group, Group]] = []
     if len(by_size) <= MAX_SWAPPED:
         pairs = list(itertools.combinations(by_size, 2))
     for _ in range(ROUNDS):
         moves = [division.move(group) for group in by_size]
         swaps = [division.swap(*pair) for pair in pairs]
-        if not any(moves) and not any(swaps):
+        if not any(moves + swaps):
             break
     return division.split_of
 
@@ -65,10 +67,14 @@ class _Division:
         self.splits = [split for split in PRECEDENCE if split in sizes]
         self.split_of: dict[str, str] = {}
         self.group_counts: Counter[str] = Counter()
-        self.counts: dict[str, Counter[int]] = {split: Counter() for split in self.splits}
+        self.counts: dict[str, Counter[int]] = {}
+        for split in self.splits:
+            self.counts[split] = Counter()
         self.sizes = sizes
         total = sum(sizes.values())
-        self.shares = {split: sizes[split] / total for split in self.splits}
+        self.shares: dict[str, float] = {}
+        for split in self.splits:
+            self.shares[split] = sizes[split] / total
         self.class_sizes: Counter[int] = Counter()
         for group in groups:
             self.class_sizes.update(group.classes)
@@ -102,10 +108,13 @@ class _Division:
         current = self.split_of[group.name]
         self.remove(group)
         best = self.best_split(group, 1)
-        is_better = _is_better(
-            self.cost_of_adding(group, best), self.cost_of_adding(group, current)
-        )
-        self.add(group, best if is_better else current)
+        best_cost = self.cost_of_adding(group, best)
+        current_cost = self.cost_of_adding(group, current)
+        is_better = _is_better(best_cost, current_cost)
+        if is_better:
+            self.add(group, best)
+        else:
+            self.add(group, current)
         return is_better
 
     def swap(self, first: Group, second: Group) -> bool:
@@ -131,29 +140,42 @@ class _Division:
         """Put groups into splits, and return how the cost changes."""
         costs = []
         for group, split in groups:
-            costs.append(self.cost_of_adding(group, split))
+            cost = self.cost_of_adding(group, split)
+            costs.append(cost)
             self.add(group, split)
         empty, train, test, chi_squared = zip(*costs, strict=True)
-        return sum(empty), sum(train), sum(test), math.fsum(chi_squared)
+        chi_squared_change = math.fsum(chi_squared)
+        return sum(empty), sum(train), sum(test), chi_squared_change
 
     def cost_of_adding(self, group: Group, split: str) -> Cost:
         """Return how the cost changes if a group is added to a split."""
-        fills_split = not self.group_counts[split]
         counts = self.counts[split]
-        filled = sum(1 for label in group.classes if not counts[label])
+        filled = 0
         changes = []
         for label, count in group.classes.items():
+            before = counts[label]
+            if not before:
+                filled += 1
             expected = self.class_sizes[label] * self.shares[split]
-            changes.append(count * (2 * (counts[label] - expected) + count) / expected)
-        return (
-            -int(fills_split),
-            -filled if split == "train" else 0,
-            -filled if split == "test" else 0,
-            math.fsum(changes),
-        )
+            doubled_surplus = 2 * (before - expected)
+            change = count * (doubled_surplus + count) / expected
+            changes.append(change)
+        empty_change = 0
+        if not self.group_counts[split]:
+            empty_change = -1
+        train_change = 0
+        if split == "train":
+            train_change = -filled
+        test_change = 0
+        if split == "test":
+            test_change = -filled
+        return empty_change, train_change, test_change, math.fsum(changes)
 
 
 def _is_better(cost: Cost, current: Cost) -> bool:
-    if cost[:3] != current[:3]:
-        return cost[:3] < current[:3]
-    return cost[3] < current[3] - SMALLEST_GAIN
+    counts = cost[:3]
+    current_counts = current[:3]
+    if counts != current_counts:
+        return counts < current_counts
+    limit = current[3] - SMALLEST_GAIN
+    return cost[3] < limit

@@ -39,8 +39,12 @@ class _Division:
         self.expected: list[dict[str, float]] = []
         self.counts: Counts = []
         for size in class_sizes:
-            shares = {split: size * sizes[split] / total for split in self.splits}
-            floors = {split: size * sizes[split] // total for split in self.splits}
+            shares: dict[str, float] = {}
+            floors: dict[str, int] = {}
+            for split in self.splits:
+                product = size * sizes[split]
+                shares[split] = product / total
+                floors[split] = product // total
             self.expected.append(shares)
             self.counts.append(floors)
         self.least: Counts = [dict.fromkeys(self.splits, 0) for _ in class_sizes]
@@ -51,7 +55,8 @@ class _Division:
             candidates = [number for number in self._numbers() if self._spare(number) > 0]
             if split not in ("train", "test"):
                 candidates.sort(key=lambda number: self._claim(number, split))
-                candidates = candidates[: self.sizes[split]]
+                room = self.sizes[split]
+                candidates = candidates[:room]
             for number in candidates:
                 self.least[number][split] = 1
 
@@ -59,10 +64,13 @@ class _Division:
         """Start from the shares rounded down and what is required; take back what is too much."""
         for number in self._numbers():
             row = self.counts[number]
+            least = self.least[number]
             for split in self.splits:
-                row[split] = max(row[split], self.least[number][split])
-            while sum(row.values()) > self.class_sizes[number]:
-                row[self._fullest(number)] -= 1
+                row[split] = max(row[split], least[split])
+            class_size = self.class_sizes[number]
+            while sum(row.values()) > class_size:
+                fullest = self._fullest(number)
+                row[fullest] -= 1
         for split in self.splits:
             self._take_back(split)
 
@@ -73,17 +81,20 @@ class _Division:
         pairs.sort(key=lambda pair: self._surplus(*pair))
         while any(room.values()):
             for number, split in pairs:
-                is_left = sum(self.counts[number].values()) < self.class_sizes[number]
+                row = self.counts[number]
+                is_left = sum(row.values()) < self.class_sizes[number]
                 if room[split] and is_left:
-                    self.counts[number][split] += 1
+                    row[split] += 1
                     room[split] -= 1
 
     def _numbers(self) -> range:
-        return range(len(self.class_sizes))
+        class_count = len(self.class_sizes)
+        return range(class_count)
 
     def _spare(self, number: int) -> int:
         """Return how many examples of a class are not required for a split yet."""
-        return self.class_sizes[number] - sum(self.least[number].values())
+        required = sum(self.least[number].values())
+        return self.class_sizes[number] - required
 
     def _claim(self, number: int, split: str) -> tuple[float, float]:
         """Return the order of classes for a split that has no room for all; the first gets one.
@@ -94,11 +105,13 @@ class _Division:
         expected = self.expected[number]
         taken = 0.0
         for claimed_split, least in self.least[number].items():
-            taken += max(0.0, least - expected[claimed_split])
+            surplus = least - expected[claimed_split]
+            taken += max(0.0, surplus)
         return taken, -expected[split]
 
     def _surplus(self, number: int, split: str) -> float:
-        return self.counts[number][split] - self.expected[number][split]
+        expected = self.expected[number][split]
+        return self.counts[number][split] - expected
 
     def _fullest(self, number: int) -> str:
         """Return the split that is furthest above its share of a class and can give one back."""
@@ -106,7 +119,8 @@ class _Division:
         return max(givers, key=lambda split: self._surplus(number, split))
 
     def _can_give(self, number: int, split: str) -> bool:
-        return self.counts[number][split] > self.least[number][split]
+        least = self.least[number][split]
+        return self.counts[number][split] > least
 
     def _take_back(self, split: str) -> None:
         """Bring a split down to its size, if what is required allows it."""
@@ -116,21 +130,27 @@ class _Division:
             if not givers:
                 return
             givers.sort(key=lambda number: -self._surplus(number, split))
-            for number in givers[:excess]:
+            chosen = givers[:excess]
+            for number in chosen:
                 self.counts[number][split] -= 1
-            excess -= len(givers[:excess])
+            excess -= len(chosen)
 
     def _total(self, split: str) -> int:
         return sum(row[split] for row in self.counts)
 
     def _room(self) -> dict[str, int]:
         """Return how many examples each split still takes; together all that remain."""
-        room = {split: max(0, self.sizes[split] - self._total(split)) for split in self.splits}
-        remaining = sum(self.class_sizes) - sum(self._total(split) for split in self.splits)
+        room: dict[str, int] = {}
+        remaining = sum(self.class_sizes)
+        for split in self.splits:
+            total = self._total(split)
+            room[split] = max(0, self.sizes[split] - total)
+            remaining -= total
         # Splits that had to grow took from the others, train first.
         for split in self._splits_that_give():
             excess = sum(room.values()) - remaining
-            room[split] -= min(room[split], excess)
+            given_back = min(room[split], excess)
+            room[split] -= given_back
         return room
 
     def _splits_that_give(self) -> Iterator[str]:

@@ -35,7 +35,8 @@ class Estimate:
     @property
     def seconds(self) -> float:
         """The time until the last task ends; a lower bound if a duration is unknown."""
-        return max((span.end for span in self.spans), default=0.0)
+        ends = [span.end for span in self.spans]
+        return max(ends, default=0.0)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,11 @@ def path_seconds(work: Work) -> dict[str, float]:
     downstream = _downstream(work)
     paths: dict[str, float] = {}
     for task in reversed(work.tasks):
-        behind = max((paths[name] for name in downstream[task.name]), default=0.0)
-        paths[task.name] = work.seconds.get(task.name, 0.0) + behind
+        behind = 0.0
+        for name in downstream[task.name]:
+            behind = max(behind, paths[name])
+        seconds = work.seconds.get(task.name, 0.0)
+        paths[task.name] = seconds + behind
     return paths
 
 
@@ -90,7 +94,9 @@ def critical_path(work: Work) -> list[str]:
 
 def _downstream(work: Work) -> dict[str, list[str]]:
     """Return the names of the tasks that wait for each task."""
-    downstream: dict[str, list[str]] = {task.name: [] for task in work.tasks}
+    downstream: dict[str, list[str]] = {}
+    for task in work.tasks:
+        downstream[task.name] = []
     for name, upstream in _open_upstream(work).items():
         for upstream_name in upstream:
             downstream[upstream_name].append(name)
@@ -102,7 +108,8 @@ def _open_upstream(work: Work) -> dict[str, list[str]]:
     names = {task.name for task in work.tasks}
     upstream: dict[str, list[str]] = {}
     for task in work.tasks:
-        upstream[task.name] = [name for name in work.upstream.get(task.name, ()) if name in names]
+        all_upstream = work.upstream.get(task.name, ())
+        upstream[task.name] = [name for name in all_upstream if name in names]
     return upstream
 
 
@@ -118,15 +125,21 @@ class _Simulation:
         self._spans: list[Span] = []
         self._downstream = _downstream(work)
         upstream = _open_upstream(work)
-        self._missing = {name: len(names) for name, names in upstream.items()}  # inputs to come
+        self._missing: dict[str, int] = {}  # inputs to come
+        for name, names in upstream.items():
+            self._missing[name] = len(names)
         order = policy.in_order(work.tasks, path_seconds(work))
-        self._waiting = {task.name: task for task in order if task.name not in work.elapsed}
+        self._waiting: dict[str, Task] = {}
+        for task in order:
+            if task.name not in work.elapsed:
+                self._waiting[task.name] = task
 
     def run(self) -> list[Span]:
         """Let all tasks run, and return their spans."""
         for task in self._work.tasks:
-            if task.name in self._work.elapsed:
-                self._start(task, self._work.elapsed[task.name])
+            elapsed = self._work.elapsed.get(task.name)
+            if elapsed is not None:
+                self._start(task, elapsed)
         self._start_ready()
         while self._ends:
             self._now, name = heapq.heappop(self._ends)
@@ -142,13 +155,16 @@ class _Simulation:
     def _start_ready(self) -> None:
         ready = [task for name, task in self._waiting.items() if not self._missing[name]]
         for task in ready:
-            if self._can_start(task, self._running.values()):
+            running = self._running.values()
+            if self._can_start(task, running):
                 del self._waiting[task.name]
                 self._start(task, elapsed=0.0)
 
     def _start(self, task: Task, elapsed: float) -> None:
-        remaining = max(0.0, self._work.seconds.get(task.name, 0.0) - elapsed)
+        seconds = self._work.seconds.get(task.name, 0.0)
+        remaining = max(0.0, seconds - elapsed)
         end = self._now + remaining
         self._running[task.name] = task
         heapq.heappush(self._ends, (end, task.name))
-        self._spans.append(Span(task, self._now, end))
+        span = Span(task, self._now, end)
+        self._spans.append(span)

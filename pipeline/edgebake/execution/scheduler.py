@@ -48,17 +48,23 @@ class Scheduler:
 
     def run(self) -> bool:
         """Run every task whose inputs changed; return whether none failed."""
-        upstream = {name: self.project.nodes[name].upstream for name in self.tasks}
+        upstream = {}
+        for name in self.tasks:
+            upstream[name] = self.project.nodes[name].upstream
         tasks = tuple(self.tasks.values())
-        seconds = {task.name: self.durations.get(task.name, _guess(task)) for task in tasks}
-        path_seconds = estimate.path_seconds(Work(tasks, upstream, seconds))
+        seconds = {}
+        for task in tasks:
+            seconds[task.name] = self.durations.get(task.name, _guess(task))
+        work = Work(tasks, upstream, seconds)
+        path_seconds = estimate.path_seconds(work)
         self._tell(events.Planned(tasks, upstream, self._now()))
         while True:
             self._compare_ready()
             self._start_waiting(path_seconds)
             if not self._running:
                 return not self._failed
-            self._messages.get()()
+            message = self._messages.get()
+            message()
             self._write_lock_if_due()
 
     def _now(self) -> float:
@@ -83,17 +89,20 @@ class Scheduler:
 
     def _is_ready(self, task: Task) -> bool:
         name = task.name
-        if name in self._done or name in self._blocked or name in self._failed:
+        ended = (self._done, self._blocked, self._failed)
+        if any(name in names for names in ended):
             return False
         if name in self._waiting or name in self._running:
             return False
-        return self._done.issuperset(self.project.nodes[name].upstream)
+        node = self.project.nodes[name]
+        return self._done.issuperset(node.upstream)
 
     def _compare(self, task: Task) -> None:
         try:
             state = self.project.start(task.name)
         except DvcError as error:
-            self._fail(task, Outcome(1, 0.0, f"{error}\n", BUILD_PROCESS))
+            outcome = Outcome(1, 0.0, f"{error}\n", BUILD_PROCESS)
+            self._fail(task, outcome)
             return
         if state is State.TO_RUN:
             if task.stage in self.own_tasks:
@@ -102,36 +111,46 @@ class Scheduler:
                 self._waiting[task.name] = task
             return
         self._done.add(task.name)
+        now = self._now()
         if state is State.UNCHANGED:
-            self._tell(events.Unchanged(task, self._now()))
+            self._tell(events.Unchanged(task, now))
         else:
-            self._tell(events.Restored(task, self._now()))
+            self._tell(events.Restored(task, now))
 
     def _run_here(self, task: Task) -> None:
         start = self._now()
         self._tell(events.Started(task, start))
         self._running[task.name] = task
         try:
-            output = self.own_tasks[task.stage]()
-            outcome = Outcome(0, self._now() - start, output, BUILD_PROCESS)
+            run = self.own_tasks[task.stage]
+            output = run()
+            code = 0
         except EdgebakeError as error:
-            outcome = Outcome(1, self._now() - start, f"edgebake: {error}\n", BUILD_PROCESS)
+            output = f"edgebake: {error}\n"
+            code = 1
+        seconds = self._now() - start
+        outcome = Outcome(code, seconds, output, BUILD_PROCESS)
         self._end(task, outcome)
 
     def _start_waiting(self, path_seconds: Mapping[str, float]) -> None:
         if self._is_stopped():
             self._abandon_waiting()
             return
-        for task in policy.in_order(self._waiting.values(), path_seconds):
-            if not self.pool.can_start(task, self._running.values()):
+        waiting = policy.in_order(self._waiting.values(), path_seconds)
+        for task in waiting:
+            running = self._running.values()
+            if not self.pool.can_start(task, running):
                 continue
             if task.stage == RECORD_READER and self.project.is_dirty:
                 self.project.write_lock()
             del self._waiting[task.name]
             self._running[task.name] = task
-            self._tell(events.Started(task, self._now()))
-            future = self.pool.start(task, self._progress_of(task))
-            future.add_done_callback(self._ended(task))
+            started = events.Started(task, self._now())
+            self._tell(started)
+            show_progress = self._progress_of(task)
+            future = self.pool.start(task, show_progress)
+            put_end = self._ended(task)
+            future.add_done_callback(put_end)
 
     def _abandon_waiting(self) -> None:
         for name in self._waiting:
@@ -164,24 +183,31 @@ class Scheduler:
         except DvcError as error:
             self.project.abandon(task.name)
             output = f"{outcome.output}{error}\n"
-            self._fail(task, Outcome(1, outcome.seconds, output, outcome.worker))
+            failure = Outcome(1, outcome.seconds, output, outcome.worker)
+            self._fail(task, failure)
             return
         self._done.add(task.name)
-        self._tell(events.Finished(task, outcome, self._now()))
+        finished = events.Finished(task, outcome, self._now())
+        self._tell(finished)
 
     def _fail(self, task: Task, outcome: Outcome) -> None:
         self._failed.add(task.name)
-        self._tell(events.Failed(task, outcome, self._now()))
+        failed = events.Failed(task, outcome, self._now())
+        self._tell(failed)
         unreachable = {task.name}
         for later in self.tasks.values():  # each after those that it waits for
-            if unreachable.intersection(self.project.nodes[later.name].upstream):
-                unreachable.add(later.name)
-                if later.name not in self._blocked:
-                    self._blocked[later.name] = task.name
-                    self._tell(events.Blocked(later, task.name, self._now()))
+            upstream = self.project.nodes[later.name].upstream
+            if unreachable.isdisjoint(upstream):
+                continue
+            unreachable.add(later.name)
+            if later.name not in self._blocked:
+                self._blocked[later.name] = task.name
+                blocked = events.Blocked(later, task.name, self._now())
+                self._tell(blocked)
 
     def _write_lock_if_due(self) -> None:
-        is_due = time.monotonic() - self._written > WRITE_INTERVAL
+        elapsed = time.monotonic() - self._written
+        is_due = elapsed > WRITE_INTERVAL
         if is_due and self.project.is_dirty:
             self.project.write_lock()
             self._written = time.monotonic()
@@ -189,4 +215,6 @@ class Scheduler:
 
 def _guess(task: Task) -> float:
     """Return the seconds of a task that never ran here."""
-    return UNKNOWN_TRAINING if task.stage in TRAINING_STAGES else UNKNOWN
+    if task.stage in TRAINING_STAGES:
+        return UNKNOWN_TRAINING
+    return UNKNOWN

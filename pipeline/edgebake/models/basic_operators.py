@@ -59,7 +59,8 @@ def replace(
     replacements: dict[str, list[NodeDef]] = {}
     for operation in frozen.graph.get_operations():
         if operation.type in operators and _reads_float32(operation):
-            nodes = REPLACEMENTS[operation.type](operation)
+            replacement = REPLACEMENTS[operation.type]
+            nodes = replacement(operation)
             if nodes:
                 replacements[operation.name] = nodes
     if not replacements:
@@ -74,31 +75,37 @@ def replace(
 
 
 def _reads_float32(operation: tf.Operation) -> bool:
-    dtype: str = operation.inputs[0].dtype.name
+    first = operation.inputs[0]
+    dtype: str = first.dtype.name
     return dtype == "float32"
 
 
 def _erfc(operation: tf.Operation) -> list[NodeDef]:
     """Return 1 - erf(x): the exact GELU is x / 2 * erfc(-x / sqrt(2))."""
     nodes = Nodes(operation)
-    erf = nodes.add("Erf", [nodes.input(0)])
-    nodes.add("Sub", [nodes.number(1), erf])
+    x = nodes.input(0)
+    erf = nodes.add("Erf", [x])
+    unit = nodes.number(1)
+    nodes.add("Sub", [unit, erf])
     return nodes.finish()
 
 
 def _expm1(operation: tf.Operation) -> list[NodeDef]:
     """Return exp(x) - 1, which CELU computes of negative numbers."""
     nodes = Nodes(operation)
-    exp = nodes.add("Exp", [nodes.input(0)])
-    nodes.add("Sub", [exp, nodes.number(1)])
+    x = nodes.input(0)
+    exp = nodes.add("Exp", [x])
+    unit = nodes.number(1)
+    nodes.add("Sub", [exp, unit])
     return nodes.finish()
 
 
 def _softplus(operation: tf.Operation) -> list[NodeDef]:
     """Return max(x, 0) - log(sigmoid(|x|)) for log(1 + exp(x)); this sigmoid is 0.5 to 1."""
     nodes = Nodes(operation)
-    positive = nodes.add("Relu", [nodes.input(0)])
-    magnitude = nodes.add("Abs", [nodes.input(0)])
+    x = nodes.input(0)
+    positive = nodes.add("Relu", [x])
+    magnitude = nodes.add("Abs", [x])
     share = nodes.add("Sigmoid", [magnitude])
     logarithm = nodes.add("Log", [share])
     nodes.add("Sub", [positive, logarithm])
@@ -111,10 +118,15 @@ def _rsqrt(operation: tf.Operation) -> list[NodeDef]:
     if radicand.type in ("Add", "AddV2", "Maximum"):
         for tensor in radicand.inputs:
             value = constant_value(tensor)
-            if value is not None and (value > 0).all():
+            if value is None:
+                continue
+            is_positive = value > 0
+            if is_positive.all():
                 return []
     nodes = Nodes(operation)
-    bounded = nodes.add("Maximum", [nodes.input(0), nodes.number(SMALLEST_RADICAND)])
+    x = nodes.input(0)
+    smallest = nodes.number(SMALLEST_RADICAND)
+    bounded = nodes.add("Maximum", [x, smallest])
     nodes.add("Rsqrt", [bounded])
     return nodes.finish()
 
@@ -122,18 +134,24 @@ def _rsqrt(operation: tf.Operation) -> list[NodeDef]:
 def _selu(operation: tf.Operation) -> list[NodeDef]:
     """Return scale * (max(x, 0) + alpha * elu(min(x, 0))) for SELU."""
     nodes = Nodes(operation)
-    positive = nodes.add("Relu", [nodes.input(0)])
-    negative = nodes.add("Minimum", [nodes.input(0), nodes.number(0)])
+    x = nodes.input(0)
+    positive = nodes.add("Relu", [x])
+    zero = nodes.number(0)
+    negative = nodes.add("Minimum", [x, zero])
     exponential = nodes.add("Elu", [negative])
-    scaled = nodes.add("Mul", [exponential, nodes.number(SELU_ALPHA)])
+    alpha = nodes.number(SELU_ALPHA)
+    scaled = nodes.add("Mul", [exponential, alpha])
     total = nodes.add("AddV2", [positive, scaled])
-    nodes.add("Mul", [total, nodes.number(SELU_SCALE)])
+    scale = nodes.number(SELU_SCALE)
+    nodes.add("Mul", [total, scale])
     return nodes.finish()
 
 
 def _log1p(operation: tf.Operation) -> list[NodeDef]:
     nodes = Nodes(operation)
-    total = nodes.add("AddV2", [nodes.input(0), nodes.number(1)])
+    x = nodes.input(0)
+    unit = nodes.number(1)
+    total = nodes.add("AddV2", [x, unit])
     nodes.add("Log", [total])
     return nodes.finish()
 
@@ -149,11 +167,16 @@ def _is_nan(operation: tf.Operation) -> list[NodeDef]:
 def _erf(operation: tf.Operation) -> list[NodeDef]:
     """Return a quotient of polynomials."""
     nodes = Nodes(operation)
-    below = nodes.add("Minimum", [nodes.input(0), nodes.number(ERF_LIMIT)])
-    x = nodes.add("Maximum", [below, nodes.number(-ERF_LIMIT)])
-    square = nodes.add("Mul", [x, x])
-    numerator = nodes.add("Mul", [x, _polynomial(nodes, square, ERF_NUMERATOR)])
-    nodes.add("RealDiv", [numerator, _polynomial(nodes, square, ERF_DENOMINATOR)])
+    x = nodes.input(0)
+    upper_limit = nodes.number(ERF_LIMIT)
+    below = nodes.add("Minimum", [x, upper_limit])
+    lower_limit = nodes.number(-ERF_LIMIT)
+    bounded = nodes.add("Maximum", [below, lower_limit])
+    square = nodes.add("Mul", [bounded, bounded])
+    odd_factor = _polynomial(nodes, square, ERF_NUMERATOR)
+    numerator = nodes.add("Mul", [bounded, odd_factor])
+    denominator = _polynomial(nodes, square, ERF_DENOMINATOR)
+    nodes.add("RealDiv", [numerator, denominator])
     return nodes.finish()
 
 
@@ -163,7 +186,8 @@ def _polynomial(nodes: Nodes, x: str, coefficients: Sequence[float]) -> str:
     value = nodes.number(first)
     for coefficient in others:
         product = nodes.add("Mul", [value, x])
-        value = nodes.add("AddV2", [product, nodes.number(coefficient)])
+        summand = nodes.number(coefficient)
+        value = nodes.add("AddV2", [product, summand])
     return value
 
 
@@ -175,19 +199,25 @@ def _depthwise(operation: tf.Operation) -> list[NodeDef]:
     image, kernel = operation.inputs
     height, width, channels_per_group, filters = kernel.shape
     channels = image.shape[-1]
-    is_last = operation.get_attr("data_format") == b"NHWC"
+    layout = operation.get_attr("data_format")
     _, row_stride, column_stride, _ = operation.get_attr("strides")
-    is_plain = set(operation.get_attr("dilations")) == {1} and row_stride == column_stride
-    if channels_per_group != 1 or channels in (None, 1) or not (is_last and is_plain):
+    dilations = set(operation.get_attr("dilations"))
+    if channels_per_group != 1 or channels in (None, 1):
+        return []
+    if layout != b"NHWC" or dilations != {1}:
+        return []
+    if row_stride != column_stride:
         return []
     values = constant_value(kernel)
     if values is None:
         return []
-    by_channel = values.reshape(height, width, channels, filters // channels)
+    filters_per_channel = filters // channels
+    by_channel = values.reshape(height, width, channels, filters_per_channel)
     nodes = Nodes(operation)
     stored = nodes.constant(by_channel)
     names = ("strides", "padding", "data_format", "dilations", "explicit_paddings")
-    nodes.add("DepthwiseConv2dNative", [nodes.input(0), stored], copied=names)
+    x = nodes.input(0)
+    nodes.add("DepthwiseConv2dNative", [x, stored], copied=names)
     return nodes.finish()
 
 

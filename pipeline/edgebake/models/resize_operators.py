@@ -27,11 +27,13 @@ def bicubic(operation: tf.Operation) -> list[NodeDef]:
     import tensorflow
 
     def resize(images: NDArray[np.float32], _axis: int, size: list[int]) -> tf.Tensor:
+        align_corners = operation.get_attr("align_corners")
+        half_pixel_centers = operation.get_attr("half_pixel_centers")
         return tensorflow.raw_ops.ResizeBicubic(
             images=images,
             size=size,
-            align_corners=operation.get_attr("align_corners"),
-            half_pixel_centers=operation.get_attr("half_pixel_centers"),
+            align_corners=align_corners,
+            half_pixel_centers=half_pixel_centers,
         )
 
     return _products(operation, resize)
@@ -49,15 +51,18 @@ def scale_and_translate(operation: tf.Operation) -> list[NodeDef]:
     def resize(images: NDArray[np.float32], axis: int, size: list[int]) -> tf.Tensor:
         scale = [1.0, 1.0]
         translation = [0.0, 0.0]
-        scale[axis - 1] = float(scales[axis - 1])
-        translation[axis - 1] = float(translations[axis - 1])
+        position = axis - 1
+        scale[position] = float(scales[position])
+        translation[position] = float(translations[position])
+        kernel_type = operation.get_attr("kernel_type")
+        antialias = operation.get_attr("antialias")
         return tensorflow.raw_ops.ScaleAndTranslate(
             images=images,
             size=size,
             scale=scale,
             translation=translation,
-            kernel_type=operation.get_attr("kernel_type"),
-            antialias=operation.get_attr("antialias"),
+            kernel_type=kernel_type,
+            antialias=antialias,
         )
 
     return _products(operation, resize)
@@ -68,14 +73,21 @@ def _products(operation: tf.Operation, resize: Resize) -> list[NodeDef]:
     _, new_height, new_width, _ = operation.outputs[0].shape
     if None in (height, width, channels, new_height, new_width):
         return []
-    of_rows = np.eye(height, dtype=np.float32).reshape(1, height, 1, height)
-    of_columns = np.eye(width, dtype=np.float32).reshape(1, 1, width, width)
-    rows = np.asarray(resize(of_rows, 1, [new_height, 1])).reshape(1, new_height, height)
-    columns = np.asarray(resize(of_columns, 2, [1, new_width])).reshape(1, new_width, width)
+    row_identity = np.eye(height, dtype=np.float32)
+    row_images = row_identity.reshape(1, height, 1, height)
+    column_identity = np.eye(width, dtype=np.float32)
+    column_images = column_identity.reshape(1, 1, width, width)
+    resized_rows = np.asarray(resize(row_images, 1, [new_height, 1]))
+    row_weights = resized_rows.reshape(1, new_height, height)
+    resized_columns = np.asarray(resize(column_images, 2, [1, new_width]))
+    column_weights = resized_columns.reshape(1, new_width, width)
     nodes = Nodes(operation)
-    flat = nodes.reshape(nodes.input(0), (-1, height, width * channels))
-    resized = nodes.add("BatchMatMulV2", [nodes.constant(rows), flat])
+    x = nodes.input(0)
+    flat = nodes.reshape(x, (-1, height, width * channels))
+    row_matrix = nodes.constant(row_weights)
+    resized = nodes.add("BatchMatMulV2", [row_matrix, flat])
     lines = nodes.reshape(resized, (-1, width, channels))
-    resized = nodes.add("BatchMatMulV2", [nodes.constant(columns), lines])
+    column_matrix = nodes.constant(column_weights)
+    resized = nodes.add("BatchMatMulV2", [column_matrix, lines])
     nodes.reshape(resized, (-1, new_height, new_width, channels))
     return nodes.finish()

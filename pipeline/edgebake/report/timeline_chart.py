@@ -68,9 +68,12 @@ class Chart:
         self._rows = rows_of(timeline.bars)
         self._bars = in_order(timeline.bars)
         self._numbers = {bar: number for number, bar in enumerate(self._bars, start=1)}
-        self._list_lines = math.ceil(len(self._bars) / LIST_COLUMNS)
-        self._bottom = MARGIN + self._list_lines * LINE + AXIS
-        self._rows_height = max(1, len(self._rows)) * ROW
+        columns_filled = len(self._bars) / LIST_COLUMNS
+        self._list_lines = math.ceil(columns_filled)
+        list_height = self._list_lines * LINE
+        self._bottom = MARGIN + list_height + AXIS
+        self._row_count = max(1, len(self._rows))
+        self._rows_height = self._row_count * ROW
         self._height = self._bottom + self._rows_height + HEAD
         self._rows_width = WIDTH - LABELS - MARGIN
         ends = [bar.end for bar in self._bars]
@@ -100,9 +103,10 @@ class Chart:
 
     def _draw_axes(self, axes: Any) -> None:
         axes.set_xlim(0, self._seconds)
-        axes.set_ylim(max(1, len(self._rows)), 0)
+        axes.set_ylim(self._row_count, 0)
         middle = (BAR_TOP + BAR_BOTTOM) / 2
-        axes.set_yticks([number + middle for number in range(len(self._rows))])
+        middles = [number + middle for number in range(len(self._rows))]
+        axes.set_yticks(middles)
         labels = [row.label for row in self._rows]
         axes.set_yticklabels(labels, fontsize=FONT, parse_math=False)
         axes.set_xlabel("seconds since the start of the build", fontsize=FONT)
@@ -126,16 +130,17 @@ class Chart:
     def _draw_bar(self, axes: Any, row: int, bar: Bar) -> None:
         place = bar.start, row + BAR_TOP
         size = bar.end - bar.start, BAR_BOTTOM - BAR_TOP
-        axes.add_patch(
-            Rectangle(
-                place,
-                *size,
-                facecolor=COLORS.get(bar.stage, OTHER_COLOR),
-                edgecolor=CRITICAL if bar.is_critical else EDGE,
-                linewidth=1.8 if bar.is_critical else 0.5,
-                zorder=3 if bar.is_critical else 2,
-            )
-        )
+        edge = EDGE
+        line_width = 0.5
+        layer = 2
+        if bar.is_critical:
+            edge = CRITICAL
+            line_width = 1.8
+            layer = 3
+        patch = Rectangle(place, *size, edgecolor=edge, linewidth=line_width, zorder=layer)
+        color = COLORS.get(bar.stage, OTHER_COLOR)
+        patch.set_facecolor(color)
+        axes.add_patch(patch)
         hatch = _hatch(bar)
         if hatch:  # a patch of its own: a hatch has the color of the edge
             texture = Rectangle(place, *size, fill=False, hatch=hatch, edgecolor=HATCH, linewidth=0)
@@ -146,27 +151,35 @@ class Chart:
         """Draw the longest text that fits into each bar; above it, if not even the number fits."""
         taken = [0.0] * len(LEVELS)  # inches from the left up to which each level is full
         for bar in bars:
+            middle = (bar.start + bar.end) / 2
             text = self._text_inside(bar)
             if text:
-                place = (bar.start + bar.end) / 2, row + (BAR_TOP + BAR_BOTTOM) / 2
+                y = row + (BAR_TOP + BAR_BOTTOM) / 2
+                place = (middle, y)
                 label = _draw_text(axes, place, text)
                 if _hatch(bar):
                     label.set_bbox(BACKGROUND)
                 continue
             number = str(self._numbers[bar])
-            middle = self._inches((bar.start + bar.end) / 2)
+            middle_inches = self._inches(middle)
             half = _text_width(number) / 2 + PADDING / 2
-            free = [level for level, end in enumerate(taken) if middle - half >= end]
-            level = free[0] if free else taken.index(min(taken))
-            taken[level] = middle + half
-            place = (bar.start + bar.end) / 2, row + LEVELS[level]
-            _draw_text(axes, place, number).set_verticalalignment("bottom")
+            left = middle_inches - half
+            free = [level for level, end in enumerate(taken) if left >= end]
+            level = taken.index(min(taken))
+            if free:
+                level = free[0]
+            taken[level] = middle_inches + half
+            place = (middle, row + LEVELS[level])
+            label = _draw_text(axes, place, number)
+            label.set_verticalalignment("bottom")
 
     def _text_inside(self, bar: Bar) -> str:
         """Return number and name, or less if the bar is too short; empty if nothing fits."""
         number = self._numbers[bar]
-        width = self._inches(bar.end - bar.start) - PADDING
-        for text in (f"{number} {bar.name}", f"{number} {bar.stage}", f"{number}"):
+        duration = bar.end - bar.start
+        width = self._inches(duration) - PADDING
+        texts = (f"{number} {bar.name}", f"{number} {bar.stage}", f"{number}")
+        for text in texts:
             if _text_width(text) <= width:
                 return text
         return ""
@@ -192,7 +205,8 @@ class Chart:
             y = 1 - below_top / self._height
             figure.text(MARGIN / WIDTH, y, text, fontsize=font, va="top", parse_math=False)
 
-        put(0.2, f"Build: {durations.brief(self._timeline.seconds)}", TITLE_FONT)
+        seconds = self._timeline.seconds
+        put(0.2, f"Build: {durations.brief(seconds)}", TITLE_FONT)
         put(0.48, summary(self._timeline), FONT)
         figure.legend(
             handles=list(self._legend()),
@@ -218,9 +232,11 @@ class Chart:
         if any(bar.is_critical for bar in self._bars):
             label = "critical path"
             yield Patch(facecolor="white", edgecolor=CRITICAL, linewidth=1.8, label=label)
+        has_quiet = any(bar.is_quiet for bar in self._bars)
+        has_failed = any(bar.is_failed for bar in self._bars)
         for hatch, label, is_used in (
-            (QUIET_HATCH, "alone on its worker", any(bar.is_quiet for bar in self._bars)),
-            (FAILED_HATCH, "failed", any(bar.is_failed for bar in self._bars)),
+            (QUIET_HATCH, "alone on its worker", has_quiet),
+            (FAILED_HATCH, "failed", has_failed),
         ):
             if is_used:
                 yield Patch(facecolor=QUIET_BAND, edgecolor=EDGE, hatch=hatch, label=label)
@@ -233,13 +249,16 @@ class Chart:
             column, line = divmod(index, self._list_lines)
             y = (top - line * LINE) / self._height
             left = MARGIN + column * column_width
-            color = CRITICAL if bar.is_critical else "black"
+            color = "black"
+            if bar.is_critical:
+                color = CRITICAL
+            duration = durations.brief(bar.end - bar.start)
             number_right = left + 0.25
             duration_right = left + column_width - 0.25
             for x, text, align in (
                 (number_right, f"{index + 1}", "right"),
                 (number_right + 0.08, _list_name(bar), "left"),
-                (duration_right, durations.brief(bar.end - bar.start), "right"),
+                (duration_right, duration, "right"),
             ):
                 label = figure.text(x / WIDTH, y, text, ha=align, va="top", color=color)
                 label.set_fontsize(SMALL_FONT)
@@ -259,15 +278,20 @@ def _draw_text(axes: Any, place: tuple[float, float], text: str) -> Text:
 def _hatch(bar: Bar) -> str:
     if bar.is_failed:
         return FAILED_HATCH
-    return QUIET_HATCH if bar.is_quiet else ""
+    if bar.is_quiet:
+        return QUIET_HATCH
+    return ""
 
 
 def _text_width(text: str) -> float:
-    return len(text) * CHARACTER * SMALL_FONT / POINTS
+    width = len(text) * CHARACTER
+    return width * SMALL_FONT / POINTS
 
 
 def _list_name(bar: Bar) -> str:
     name = bar.name
     if len(name) > MOST_CHARACTERS:
         name = f"{name[: MOST_CHARACTERS - 1]}…"
-    return f"{name}, failed" if bar.is_failed else name
+    if bar.is_failed:
+        return f"{name}, failed"
+    return name

@@ -41,9 +41,8 @@ def run(job: Job[PackageParams]) -> str:
     _check_gates(platform, choices, judgments)
     shipped = {choice.target: choice.ships for choice in choices if choice.ships is not None}
     targets = {name: params.targets[entry] for name, entry in shipped.items()}
-    packaged = target_entry.package_targets(
-        targets, {name: judgments[entry] for name, entry in shipped.items()}
-    )
+    shipped_judgments = {name: judgments[entry] for name, entry in shipped.items()}
+    packaged = target_entry.package_targets(targets, shipped_judgments)
     revision = artifacts.read_json(REVISION / f"{platform}.json", Revision)
     section = replace(params, targets=targets)
     files = assemble.assemble(section, platform, packaged, revision)
@@ -62,8 +61,12 @@ def _line(platform: str, choices: Sequence[Choice]) -> str:
     """Return how many targets ship, where, and which candidates."""
     count = len(choices)
     plural = "" if count == 1 else "s"
-    line = f"{count} target{plural}, {PACKAGES / platform}.zip"
-    return "; ".join([line, *(choice.line for choice in choices if choice.line)])
+    archive_file = f"{PACKAGES / platform}.zip"
+    parts = [f"{count} target{plural}, {archive_file}"]
+    for choice in choices:
+        if choice.line:
+            parts.append(choice.line)
+    return "; ".join(parts)
 
 
 def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None:
@@ -85,7 +88,9 @@ def _check_gates(platform: str, choices: Sequence[Choice], judgments: Judgments)
     missed = []
     for choice in choices:
         # Gates that a candidate misses count only if none of the others ships.
-        judged = choice.entries if choice.ships is None else (choice.ships,)
+        judged = choice.entries
+        if choice.ships is not None:
+            judged = (choice.ships,)
         for name in judged:
             for decision in judgments[name].decisions:
                 count += 1

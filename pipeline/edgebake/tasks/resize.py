@@ -35,7 +35,8 @@ def resize(
     pixels around the box. Without, the image is cropped first.
     """
     if antialias or filter_name == "nearest":
-        return image.resize(size, RESAMPLING_FILTERS[filter_name], box)
+        resampling = RESAMPLING_FILTERS[filter_name]
+        return image.resize(size, resampling, box)
     if box is not None:
         image = image.crop(box)
     return interpolate(image, size, filter_name)
@@ -49,15 +50,20 @@ def interpolate(image: Image.Image, size: Size, filter_name: str) -> Image.Image
     """
     pixels = np.asarray(image)  # [h, w] or [h, w, channels]
     width, height = size
-    channel_axes = (1,) * (pixels.ndim - 2)
-    sums = np.full((height, width, *pixels.shape[2:]), 1 << (SUM_BITS - 1), np.int64)
+    channel_sizes = pixels.shape[2:]
+    channel_axes = (1,) * len(channel_sizes)
+    half = 1 << (SUM_BITS - 1)
+    sums = np.full((height, width, *channel_sizes), half, np.int64)
+    row_terms = filter_terms(image.height, height, filter_name)
     column_terms = filter_terms(image.width, width, filter_name)
-    for rows, row_weights in filter_terms(image.height, height, filter_name):
+    for rows, row_weights in row_terms:
         for columns, column_weights in column_terms:
             weights = np.outer(row_weights, column_weights)
-            values = pixels[rows[:, None], columns].astype(np.int64)
-            sums += values * weights.reshape(height, width, *channel_axes)
-    levels = (sums >> SUM_BITS).clip(0, 255)
+            values = pixels[rows[:, None], columns]
+            factors = weights.reshape(height, width, *channel_axes)
+            sums += values.astype(np.int64) * factors
+    levels = sums >> SUM_BITS
+    levels = levels.clip(0, 255)
     return Image.fromarray(levels.astype(np.uint8))
 
 
@@ -77,13 +83,17 @@ def filter_terms(old_length: int, new_length: int, filter_name: str) -> list[Ter
         values = []
         total = 0.0  # not `sum`, which compensates for rounding from Python 3.12 on
         for index in range(first, first + count):
-            is_inside = 0 <= index < old_length
-            value = kernel(filter_name, abs(index - center)) if is_inside else 0.0
+            value = 0.0
+            if 0 <= index < old_length:
+                distance = abs(index - center)
+                value = kernel(filter_name, distance)
             values.append(value)
             total += value
         for term in range(count):
-            indices[term, place] = min(max(first + term, 0), old_length - 1)
-            weights[term, place] = fixed_point(values[term] / total)
+            index = max(first + term, 0)
+            indices[term, place] = min(index, old_length - 1)
+            share = values[term] / total
+            weights[term, place] = fixed_point(share)
     return list(zip(indices, weights, strict=True))
 
 
@@ -93,27 +103,36 @@ def kernel(filter_name: str, distance: float) -> float:
     if filter_name == "bilinear":
         return max(1.0 - x, 0.0)
     if x < 1.0:
-        return ((CUBIC + 2.0) * x - (CUBIC + 3.0)) * x * x + 1
+        slope = (CUBIC + 2.0) * x - (CUBIC + 3.0)
+        return slope * x * x + 1
     if x < 2.0:
-        return (((x - 5) * x + 8) * x - 4) * CUBIC
+        polynomial = ((x - 5) * x + 8) * x - 4
+        return polynomial * CUBIC
     return 0.0
 
 
 def fixed_point(weight: float) -> int:
     """Return a weight as a whole number of units of 2^-22, rounded half away from zero."""
-    half = -0.5 if weight < 0 else 0.5
-    return int(weight * (1 << WEIGHT_BITS) + half)
+    half = 0.5
+    if weight < 0:
+        half = -0.5
+    units = weight * (1 << WEIGHT_BITS)
+    return int(units + half)
 
 
 def aspect_box(size: Size, target_size: Size) -> Box:
     """Return the largest centered box with the aspect ratio of a target size, rounded down."""
     width, height = size
     target_width, target_height = target_size
-    box_width = min(width, height * target_width // target_height)
-    box_height = min(height, width * target_height // target_width)
+    width_of_aspect = height * target_width // target_height
+    height_of_aspect = width * target_height // target_width
+    box_width = min(width, width_of_aspect)
+    box_height = min(height, height_of_aspect)
     left = (width - box_width) // 2
     top = (height - box_height) // 2
-    return left, top, left + box_width, top + box_height
+    right = left + box_width
+    bottom = top + box_height
+    return left, top, right, bottom
 
 
 def short_side_size(size: Size, short_side: int) -> Size:
@@ -123,8 +142,10 @@ def short_side_size(size: Size, short_side: int) -> Size:
     """
     width, height = size
     if width <= height:
-        return short_side, short_side * height // width
-    return short_side * width // height, short_side
+        long_side = short_side * height // width
+        return short_side, long_side
+    long_side = short_side * width // height
+    return long_side, short_side
 
 
 def center_box(size: Size, target_size: Size) -> Box:
@@ -134,6 +155,10 @@ def center_box(size: Size, target_size: Size) -> Box:
     """
     width, height = size
     target_width, target_height = target_size
-    left = round((width - target_width) / 2)
-    top = round((height - target_height) / 2)
-    return left, top, left + target_width, top + target_height
+    spare_width = width - target_width
+    spare_height = height - target_height
+    left = round(spare_width / 2)
+    top = round(spare_height / 2)
+    right = left + target_width
+    bottom = top + target_height
+    return left, top, right, bottom

@@ -128,7 +128,8 @@ def model_for(kind: str, known: Sequence[str]) -> str:
     """
     for option in known:
         architecture = options.read_option("model", option)["architecture"]
-        kinds = getattr(plugins.load("model.architecture", architecture), "KINDS", ("image",))
+        network = plugins.load("model.architecture", architecture)
+        kinds = getattr(network, "KINDS", ("image",))
         if kind in kinds:
             return option
     raise RecipeError(f"recipes/model/: no option takes {kind}; expected one: add an architecture")
@@ -136,8 +137,11 @@ def model_for(kind: str, known: Sequence[str]) -> str:
 
 def _text_columns(file: Path) -> dict[str, str]:
     names = table_columns.names(file, LIMITS)
-    named = {"text": _first(TEXTS, names), "label": _first(LABELS, names)}
-    return {**_quoted(named), **_group_values(names)}
+    text = _first(TEXTS, names)
+    label = _first(LABELS, names)
+    values = _quoted({"text": text, "label": label})
+    values |= _group_values(names)
+    return values
 
 
 def _window_columns(file: Path, answers: Answers) -> dict[str, str]:
@@ -147,21 +151,22 @@ def _window_columns(file: Path, answers: Answers) -> dict[str, str]:
         RecipeError: rate or units of the channels were not answered.
     """
     names = table_columns.names(file, LIMITS)
-    window, label = _first(WINDOWS, names), _first(LABELS, names)
+    window = _first(WINDOWS, names)
+    label = _first(LABELS, names)
     others = {window, label, *GROUPS, *SPLITS}
     channels = [name for name in names if name not in others]
     if answers.rate is None:
         raise RecipeError("--rate: missing; expected the rows of the table in a second")
-    units = answers.units or []
-    if len(units) != len(channels):
-        raise RecipeError(
-            f"--units: {listed(units) or 'missing'}; expected a unit for each channel, in the "
-            f"order {listed(channels)}"
-        )
-    table = table_columns.read(file, channels, [str(window)], LIMITS)
-    numbers = np.stack([table.numbers[name] for name in channels], axis=1)
-    first_window = table.texts[str(window)][0]
-    samples = table.texts[str(window)].count(first_window)
+    units = _units_of(channels, answers)
+    window_column = str(window)
+    table = table_columns.read(file, channels, [window_column], LIMITS)
+    columns = [table.numbers[name] for name in channels]
+    numbers = np.stack(columns, axis=1)
+    window_of_rows = table.texts[window_column]
+    first_window = window_of_rows[0]
+    samples = window_of_rows.count(first_window)
+    quoted_channels = [quote(name) for name in channels]
+    quoted_units = [quote(unit) for unit in units]
     means = numbers.mean(axis=0)
     deviations = numbers.std(axis=0)
     scales = 1 / np.maximum(deviations, 1e-6)
@@ -169,13 +174,28 @@ def _window_columns(file: Path, answers: Answers) -> dict[str, str]:
         **_quoted({"window": window, "label": label}),
         **_group_values(names),
         "rate_hz": f"{answers.rate:g}",
-        "channels": f"[{', '.join(quote(name) for name in channels)}]",
-        "units": f"[{', '.join(quote(unit) for unit in units)}]",
+        "channels": f"[{', '.join(quoted_channels)}]",
+        "units": f"[{', '.join(quoted_units)}]",
         "samples": str(samples),
         "hop": str(max(1, samples // 2)),
         "mean": f"{_short_numbers(means)} # of each channel in the table",
         "scale": _short_numbers(scales),
     }
+
+
+def _units_of(channels: Sequence[str], answers: Answers) -> list[str]:
+    """Return the unit of each channel.
+
+    Raises:
+        RecipeError: there are more or fewer units than channels.
+    """
+    units = answers.units or []
+    if len(units) != len(channels):
+        raise RecipeError(
+            f"--units: {listed(units) or 'missing'}; expected a unit for each channel, in the "
+            f"order {listed(channels)}"
+        )
+    return units
 
 
 def _short_numbers(numbers: Iterable[float]) -> str:
@@ -205,7 +225,10 @@ def _quoted(values: Mapping[str, str | None]) -> dict[str, str]:
 
 def _first(candidates: Sequence[str], names: Sequence[str]) -> str | None:
     """Return the first candidate that is among the names of columns."""
-    return next((name for name in candidates if name in names), None)
+    for candidate in candidates:
+        if candidate in names:
+            return candidate
+    return None
 
 
 def _has_folders_of_sounds(path: Path) -> bool:

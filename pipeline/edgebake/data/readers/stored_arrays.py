@@ -60,7 +60,8 @@ class StoredArray:
     @property
     def size(self) -> int:
         """Return the number of bytes in memory."""
-        return math.prod(self.shape) * self.dtype.itemsize
+        count = math.prod(self.shape)
+        return count * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def find(path: Path) -> dict[str, StoredArray]:
 
 def _memory_mapped(file: Path) -> StoredArray:
     with file.open("rb") as content:
-        header = _read_header(file.stem, content, file.stat().st_size)
+        file_size = file.stat().st_size
+        header = _read_header(file.stem, content, file_size)
     array = np.load(file, mmap_mode="r", allow_pickle=False)
     return StoredArray(
         file.stem, header.shape, header.dtype, is_compressed=False, read=lambda: array
@@ -102,32 +104,35 @@ def _arrays_of_archive(file: Path) -> dict[str, StoredArray]:
     arrays: dict[str, StoredArray] = {}
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
-            if member.filename.endswith(".npy"):
-                array = _array_of_member(file, archive, member)
-                if array.name in arrays:
-                    raise ValueError(f"{array.name} is there twice")
-                arrays[array.name] = array
+            if not member.filename.endswith(".npy"):
+                continue
+            array = _array_of_member(file, archive, member)
+            if array.name in arrays:
+                raise ValueError(f"{array.name} is there twice")
+            arrays[array.name] = array
     return arrays
 
 
 def _array_of_member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> StoredArray:
     name = member.filename.removesuffix(".npy")
+    is_compressed = member.compress_type != zipfile.ZIP_STORED
     with archive.open(member) as content:
         header = _read_header(name, content, member.file_size)
 
     def read() -> Array:
         with zipfile.ZipFile(file) as reopened, reopened.open(member) as content:
-            if member.compress_type != zipfile.ZIP_STORED:
+            if is_compressed:
                 array: Array = np.lib.format.read_array(content, allow_pickle=False)
                 return array
             while content.read(CHUNK):  # to the end, where zipfile checks the checksum
                 pass
         offset = _content_offset(file, member) + header.size
-        order = "F" if header.is_fortran else "C"
+        order = "C"
+        if header.is_fortran:
+            order = "F"
         layout: Any = {"offset": offset, "shape": header.shape, "order": order}
         return np.memmap(file, header.dtype, mode="r", **layout)
 
-    is_compressed = member.compress_type != zipfile.ZIP_STORED
     return StoredArray(name, header.shape, header.dtype, is_compressed, read)
 
 
@@ -145,13 +150,15 @@ def _read_header(name: str, content: IO[bytes], file_size: int) -> _Header:
     elif version == (2, 0):
         shape, is_fortran, dtype = npy.read_array_header_2_0(content)
     else:
-        raise ValueError(f"version {version[0]}.{version[1]} of .npy")
+        major, minor = version
+        raise ValueError(f"version {major}.{minor} of .npy")
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, which would have to be unpickled")
     if any(size < 0 for size in shape):
         raise ValueError(f"{name} has a negative size")
     header_size = content.tell()
-    promised = header_size + math.prod(shape) * dtype.itemsize
+    content_size = math.prod(shape) * dtype.itemsize
+    promised = header_size + content_size
     if promised > file_size:
         raise ValueError(f"{name} has {file_size:,} bytes, and its header promises {promised:,}")
     return _Header(shape, is_fortran, dtype, header_size)
@@ -161,5 +168,7 @@ def _content_offset(file: Path, member: zipfile.ZipInfo) -> int:
     """Return the position of a member's content in the archive, in bytes."""
     with file.open("rb") as archive:
         archive.seek(member.header_offset)
-        name_size, extra_size = LOCAL_HEADER.unpack(archive.read(LOCAL_HEADER.size))
-    return member.header_offset + LOCAL_HEADER.size + int(name_size) + int(extra_size)
+        local_header = archive.read(LOCAL_HEADER.size)
+    name_size, extra_size = LOCAL_HEADER.unpack(local_header)
+    header_end = member.header_offset + LOCAL_HEADER.size
+    return header_end + int(name_size) + int(extra_size)

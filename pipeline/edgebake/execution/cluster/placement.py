@@ -37,12 +37,15 @@ class WorkerFacts:
         """
         if not self.is_alike and not task.resources:
             return False
-        return all(
-            self.resources.get(name, 0.0) >= quantity for name, quantity in task.resources.items()
-        )
+        for name, quantity in task.resources.items():
+            available = self.resources.get(name, 0.0)
+            if available < quantity:
+                return False
+        return True
 
     def __str__(self) -> str:
-        shown = resources.shown({resources.SLOTS: self.slots, **self.resources})
+        quantities = {resources.SLOTS: self.slots, **self.resources}
+        shown = resources.shown(quantities)
         return f"{self.name} ({shown})"
 
 
@@ -101,18 +104,22 @@ class Placement:
             if not free:
                 return None
             worker = min(free, key=lambda facts: self._order(facts, task))
-            self._running.setdefault(worker.address, {})[task.name] = task
+            running = self._running.setdefault(worker.address, {})
+            running[task.name] = task
             return worker
 
     def give_back(self, task: Task, address: str) -> None:
         """Take a task off a worker."""
         with self._lock:
-            self._running.get(address, {}).pop(task.name, None)
+            running = self._running.get(address, {})
+            running.pop(task.name, None)
 
     def _free_for(self, task: Task, avoided: Collection[str]) -> list[WorkerFacts]:
-        able = [worker for worker in self._workers.values() if worker.can_serve(task)]
+        workers = self._workers.values()
+        able = [worker for worker in workers if worker.can_serve(task)]
         preferred = [worker for worker in able if worker.address not in avoided]
-        return [worker for worker in preferred or able if self._has_room(worker, task)]
+        candidates = preferred or able
+        return [worker for worker in candidates if self._has_room(worker, task)]
 
     def _has_room(self, worker: WorkerFacts, task: Task) -> bool:
         if not self._is_quiet_enough(worker, task):
@@ -122,7 +129,8 @@ class Placement:
             return True
         if len(running) >= worker.slots:
             return False
-        if task.memory_gb + sum(neighbor.memory_gb for neighbor in running) > worker.memory_gb:
+        used_memory = sum(neighbor.memory_gb for neighbor in running)
+        if task.memory_gb + used_memory > worker.memory_gb:
             return False
         for name, quantity in task.resources.items():
             used = sum(neighbor.resources.get(name, 0.0) for neighbor in running)
@@ -141,12 +149,16 @@ class Placement:
         """Return the tasks on all workers of a machine."""
         tasks: list[Task] = []
         for worker in self._workers.values():
-            if worker.host == host:
-                tasks += self._running.get(worker.address, {}).values()
+            if worker.host != host:
+                continue
+            running = self._running.get(worker.address, {})
+            tasks += running.values()
         return tasks
 
     def _order(self, worker: WorkerFacts, task: Task) -> tuple[int, int, str]:
         """Sort workers: those with nothing to spare first, then the least busy, then by name."""
-        spare = len(set(worker.resources) - set(task.resources))
-        busy = len(self._running.get(worker.address, {}))
+        unused = set(worker.resources) - set(task.resources)
+        spare = len(unused)
+        running = self._running.get(worker.address, {})
+        busy = len(running)
         return spare, busy, worker.name

@@ -45,7 +45,8 @@ def decompose(model: onnx.ModelProto, kept: Collection[str] = ()) -> onnx.ModelP
     operators = {node.op_type for node in graph.node}
     if operators.isdisjoint(DECOMPOSITIONS):
         return model
-    graph.CopyFrom(onnx.shape_inference.infer_shapes(model).graph)
+    inferred = onnx.shape_inference.infer_shapes(model)
+    graph.CopyFrom(inferred.graph)
     nodes: list[onnx.NodeProto] = []
     for node in list(graph.node):
         decomposition = DECOMPOSITIONS.get(node.op_type)
@@ -92,25 +93,32 @@ def _clipped_line(
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto] | None:
     tensors = initializers(graph)
     x, *names = node.input
-    if x not in ranks(graph) or not tensors.keys() >= set(names):
+    if x not in ranks(graph):
+        return None
+    if not tensors.keys() >= set(names):
         return None
     parameters: list[NDArray[np.float64]] = []
     for name in names:
         array = numpy_helper.to_array(tensors[name])
         parameters.append(array.astype(np.float64))
     gamma, beta, mean, variance = parameters
-    epsilon = attribute_values(node).get("epsilon", EPSILON)
-    scale = gamma / np.sqrt(variance + epsilon)
+    attributes = attribute_values(node)
+    epsilon = attributes.get("epsilon", EPSILON)
+    deviation = np.sqrt(variance + epsilon)
+    scale = gamma / deviation
     shift = beta - mean * scale
     rank = ranks(graph)[x]
-    coefficients = (_per_channel(scale, rank), _per_channel(shift, rank))
-    return _affine(graph, x, coefficients, node.output[0])
+    factor = _per_channel(scale, rank)
+    summand = _per_channel(shift, rank)
+    output = node.output[0]
+    return _affine(graph, x, (factor, summand), output)
 
 
 def _per_channel(values: NDArray[np.float64], rank: int) -> NDArray[np.float32]:
     """Return one value per channel as float32 [1, c, ...], with as many axes as the activation."""
     spatial_axes = rank - 2  # of BatchNorm1d behind a dense layer there are none
-    return values.astype(np.float32).reshape(1, -1, *[1] * spatial_axes)
+    channels_first = (1, -1, *[1] * spatial_axes)
+    return values.astype(np.float32).reshape(channels_first)
 
 
 def _affine(

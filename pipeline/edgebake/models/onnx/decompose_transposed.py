@@ -30,24 +30,32 @@ def transposed_convolution(
     """Return the nodes of the convolution; None for groups, dilations or uneven strides."""
     tensors = initializers(graph)
     x, weights_name, *biases = node.input
-    if weights_name not in tensors or any(name not in tensors for name in biases):
+    constants = [weights_name, *biases]
+    if any(name not in tensors for name in constants):
         return None
     weights = numpy_helper.to_array(tensors[weights_name])
     geometry = _geometry(node, graph, weights.shape)
     if geometry is None:
         return None
     output = node.output[0]
-    kernel = add_initializer(graph, f"{output}_kernel", _kernel(weights, geometry))
+    flipped_weights = _kernel(weights, geometry)
+    kernel = add_initializer(graph, f"{output}_kernel", flipped_weights)
     inputs = [x, kernel]
     if biases and biases[0]:
         bias = numpy_helper.to_array(tensors[biases[0]])
-        repeated = np.repeat(bias, geometry.stride**2)
-        inputs.append(add_initializer(graph, f"{output}_kernel_bias", repeated))
-    return [*_convolution(geometry, inputs, output), _crop(geometry, graph, output)]
+        copies = geometry.stride**2
+        repeated = np.repeat(bias, copies)
+        bias_name = add_initializer(graph, f"{output}_kernel_bias", repeated)
+        inputs.append(bias_name)
+    convolution = _convolution(geometry, inputs, output)
+    crop = _crop(geometry, graph, output)
+    return [*convolution, crop]
 
 
 def _convolution(geometry: Geometry, inputs: list[str], output: str) -> list[onnx.NodeProto]:
     rows, columns = geometry.taps
+    row_pad = rows - 1
+    column_pad = columns - 1
     channels = f"{output}_channels"
     convolution = helper.make_node(
         "Conv",
@@ -55,28 +63,29 @@ def _convolution(geometry: Geometry, inputs: list[str], output: str) -> list[onn
         outputs=[channels],
         name=f"{channels}_conv",
         kernel_shape=[rows, columns],
-        pads=[rows - 1, columns - 1, rows - 1, columns - 1],
+        pads=[row_pad, column_pad, row_pad, column_pad],
     )
-    pixels = helper.make_node(
+    pixels = f"{output}_pixels"
+    rearrangement = helper.make_node(
         "DepthToSpace",
         inputs=[channels],
-        outputs=[f"{output}_pixels"],
-        name=f"{output}_pixels_node",
+        outputs=[pixels],
+        name=f"{pixels}_node",
         blocksize=geometry.stride,
         mode="CRD",
     )
-    return [convolution, pixels]
+    return [convolution, rearrangement]
 
 
 def _crop(geometry: Geometry, graph: onnx.GraphProto, output: str) -> onnx.NodeProto:
     begins = np.array(geometry.crops, np.int64)
-    ends = begins + np.array(geometry.size, np.int64)
-    inputs = [
-        f"{output}_pixels",
-        add_initializer(graph, f"{output}_begins", begins),
-        add_initializer(graph, f"{output}_ends", ends),
-        add_initializer(graph, f"{output}_crop_axes", np.array([2, 3], np.int64)),
-    ]
+    size = np.array(geometry.size, np.int64)
+    ends = begins + size
+    axes = np.array([2, 3], np.int64)
+    begins_name = add_initializer(graph, f"{output}_begins", begins)
+    ends_name = add_initializer(graph, f"{output}_ends", ends)
+    axes_name = add_initializer(graph, f"{output}_crop_axes", axes)
+    inputs = [f"{output}_pixels", begins_name, ends_name, axes_name]
     return helper.make_node("Slice", inputs=inputs, outputs=[output], name=f"{output}_crop")
 
 
@@ -85,13 +94,17 @@ def _kernel(weights: NDArray[np.float32], geometry: Geometry) -> NDArray[np.floa
     stride = geometry.stride
     rows, columns = geometry.taps
     inputs, outputs, height, width = weights.shape
-    padding = ((0, 0), (0, 0), (0, rows * stride - height), (0, columns * stride - width))
+    missing_rows = rows * stride - height
+    missing_columns = columns * stride - width
+    padding = ((0, 0), (0, 0), (0, missing_rows), (0, missing_columns))
     padded = np.pad(weights, padding)
     # A tap of a transposed convolution counts from the input, one of a convolution from the output.
     split = padded.reshape(inputs, outputs, rows, stride, columns, stride)
     flipped = split[:, :, ::-1, :, ::-1, :]
     ordered = flipped.transpose(1, 3, 5, 0, 2, 4)
-    return np.ascontiguousarray(ordered).reshape(outputs * stride**2, inputs, rows, columns)
+    contiguous = np.ascontiguousarray(ordered)
+    channels = outputs * stride**2
+    return contiguous.reshape(channels, inputs, rows, columns)
 
 
 def _geometry(
@@ -100,19 +113,25 @@ def _geometry(
     attributes = attribute_values(node)
     output_shape = shapes(graph).get(node.output[0])
     strides = set(attributes.get("strides", [1, 1]))
-    is_plain = attributes.get("group", 1) == 1 and set(attributes.get("dilations", [1])) == {1}
+    groups = attributes.get("group", 1)
+    dilations = set(attributes.get("dilations", [1]))
+    is_plain = groups == 1 and dilations == {1}
     auto_pad = attributes.get("auto_pad", b"NOTSET")
     has_size = "output_shape" in attributes or auto_pad != b"NOTSET"
-    if output_shape is None or len(weights_shape) != 4 or len(strides) != 1:
+    if output_shape is None:
+        return None
+    if len(weights_shape) != 4 or len(strides) != 1:
         return None
     if not is_plain or has_size:
         return None
     stride = strides.pop()
     _, _, height, width = weights_shape
     pads = attributes.get("pads", [0, 0, 0, 0])
+    row_taps = -(-height // stride)
+    column_taps = -(-width // stride)
     return Geometry(
         stride=stride,
-        taps=(-(-height // stride), -(-width // stride)),
+        taps=(row_taps, column_taps),
         crops=(pads[0], pads[1]),
         size=(output_shape[2], output_shape[3]),
     )

@@ -53,20 +53,27 @@ def fit_biases(model: bytes, bounds: Mapping[str, tuple[float, float]], activati
     graph = parsed.subgraphs[0]
     changed = False
     for operator, kind in _biased_operators(parsed, graph):
-        image = graph.tensors[operator.inputs[kind.image]].name.decode()
-        scale = input_scale(bounds.get(image, (0.0, 0.0)), activations)
+        image_tensor = graph.tensors[operator.inputs[kind.image]]
+        image = image_tensor.name.decode()
+        image_bounds = bounds.get(image, (0.0, 0.0))
+        scale = input_scale(image_bounds, activations)
         weights_tensor = graph.tensors[operator.inputs[WEIGHTS]]
         weights = _values(parsed, weights_tensor)
-        bias = _values(parsed, graph.tensors[operator.inputs[kind.bias]])
+        bias_tensor = graph.tensors[operator.inputs[kind.bias]]
+        bias = _values(parsed, bias_tensor)
         if scale == 0 or weights is None or bias is None:
             continue
         channels_first = np.moveaxis(weights, kind.axis, 0)
         raised = weights_that_fit_bias(channels_first, bias, scale)
         if raised is not None:
-            restored = np.ascontiguousarray(np.moveaxis(raised, 0, kind.axis))
-            parsed.buffers[weights_tensor.buffer].data = restored.reshape(-1).view(np.uint8)
+            channels_back = np.moveaxis(raised, 0, kind.axis)
+            content = np.ascontiguousarray(channels_back).reshape(-1)
+            buffer = parsed.buffers[weights_tensor.buffer]
+            buffer.data = content.view(np.uint8)
             changed = True
-    return tables.serialize(parsed) if changed else model
+    if not changed:
+        return model
+    return tables.serialize(parsed)
 
 
 def weights_that_fit_bias(
@@ -97,7 +104,9 @@ def weights_that_fit_bias(
     raised = by_channel.copy()
     for channel in overflowing:
         position = magnitudes[channel].argmax()
-        sign = -1 if by_channel[channel, position] < 0 else 1
+        sign = 1
+        if by_channel[channel, position] < 0:
+            sign = -1
         raised[channel, position] = sign * required[channel]
     return raised.reshape(weights.shape)
 
@@ -106,8 +115,10 @@ def input_scale(bounds: tuple[float, float], activations: str) -> float:
     """Return the quantization step of a range: asymmetric int8, or symmetric int16."""
     low, high = bounds
     if activations == "int16":
-        return max(abs(low), abs(high)) / 32767
-    return (high - low) / 255
+        largest = max(abs(low), abs(high))
+        return largest / 32767
+    width = high - low
+    return width / 255
 
 
 def _biased_operators(
@@ -116,8 +127,11 @@ def _biased_operators(
     """Yield each operator that adds a bias, with the facts of its kind."""
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
-        kind = BIASED.get(tables.builtin_name(code))
-        if kind is None or len(operator.inputs) <= kind.bias:
+        name = tables.builtin_name(code)
+        kind = BIASED.get(name)
+        if kind is None:
+            continue
+        if len(operator.inputs) <= kind.bias:
             continue
         has_bias = operator.inputs[kind.bias] >= 0
         if has_bias:
@@ -127,6 +141,11 @@ def _biased_operators(
 def _values(model: schema.ModelT, tensor: schema.TensorT) -> NDArray[np.float32] | None:
     """Return the float32 values of a constant tensor; None if it is no such tensor."""
     data = model.buffers[tensor.buffer].data
-    if data is None or len(data) == 0 or tensor.type != schema.TensorType.FLOAT32:
+    if data is None or len(data) == 0:
         return None
-    return np.asarray(data, np.uint8).view(np.float32).reshape(tuple(tensor.shape))
+    if tensor.type != schema.TensorType.FLOAT32:
+        return None
+    content = np.asarray(data, np.uint8)
+    values = content.view(np.float32)
+    shape = tuple(tensor.shape)
+    return values.reshape(shape)
