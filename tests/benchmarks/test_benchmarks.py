@@ -103,9 +103,7 @@ def test_gates_are_right_where_it_is_easy(project: Path) -> None:
     assert len(shares) == (14 + 15) * 3 * 4
     assert all(0 <= share <= 100 for share in shares)
     far_off = [
-        row
-        for row in rows
-        if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.930", "10,000"]
+        row for row in rows if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.93", "10,000"]
     ]
     assert [row[6:] for row in far_off] == [["0.0%", "0.0%"]]
     # Of 20 models at the limit, 5 % pass falsely: more than 4 (20 %) do once in 400 runs.
