@@ -118,3 +118,18 @@ def bundles(folder: Path) -> dict[str, str]:
 def manifest(folder: Path, platform: str) -> Any:
     """Return the manifest of the bundle that was built for a platform."""
     return json.loads((folder / f"artifacts/package/{platform}/manifest.json").read_text())
+
+
+def untracked_outputs(folder: Path) -> list[Path]:
+    """Return the files that a stage has published and that no output in dvc.lock contains."""
+    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    outputs = set()
+    for stage in stages.values():
+        outputs |= {Path(output["path"]) for output in stage.get("outs", [])}
+    untracked = []
+    for sums in folder.glob("artifacts/**/SHA256SUMS"):
+        for file in sums.parent.rglob("*"):
+            path = file.relative_to(folder)
+            if file.is_file() and outputs.isdisjoint([path, *path.parents]):
+                untracked.append(path)
+    return untracked

@@ -44,6 +44,11 @@ def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> No
     ] in rows
 
 
+def test_every_published_file_is_an_output_of_its_stage(built: Path) -> None:
+    """Guards that DVC restores all that a stage wrote: a file it does not track stays old."""
+    assert builds.untracked_outputs(built) == []
+
+
 def test_a_verdict_is_decided_again_without_measuring(built: Path) -> None:
     done = builds.edgebake(built, "gate", "pixel_8")
     assert done.returncode == 0, done.stderr

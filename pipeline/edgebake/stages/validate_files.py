@@ -59,6 +59,7 @@ def write_answers(out: Path, examples: Examples, scored: Scored) -> None:
 
 def write_rows(out: Path, scored: Scored) -> None:
     """Write what gates judge of each metric that examples.csv does not tell: all but shares."""
+    (out / metric_rows.FOLDER).mkdir()  # an output of the stage, also if it is empty
     for metric in scored.task.METRICS:
         if metric.exact == "share":
             continue
