@@ -51,6 +51,7 @@ IMPORTS_BY_NAME = (
     "pipeline/edgebake/evaluation/latency/stopwatch.py",
     "pipeline/edgebake/data/sources/keras.py",
     "pipeline/edgebake/data/sources/python.py",
+    "pipeline/edgebake/execution/cold_process.py",
     "pipeline/edgebake/execution/parent_watch.py",
     "pipeline/edgebake/execution/stage_process.py",
     "pipeline/edgebake/execution/warm_modules.py",
@@ -62,6 +63,7 @@ USERS_OF_HYDRA = ("hydra_compose.py", "hydra_source.py", "overrides.py")
 # locks files.
 READERS_OF_ARGV = (
     "pipeline/edgebake/cli/main.py",
+    "pipeline/edgebake/execution/cold_process.py",
     "pipeline/edgebake/execution/dvc_repo.py",
     "pipeline/edgebake/execution/parent_watch.py",
     "pipeline/edgebake/execution/stage_process.py",

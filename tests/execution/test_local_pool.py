@@ -1,17 +1,20 @@
-"""Processes that are forked from a warm server: output, exit codes, progress, and their end."""
+"""Processes of tasks, forked or new ones: output, exit codes, progress, and their end."""
 
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from edgebake.execution import warm_server
 from edgebake.execution.local_pool import LocalPool, StageEnvironment
 from edgebake.execution.policy import Limits
 from edgebake.execution.task import Outcome, Task
+from edgebake.machine import turns
 from edgebake.plan import code_digest, planner
 from edgebake.recipe.stage_params import Plan
 from edgebake.terminal.progress import Progress
@@ -26,6 +29,14 @@ def pool() -> Iterator[LocalPool]:
     opened.close()
 
 
+@pytest.fixture(params=[False, True], ids=["forked", "new"])
+def is_light(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Run a test with a task that waits for the warm server, and with one that does not."""
+    is_light: bool = request.param
+    monkeypatch.setattr(warm_server, "is_warm", lambda: not is_light)
+    return is_light
+
+
 def _shell(command: str) -> Task:
     return Task("own", "own", "", (), shell=command)
 
@@ -34,14 +45,16 @@ def _outcome(pool: LocalPool, task: Task) -> Outcome:
     return pool.start(task, lambda _: None).result(timeout=300)
 
 
-def test_a_command_of_edgebake_runs_as_on_the_command_line(pool: LocalPool) -> None:
-    outcome = _outcome(pool, Task("version", "version", "", ("--version",)))
+def test_a_command_of_edgebake_runs_as_on_the_command_line(pool: LocalPool, is_light: bool) -> None:
+    task = Task("version", "version", "", ("--version",), is_light=is_light)
+    outcome = _outcome(pool, task)
     assert outcome.code == 0
     assert outcome.output.startswith("edgebake ")
 
 
-def test_a_user_error_is_its_message_and_code_1(pool: LocalPool) -> None:
-    outcome = _outcome(pool, Task("train@no", "train", "no", ("train", "no")))
+def test_a_user_error_is_its_message_and_code_1(pool: LocalPool, is_light: bool) -> None:
+    task = Task("train@no", "train", "no", ("train", "no"), is_light=is_light)
+    outcome = _outcome(pool, task)
     assert outcome.code == 1
     assert outcome.output.startswith("edgebake: ")
     assert "Traceback" not in outcome.output
@@ -63,6 +76,29 @@ def test_what_a_command_leaves_running_ends_with_it(pool: LocalPool, tmp_path: P
     _wait_until_gone(int(file.read_text()))
 
 
+def test_processes_that_end_at_the_same_time_keep_their_exit_codes(pool: LocalPool) -> None:
+    """Guards against a library that reaps the process of another thread when it starts one."""
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(lambda _: _outcome(pool, _shell("exit 3")), range(64)))
+    assert {outcome.code for outcome in outcomes} == {3}
+
+
+@pytest.mark.usefixtures("project")
+def test_closing_ends_a_new_process(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    planner.write(planned)
+    code_digest.write(planned)
+    monkeypatch.setattr(warm_server, "is_warm", lambda: False)
+    opened = LocalPool(Limits(1, 100.0), StageEnvironment(dict(os.environ), {}))
+    task = Task("data@digits", "data", "digits", ("data", "digits"), is_light=True)
+    with turns.alone():  # the stage waits
+        opened.start(task, lambda _: None)
+        while not opened.processes():
+            time.sleep(0.05)
+        (process,) = opened.processes()
+        opened.close()
+        _wait_until_gone(process)
+
+
 def test_two_tasks_run_side_by_side_in_processes_of_their_own(pool: LocalPool) -> None:
     shown: list[Progress] = []
     first = pool.start(_shell("sleep 0.2; echo first"), shown.append)
@@ -71,12 +107,12 @@ def test_two_tasks_run_side_by_side_in_processes_of_their_own(pool: LocalPool) -
 
 
 @pytest.mark.usefixtures("project")
-def test_the_progress_of_a_stage_arrives(planned: Plan) -> None:
+def test_the_progress_of_a_stage_arrives(planned: Plan, is_light: bool) -> None:
     planner.write(planned)
     code_digest.write(planned)
     opened = LocalPool(Limits(1, 100.0), StageEnvironment(dict(os.environ), {}))
     shown: list[Progress] = []
-    task = Task("data@digits", "data", "digits", ("data", "digits"))
+    task = Task("data@digits", "data", "digits", ("data", "digits"), is_light=is_light)
     outcome = opened.start(task, shown.append).result(timeout=300)
     opened.close()
     assert outcome.output.startswith("data digits: 1,797 examples")

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from edgebake import artifacts
 from edgebake.bundle import bundle_files
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.execution import durations, dvc_state, local_pool, plan_stage
+from edgebake.execution import durations, dvc_state, plan_stage, warm_server
 from edgebake.execution.cluster.address import ClusterOptions
 from edgebake.execution.events import Observer
 from edgebake.execution.local_pool import LocalPool, StageEnvironment
@@ -27,6 +28,7 @@ from edgebake.execution.policy import Limits
 from edgebake.execution.task import Pool
 from edgebake.machine import capacity
 from edgebake.plan import planner, scheme_search
+from edgebake.plan.changes import Change
 from edgebake.plan.compose import compose_release
 from edgebake.recipe import key_variables
 from edgebake.recipe.stage_params import read_plan
@@ -72,8 +74,8 @@ def build(console: Console, options: BuildOptions, observers: Iterable[Observer]
     environment = _environment()
     # Neither DVC nor the server that stages are forked from needs a key; stages get theirs.
     key_variables.withhold(read_plan(), "")
-    if changes or planner.missing_outputs(read_plan()):
-        local_pool.warm_up()
+    if _needs_warm_server(changes):
+        warm_server.warm_up()
     session = _Session(start, (durations.observe, *observers), environment)
     code = 1
     try:
@@ -177,6 +179,14 @@ def _audit(pool: Pool, cluster: ClusterOptions | None) -> list[str]:
     if not isinstance(pool, ClusterPool):
         raise TypeError(f"{type(pool).__name__}; expected the pool of the cluster")
     return audit.run(pool, cluster.audited)
+
+
+def _needs_warm_server(changes: Iterable[Change]) -> bool:
+    """Return whether the stages that surely run need the libraries of the warm server."""
+    stages = {change.key.partition(".")[0] for change in changes}
+    for folder in planner.missing_outputs(read_plan()):
+        stages.add(folder.relative_to(artifacts.ROOT).parts[0])
+    return not stages <= warm_server.LIGHT_STAGES
 
 
 def _check_tools() -> None:

@@ -1,34 +1,27 @@
 """Run tasks on this machine, each in a fresh process that is forked from a warm server.
 
-The server has imported TensorFlow, Keras, coremltools and tf2onnx once (`warm_modules`). A process
-runs one task, so nothing of one stage reaches the next. Where processes cannot be forked safely
-(macOS, Windows), each is started anew.
+A process runs one task, so nothing of one stage reaches the next. Until the server is warm, tasks
+that need none of its libraries run in new processes instead of waiting for it.
 """
 
-import multiprocessing
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from edgebake.errors import HostError
-from edgebake.execution import child_group, progress_pipe, stage_process
+from edgebake.execution import child_group, cold_process, progress_pipe, stage_process, warm_server
 from edgebake.execution.policy import Limits
+from edgebake.execution.stage_process import Command
 from edgebake.execution.task import THIS_MACHINE, Outcome, Task
 from edgebake.recipe import key_variables
 from edgebake.terminal.progress import Sink
-
-WARM_MODULES = "edgebake.execution.warm_modules"
-WARM_SERVER_LOG = "artifacts/warm_server.log"
-FORKED_SYSTEMS = ("linux",)
 
 
 @dataclass(frozen=True)
@@ -43,13 +36,6 @@ class StageEnvironment:
         keys = key_variables.withheld(self.plan, task.stage)
         own = {name: value for name, value in self.variables.items() if name not in keys}
         return {**own, "DVC_STAGE": task.name}
-
-
-def warm_up() -> None:
-    """Start the server now, so that its imports run beside what comes before the first task."""
-    if sys.platform in FORKED_SYSTEMS:
-        _context()
-        forkserver.ensure_running()
 
 
 class LocalPool:
@@ -67,9 +53,8 @@ class LocalPool:
         """
         self._limits = limits
         self._environment = environment
-        self._context = _context()
         self._folder = folder or Path.cwd()
-        self._processes: set[BaseProcess] = set()
+        self._processes: set[int] = set()  # ids, each that of its group too
         self._is_closed = False
         self._lock = threading.Lock()
 
@@ -85,18 +70,22 @@ class LocalPool:
         thread.start()
         return future
 
+    def processes(self) -> set[int]:
+        """Return the ids of the processes that run."""
+        with self._lock:
+            return set(self._processes)
+
     def close(self) -> None:
         """End every task with all processes that it started."""
         with self._lock:
             self._is_closed = True
-            processes = list(self._processes)
-        child_group.end_all([process.pid for process in processes if process.pid])
+        child_group.end_all(self.processes())
 
     def _run(self, task: Task, show: Sink, future: Future[Outcome]) -> None:
         try:
             outcome = self._outcome(task, show)
         except Exception as error:  # the build must not wait for ever
-            problem = f"{type(error).__name__}: {error}; its output is in {WARM_SERVER_LOG}"
+            problem = f"{type(error).__name__}: {error}; its output is in {warm_server.LOG}"
             future.set_exception(HostError(f"the server that stages are forked from: {problem}"))
             return
         if outcome is not None:
@@ -108,41 +97,55 @@ class LocalPool:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "output"
             output.touch()
-            process = self._fork(task, output, show)
-            if process is None:
+            process = self._start(task, output, show)
+            if not self._keep(process.id):
                 return None
-            process.join()
+            code = process.exit_code()
             with self._lock:
-                self._processes.discard(process)
-            child_group.end_all([process.pid or 0])  # what the task has left running
+                self._processes.discard(process.id)
+            child_group.end_all([process.id])  # what the task has left running
             text = output.read_bytes().decode(errors="backslashreplace")
-        code = process.exitcode or 0
         return Outcome(code, time.monotonic() - start, text, THIS_MACHINE)
 
-    def _fork(self, task: Task, output: Path, show: Sink) -> BaseProcess | None:
-        """Start the process of a task; None if the pool is closed."""
-        command = stage_process.Command(
+    def _start(self, task: Task, output: Path, show: Sink) -> "_Process":
+        command = Command(
             arguments=task.command,
             shell=task.shell,
             folder=self._folder,
             environment=self._environment.of_task(task),
         )
-        reading, writing = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=stage_process.run, args=(command, output, writing))
-        with writing, self._lock:  # the task has its own copy of the pipe's end
-            if self._is_closed:
-                reading.close()
-                return None
-            process.start()
-            self._processes.add(process)
+        reading, writing = Pipe(duplex=False)
+        with writing:  # the task has its own copy of the pipe's end
+            if task.is_light and task.command and not warm_server.is_warm():
+                process = _start_cold(command, output, writing)
+            else:
+                process = _start_warm(command, output, writing)
         progress_pipe.listen(reading, show)
         return process
 
+    def _keep(self, process: int) -> bool:
+        """Remember a process to end it with the pool; end it now if the pool is closed."""
+        with self._lock:
+            if not self._is_closed:
+                self._processes.add(process)
+                return True
+        child_group.end_all([process])
+        return False
 
-def _context() -> ForkServerContext | SpawnContext:
-    """Return how processes are started on this system."""
-    if sys.platform not in FORKED_SYSTEMS:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([WARM_MODULES])
-    return context
+
+@dataclass(frozen=True)
+class _Process:
+    """A process that runs a task, and leads a process group."""
+
+    id: int
+    exit_code: Callable[[], int]  # waits for its end
+
+
+def _start_cold(command: Command, output: Path, reports: Connection) -> _Process:
+    process = cold_process.start(command, output, reports)
+    return _Process(process.pid, process.wait)
+
+
+def _start_warm(command: Command, output: Path, reports: Connection) -> _Process:
+    process = warm_server.start(stage_process.run, (command, output, reports))
+    return _Process(process.pid or 0, lambda: warm_server.exit_code(process))

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from edgebake.execution import resources
+from edgebake.execution import resources, warm_server
 from edgebake.execution.dvc_repo import Node
 from edgebake.execution.task import Task
 from edgebake.machine import cores
@@ -60,6 +60,7 @@ def task_of(node: Node, plan: Mapping[str, Any], stated: StageMemory) -> Task:
         outputs=node.outputs,
         memory_gb=memory_gb(stage, stated),
         quiet=times_this_machine(stage, params),
+        is_light=stage in warm_server.LIGHT_STAGES,
         is_local=stage in LOCAL_STAGES or not node.arguments,
         resources=resources.of_variant(stage, variant, plan),
     )

@@ -22,6 +22,7 @@ class Task:
     outputs: tuple[Path, ...] = ()
     memory_gb: float = 0.0  # peak of the process and its children
     quiet: bool = False  # it times a file on this machine, so nothing may run beside it
+    is_light: bool = False  # it imports no library of the warm server
     is_local: bool = False  # it reads what only the build's machine has: dvc.lock, the git history
     resources: dict[str, float] = field(default_factory=dict, compare=False)  # of a worker
 

@@ -22,8 +22,8 @@ TTL = "6s"  # of a worker without a sign of life
 PATIENCE = 120.0  # seconds
 # A worker whose warm server imports nothing: the tasks of these tests are shell commands.
 WORKER = """
-import edgebake.execution.local_pool
-edgebake.execution.local_pool.WARM_MODULES = "json"
+import edgebake.execution.warm_server
+edgebake.execution.warm_server.WARM_MODULES = "json"
 from edgebake.cli.main import main
 raise SystemExit(main())
 """
