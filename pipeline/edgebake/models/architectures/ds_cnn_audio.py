@@ -18,6 +18,7 @@ KINDS = ("audio",)
 CHANNELS = 48  # at a width multiplier of 1
 BLOCKS = 4
 STEM_KERNEL = (10, 4)  # frames, bands
+STEM_STRIDES = (2, 4)
 MOMENTUM = 0.9  # of batch normalization: a training of few steps would not reach Keras' 0.99
 
 
@@ -28,7 +29,9 @@ def build(model: Model, contract: Contract) -> keras.Model:
     tensor = contract.single_input.tensor
     channels = _scaled(CHANNELS, model.width_multiplier)
     spectrum = keras.Input(tensor.shape, name=tensor.name)
-    stem = keras.layers.Conv2D(channels, STEM_KERNEL, strides=2, padding="same", use_bias=False)
+    stem = keras.layers.Conv2D(
+        channels, STEM_KERNEL, strides=STEM_STRIDES, padding="same", use_bias=False
+    )
     x = stem(spectrum)
     x = _normalize_and_activate(x)
     for _ in range(BLOCKS):
