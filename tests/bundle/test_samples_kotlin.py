@@ -23,7 +23,7 @@ from tests.contracts import with_image
 
 NO_NUMBERS: Mapping[str, list[float]] = {}
 DIGITS = [str(digit) for digit in range(10)]
-V1 = Path(__file__).parents[1] / "bundles" / "v1" / "android.zip"
+KEPT = Path(__file__).parents[1] / "bundles"  # of earlier releases
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +54,23 @@ def _archive(folder: Path, files: dict[str, bytes]) -> str:
     return str(archive)
 
 
-def test_models_of_an_earlier_release_answer_as_golden(kotlin: Jvm, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("release", "targets"),
+    [
+        ("v1", ("pixel_8", "galaxy_a14", "android_any")),
+        (
+            "v2",
+            ("kept_commands_android_any", "kept_gestures_android_any", "kept_language_android_any"),
+        ),
+    ],
+)
+def test_models_of_an_earlier_release_answer_as_golden(
+    kotlin: Jvm, tmp_path: Path, release: str, targets: tuple[str, ...]
+) -> None:
     archive = tmp_path / "android.zip"
-    archive.write_bytes(V1.read_bytes())
-    assert kotlin.ask("check", bundle=str(archive)) == {
-        "departures": {
-            "pixel_8": "as golden",
-            "galaxy_a14": "as golden",
-            "android_any": "as golden",
-        }
-    }
+    archive.write_bytes((KEPT / release / "android.zip").read_bytes())
+    reply = kotlin.ask("check", bundle=str(archive))
+    assert reply == {"departures": dict.fromkeys(targets, "as golden")}
 
 
 IMAGES: dict[str, tuple[str, str, dict[str, Any]]] = {
