@@ -65,4 +65,4 @@ def test_a_network_over_a_spectrum_keeps_its_size_behind_the_stem() -> None:
     assert answers.shape == (2, 3)
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-6)
     sizes = {layer.output.shape[1:3] for layer in model.layers if "re_lu" in layer.name}
-    assert sizes == {(25, 20)}
+    assert sizes == {(25, 10)}

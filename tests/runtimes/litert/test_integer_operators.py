@@ -23,6 +23,7 @@ from edgebake.runtimes.litert.quantizer import IntegerOptions, quantize_integers
 
 pytestmark = pytest.mark.slow
 
+INPUT = "image"
 SHAPE = (1, 4, 4, 8)
 INT8 = IntegerOptions("int8", Granularity.per_channel)
 Images = Any  # float32 [n, 1, 4, 4, 8]
@@ -38,7 +39,7 @@ class KnownRanges(CalibratedModel):
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
         bounds = {}
-        for name, values in self.compute_values({"image": self.images}).items():
+        for name, values in self.compute_values({INPUT: self.images}).items():
             bounds[name] = (min(0.0, float(np.min(values))), max(0.0, float(np.max(values))))
         return bounds
 
@@ -132,7 +133,7 @@ def test_hard_swish_is_no_operator_of_its_own(tensorflow: Any, images: Images) -
 
 def test_an_excluded_operator_stays_in_float(tensorflow: Any, images: Images) -> None:
     model = _float_file(tensorflow, OPERATORS["LEAKY_RELU"], images)
-    (output,) = [name for name in model.bounds if name != "x"]
+    (output,) = [name for name in model.bounds if name != INPUT]
     options = IntegerOptions("int8", Granularity.per_channel, float_operators=[output])
     inspection = _inspected(quantize_integers(model, options))
     assert [operator.name for operator in inspection.operators] == ["LEAKY_RELU"]
@@ -141,7 +142,7 @@ def test_an_excluded_operator_stays_in_float(tensorflow: Any, images: Images) ->
 
 def _float_file(tensorflow: Any, operator: Operator, images: Images) -> KnownRanges:
     @tensorflow.function(  # type: ignore[untyped-decorator]
-        input_signature=[tensorflow.TensorSpec(SHAPE, name="x")]
+        input_signature=[tensorflow.TensorSpec(SHAPE, name=INPUT)]
     )
     def function(x: Any) -> Any:
         return tensorflow.identity(operator(tensorflow, x))
@@ -160,7 +161,7 @@ def _answers(model: bytes, images: Images) -> Any:
     session = run.load({litert.FILE: model}, 1)
     answers = []
     for image in images:
-        session.feed({"image": image})
+        session.feed({INPUT: image})
         session.invoke()
         (answer,) = session.read().values()
         answers.append(answer)
