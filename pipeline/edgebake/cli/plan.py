@@ -27,7 +27,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release",
         metavar="NAME",
-        help="plan from recipes/NAME.yaml now and from then on; without it: recipes/release.yaml",
+        help="plan from recipes/NAME.yaml now and from then on; at first: release",
     )
     parser.add_argument(
         "--jobs",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NOTE = (
     "accuracy: the file that ships, on the test split; on `host` in its own runtime\n"
-    "float: the trained model on the same images\n"
+    "float: the trained model on the same examples\n"
     "p90: 90% of runs on one thread were faster; "
     "speedup: times as fast as the float parent in the same runtime"
 )

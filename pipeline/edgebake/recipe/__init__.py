@@ -175,7 +175,7 @@ class Recipe:
 
     # Facts about the class of devices.
     device: Device = field(default_factory=Device)
-    # Dataset and image preprocessing.
+    # Dataset and preprocessing of the input.
     data: SourcedData = field(default_factory=SourcedData)
     # Task: what the outputs mean.
     task: Task = field(default_factory=Task)

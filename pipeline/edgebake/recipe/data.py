@@ -1,4 +1,4 @@
-"""Options of the dataset: source, splits and image preprocessing."""
+"""Options of the dataset: source, splits and preprocessing of the input."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -51,20 +51,20 @@ class SplitBy(Enum):
 
 
 class OnCorrupt(Enum):
-    """Handling of an image that cannot be decoded."""
+    """Handling of an example that cannot be read."""
 
     # Stop the build with an error.
     stop = "stop"
-    # Leave the image out of every split; data.json counts and lists it.
+    # Leave the example out of every split; data.json counts and lists it.
     skip = "skip"
 
 
 class OnLeak(Enum):
-    """Handling of an image that occurs in more than one split."""
+    """Handling of an example that occurs in more than one split."""
 
     # Stop the build with an error.
     stop = "stop"
-    # Keep the image in one split only, in the order test, validation, calibration, train.
+    # Keep the example in one split only, in the order test, validation, calibration, train.
     skip = "skip"
 
 
@@ -89,16 +89,16 @@ class Splits:
 
 @dataclass
 class Table:
-    """Options of a CSV file that describes the images of `image_folder`.
+    """Options of a CSV file that describes the files of `image_folder` or `sound_folder`.
 
     Columns that are not named here are slices: `validate.budget.slice_accuracy` can refer to them.
     """
 
     # Path of the CSV file, relative to `data.path`.
     file: str = MISSING
-    # Column with the path of the image, relative to `data.path`.
+    # Column with the path of the image or sound, relative to `data.path`.
     image: str = MISSING
-    # Column with the label; null: the name of the image's folder is its label.
+    # Column with the label; null: the name of the file's folder is its label.
     label: str | None = MISSING
     # Column with the split; null: split by folder or by seed, as `data.splits.by` says.
     split: str | None = MISSING
@@ -190,9 +190,9 @@ class Data:
     seed: int = MISSING
     # Assignment of the examples to train, calibration, validation and test split.
     splits: Splits = field(default_factory=Splits)
-    # Handling of images that cannot be decoded: `stop` or `skip`.
+    # Handling of examples that cannot be read: `stop` or `skip`.
     on_corrupt: OnCorrupt = MISSING
-    # Handling of images that occur in more than one split: `stop` or `skip`.
+    # Handling of examples that occur in more than one split: `stop` or `skip`.
     on_leak: OnLeak = OnLeak.stop
     # Largest image, in 10^6 pixels; larger ones cannot be read.
     max_megapixels: float = 64
@@ -201,11 +201,12 @@ class Data:
     # Text file with one class name per line, in the order of the model's outputs; null: the
     # source defines the classes.
     labels: str | None = None
-    # CSV file with labels, splits and slices; `image_folder` only.
+    # CSV file with labels, splits and slices; `image_folder` and `sound_folder` only.
     table: Table | None = None
     # Further columns of each example, which `data.splits.column` and `slice_accuracy` can refer to:
-    # for `npz` the name of an array, for `tfrecord` of a feature, and for `image_folder` a regular
-    # expression with one group, which is searched in the path of the image below `data.path`.
+    # for `npz` the name of an array, for `tfrecord` of a feature, and for `image_folder` and
+    # `sound_folder` a regular expression with one group, which is searched in the path of the
+    # file below `data.path`. Tables name theirs in `data.source_options.columns`.
     columns: dict[str, str] | None = None
     # Classes that may lack test examples; `*`: all that have none. Other classes have to be in
     # train and in test.

@@ -155,9 +155,9 @@ class Budget:
     parity_difference: Ceiling | None = MISSING
     # Speed relative to the float model in the same runtime on the same machine; 2: twice as fast.
     speedup: Floor | None = MISSING
-    # 90th percentile of the latency of one image on one thread, in milliseconds.
+    # 90th percentile of the latency of one example on one thread, in milliseconds.
     latency_p90_ms: TimedCeiling | None = MISSING
-    # Images per second on one thread.
+    # Examples per second on one thread.
     frames_per_second: TimedFloor | None = MISSING
     # Increase of the peak memory by loading and running the model, in 10^6 bytes.
     peak_memory_mb: TimedCeiling | None = MISSING
@@ -244,7 +244,7 @@ class Protocol:
     precision: float = MISSING
     # Largest number of measurements.
     repeats: int = MISSING
-    # Number of images in a batch of the throughput measurement.
+    # Number of examples in a batch of the throughput measurement.
     batch: int = MISSING
     # Duration of a measurement under sustained load, in minutes; null: not measured.
     sustained_minutes: float | None = MISSING

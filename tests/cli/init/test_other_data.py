@@ -72,6 +72,14 @@ def test_a_folder_of_sounds(sounds: str) -> None:
     assert target.recipe.model.architecture == "ds_cnn_audio"
 
 
+def test_the_comment_of_a_recipe_tracks_its_own_file(project: Path) -> None:
+    rows: list[list[object]] = [["good morning", "en"], ["guten Morgen", "de"]] * 20
+    table = _write_table(Path("data/my words.csv"), ["text", "label"], rows)
+    assert _init("mine", "--data", table) == 0
+    first_line = Path("recipes/data/mine.yaml").read_text().splitlines()[0]
+    assert first_line.endswith("Track it with `dvc add 'data/my words.csv'`.")
+
+
 def test_a_table_of_texts(texts: str) -> None:
     assert _init("mine", "--data", texts) == 0
     recipe = yaml.safe_load(Path("recipes/data/mine.yaml").read_text())

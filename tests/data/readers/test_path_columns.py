@@ -35,7 +35,7 @@ def test_a_pattern_reads_a_part_of_the_name_or_a_folder() -> None:
         (
             "(p0[0-9])_",
             "pets: data.columns.person has no value for dogs/p12_2.png; "
-            "expected '(p0[0-9])_' to match the path of every image",
+            "expected '(p0[0-9])_' to match the path of every file",
         ),
     ],
 )

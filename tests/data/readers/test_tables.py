@@ -45,6 +45,6 @@ def test_a_quote_that_is_not_closed_is_named(tmp_path: Path) -> None:
 
 def test_a_line_without_an_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"line 3 names no image; expected its path in the column 'file'"
+        DataError, match=r"line 3 names no file; expected its path in the column 'file'"
     ):
         tables.read_rows(_write(tmp_path, "file,kind\na.png,cat\n,dog\n"), TABLE)

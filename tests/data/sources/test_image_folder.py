@@ -345,15 +345,15 @@ def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
     [
         (
             ["file,kind", "dogs/b.png,a", "cats/z.png,b"],
-            "no line for dogs/a.PNG; expected one for every image",
+            "no line for dogs/a.PNG; expected one for every file",
         ),
         (
             ["file,kind", "dogs/b.png,a", "cats/z.png,b", "dogs/a.PNG,b", "dogs/x.png,a"],
-            "no such image: line 5 dogs/x.png; expected paths below the folder of the data",
+            "no such file: line 5 dogs/x.png; expected paths below the folder of the data",
         ),
         (
             ["file,kind", "dogs/b.png,a", "dogs/b.png,b"],
-            "line 3 names dogs/b.png, as line 2 does; expected each image once",
+            "line 3 names dogs/b.png, as line 2 does; expected each file once",
         ),
         (
             ["file,kinds", "dogs/b.png,a"],
@@ -370,7 +370,7 @@ def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
             ["file,kind,kind", "dogs/b.png,a,b"],
             "the column 'kind' is there twice; expected each once",
         ),
-        ([], "empty; expected the names of the columns and a line for every image"),
+        ([], "empty; expected the names of the columns and a line for every file"),
     ],
 )
 def test_a_table_that_does_not_fit_names_the_line(lines: list[str], why: str, data: Data) -> None:
@@ -422,7 +422,7 @@ def test_a_path_without_a_value_is_named(data: Data) -> None:
     data.columns = {"person": "^dogs/(.)"}
     assert _refused(data) == (
         "data.columns.person has no value for cats/z.png; "
-        "expected '^dogs/(.)' to match the path of every image"
+        "expected '^dogs/(.)' to match the path of every file"
     )
 
 

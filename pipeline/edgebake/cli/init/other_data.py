@@ -10,7 +10,7 @@ import numpy as np
 from edgebake import plugins
 from edgebake.cli.init import options
 from edgebake.cli.init.answers import Answers
-from edgebake.cli.init.recipe_yaml import attribution_lines, quote
+from edgebake.cli.init.recipe_yaml import attribution_lines, quote, shell_word
 from edgebake.data.readers import columns as table_columns
 from edgebake.data.readers.columns import Limits
 from edgebake.documents import strict_yaml
@@ -77,6 +77,8 @@ def read(source: str, answers: Answers) -> OtherData:
             flag = name.replace("_", "-")
             raise RecipeError(f"--{flag}: for images; {path} holds none")
     text = files.find(f"data/{source}").read_text()
+    template = strict_yaml.parse(text.encode(), strict_yaml.MAX_BYTES)["path"]
+    text = text.replace(f"`dvc add {template}`", f"`dvc add {shell_word(path)}`")
     values = {"path": quote(Path(path).as_posix())}
     if source == "text_table":
         values |= _text_columns(Path(path))

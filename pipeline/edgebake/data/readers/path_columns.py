@@ -1,4 +1,4 @@
-"""Read columns of `image_folder` from the paths of images: `data.columns`.
+"""Read columns of folders from the paths of images or sounds: `data.columns`.
 
 A pattern is searched in the path below `data.path`, so it may read a part of the file's name or the
 name of a folder.
@@ -53,6 +53,6 @@ def _values(data: Data, name: str, paths: Sequence[str]) -> list[str]:
     if without:
         raise DataError(
             f"{data.title}: data.columns.{name} has no value for {preview(without)}; "
-            f"expected {pattern.pattern!r} to match the path of every image"
+            f"expected {pattern.pattern!r} to match the path of every file"
         )
     return values

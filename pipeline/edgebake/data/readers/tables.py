@@ -1,6 +1,6 @@
-"""Read the CSV file of `data.table`: label, split and further columns of each image.
+"""Read the CSV file of `data.table`: label, split and further columns of each file.
 
-Columns other than image, label and split are slices, which gates can refer to.
+Columns other than that with the path, label and split are slices, which gates can refer to.
 """
 
 import csv
@@ -25,14 +25,14 @@ class Row:
     """One line of a table; label and split are empty if the recipe names no such column."""
 
     line: int
-    image: str  # path below data.path
+    image: str  # path of the image or sound below data.path
     label: str
     split: str
     cells: dict[str, str]  # of the whole line, by column
 
 
 def read_columns(folder: Path, table: Table) -> list[str]:
-    """Return the names of the columns other than image, label and split.
+    """Return the names of the columns other than path, label and split.
 
     Raises:
         DataError: the table is missing, or lacks a column that the recipe names.
@@ -44,10 +44,10 @@ def read_columns(folder: Path, table: Table) -> list[str]:
 
 
 def read_rows(folder: Path, table: Table) -> dict[str, Row]:
-    """Return the row of each image.
+    """Return the row of each file.
 
     Raises:
-        DataError: the table is missing or malformed, or names an image twice; names the line.
+        DataError: the table is missing or malformed, or names a file twice; names the line.
     """
     file = folder / table.file
     lines = _lines(folder, table)
@@ -66,14 +66,14 @@ def read_rows(folder: Path, table: Table) -> dict[str, Row]:
             first = rows[row.image].line
             raise DataError(
                 f"{file}: line {number} names {row.image}, as line {first} does; "
-                "expected each image once"
+                "expected each file once"
             )
         rows[row.image] = row
     return rows
 
 
 def check_rows(file: Path, rows: Mapping[str, Row], images: Sequence[str]) -> None:
-    """Check that each row has an image, and each image a row.
+    """Check that each row has a file, and each file a row.
 
     Raises:
         DataError: one has not.
@@ -82,19 +82,19 @@ def check_rows(file: Path, rows: Mapping[str, Row], images: Sequence[str]) -> No
     missing = [f"line {row.line} {row.image}" for row in rows.values() if row.image not in existing]
     if missing:
         raise DataError(
-            f"{file}: no such image: {preview(missing)}; "
+            f"{file}: no such file: {preview(missing)}; "
             "expected paths below the folder of the data"
         )
     without_row = [image for image in images if image not in rows]
     if without_row:
-        raise DataError(f"{file}: no line for {preview(without_row)}; expected one for every image")
+        raise DataError(f"{file}: no line for {preview(without_row)}; expected one for every file")
 
 
 def _parse_row(file: Path, number: int, cells: dict[str, str], table: Table) -> Row:
     line = f"{file}: line {number}"
     image = cells[table.image].strip().replace("\\", "/")
     if not image:
-        raise DataError(f"{line} names no image; expected its path in the column {table.image!r}")
+        raise DataError(f"{line} names no file; expected its path in the column {table.image!r}")
     label = cells[table.label].strip() if table.label else ""
     if table.label and not label:
         raise DataError(f"{line} has no label; expected one in the column {table.label!r}")
@@ -143,7 +143,7 @@ def _lines(folder: Path, table: Table) -> Iterator[tuple[int, list[str]]]:
             header = next(lines, None)
             if header is None:
                 raise DataError(
-                    f"{file}: empty; expected the names of the columns and a line for every image"
+                    f"{file}: empty; expected the names of the columns and a line for every file"
                 )
             yield header
             yield from lines
