@@ -1,5 +1,7 @@
 """False alarms of a file: the stream that it hears, and labels without examples."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -7,9 +9,13 @@ import pytest
 
 from edgebake.data.dataset import Examples
 from edgebake.errors import DataError
+from edgebake.evaluation.quality import MeasurementContext
 from edgebake.recipe import Data, DataInput, Listening, Model, Task
+from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes.finite_check import RuntimeFile
+from edgebake.runtimes.run_modes import RunMode
 from edgebake.stages import validate_stream
+from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.options import ContractOptions
@@ -70,3 +76,19 @@ def test_a_label_without_examples_is_refused(examples: Examples, model_contract:
         "validate.budget.false_alarms_per_hour.labels: 'silence' has no test examples; "
         "expected labels of: noise, yes"
     )
+
+
+def test_alarms_were_heard_where_the_first_run_mode_runs(
+    examples: Examples, model_contract: Contract, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rounded = RunMode(where="executor")
+    runtime = SimpleNamespace(run_modes=lambda _: (rounded, RunMode("float32_arithmetic")))
+    monkeypatch.setattr(validate_stream, "SessionProcess", HearsLoudClips)
+    monkeypatch.setattr(validate_stream, "load_runtime", lambda _: runtime)
+    params = ValidateParams(listening=_listening("noise"))
+    job = Job("commands", params, tmp_path)
+    context = MeasurementContext("some CPU", "Linux", "", "coremltools 9", 1, "ab" * 32)
+    measured = validate_stream.measure(job, examples, model_contract, FILE, context)
+    alarms = measured["false_alarms_per_hour"]
+    assert alarms.where == "executor"
+    assert alarms.value == pytest.approx(1200)

@@ -18,7 +18,8 @@ from edgebake.tasks.tensors import ContractInput, Raw
 FALSE_ALARMS = "false_alarms_per_hour"  # the metric, and its gate
 FILE = "alarms.json"  # of the stage `validate`
 SECONDS_OF_AN_HOUR = 3600
-RATE_KEYS = {"sound": "rate", "signal": "rate_hz"}  # by the first step of an input
+CLIP = "clip"  # step that cuts a clip
+RATE_KEYS = ("rate", "rate_hz")  # of the first step of an input that can be a stream
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def build(spec: ContractInput, sounds: Sequence[Raw], labels: Sequence[str]) -> 
 
 def clip_step(spec: ContractInput) -> dict[str, Any]:
     """Return the step that says how long a clip is, and when the next begins."""
-    clip_steps = [step for step in spec.steps if step["step"] == "clip"]
+    clip_steps = [step for step in spec.steps if step["step"] == CLIP]
     (step,) = clip_steps
     return step
 
@@ -94,9 +95,15 @@ def count_alarms(
     return Alarms(false_alarms, len(stream.clips), stream.hours)
 
 
+def can_be_heard(spec: ContractInput) -> bool:
+    """Return whether the steps of an input say what `build` needs: a rate, and one clip."""
+    clips = [step for step in spec.steps if step["step"] == CLIP]
+    has_clip = len(clips) == 1 and clips[0].keys() >= {"samples", "hop"}
+    return has_clip and any(key in spec.steps[0] for key in RATE_KEYS)
+
+
 def _rate(spec: ContractInput) -> float:
     """Return the samples in a second."""
     first = spec.steps[0]
-    name = first["step"]
-    rate_key = RATE_KEYS[name]
-    return float(first[rate_key])
+    rates = [first[key] for key in RATE_KEYS if key in first]
+    return float(rates[0])

@@ -14,7 +14,7 @@ from edgebake.measurement import Measurement
 from edgebake.recipe import Listening
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes.finite_check import RuntimeFile
-from edgebake.runtimes.run_modes import HOST
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session_process import SessionProcess
 from edgebake.stages.job import Job
 from edgebake.tasks.contract import Contract
@@ -32,6 +32,8 @@ def measure(
 ) -> dict[str, Measurement]:
     """Return the rate of false alarms by the name of its metric; empty if no gate asks for it.
 
+    The file runs in the first run mode of its runtime.
+
     Raises:
         DataError: a label of the stream has no test examples.
     """
@@ -40,13 +42,12 @@ def measure(
         return {}
     alarms = count_alarms(listening, examples, model_contract, converted)
     job.write_json(FILE, asdict(alarms))
+    first_mode, *_ = load_runtime(converted.runtime).run_modes(converted.files)
     interval = [
         poisson.lower(alarms.count, alarms.hours, TAIL),
         poisson.upper(alarms.count, alarms.hours, TAIL),
     ]
-    measurement = Measurement(
-        alarms.per_hour, UNIT, HOST, interval=interval, n=alarms.clips, **vars(context)
-    )
+    measurement = context.measured(alarms.per_hour, UNIT, first_mode.where, alarms.clips, interval)
     return {FALSE_ALARMS: measurement}
 
 
