@@ -64,6 +64,7 @@ OUTPUT = [
         "latency.csv",
     ),
     *("metrics.json", "placement.json", "report.json", "resamples.json"),
+    *(f"rows/accuracy/{model}/right.npy" for model in ("file", "float")),
     *(f"rows/macro_f1/{model}/{name}.npy" for model in ("file", "float") for name in ROWS),
     "workload.json",
 ]

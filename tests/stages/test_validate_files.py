@@ -61,7 +61,8 @@ def test_spaces_make_no_other_group() -> None:
 def test_rows_of_metrics_are_read_as_written(tmp_path: Path) -> None:
     validate_files.write_rows(tmp_path, _scored())
     rows = metric_rows.read(tmp_path, TASK)
-    assert list(rows) == ["macro_f1"]
+    assert list(rows) == ["accuracy", "macro_f1"]
+    assert rows["accuracy"].now["right"].tolist() == [True, True, False]
     assert rows["macro_f1"].before["answer"].tolist() == [0, 1, 2]
     assert rows["macro_f1"].now["answer"].tolist() == [0, 1, 3]
     assert rows["macro_f1"].now["label"].tolist() == [0, 1, 2]

@@ -58,11 +58,8 @@ def write_answers(out: Path, examples: Examples, scored: Scored) -> None:
 
 
 def write_rows(out: Path, scored: Scored) -> None:
-    """Write what gates judge of each metric that examples.csv does not tell: all but shares."""
-    (out / metric_rows.FOLDER).mkdir()  # an output of the stage, also if it is empty
+    """Write what gates judge of each metric."""
     for metric in scored.task.METRICS:
-        if metric.exact == "share":
-            continue
         before = metric.rows(scored.float_outputs, scored.truths)
         now = metric.rows(scored.outputs, scored.truths)
         metric_rows.write(out, MetricRows(metric, before, now))

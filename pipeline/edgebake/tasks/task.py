@@ -101,7 +101,10 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Columns:
-    """Texts of examples.csv, each [n]."""
+    """Texts of examples.csv, each [n]; an answer is right where it is the label.
+
+    Gates on classes and slices, and parity, count by them.
+    """
 
     label: Sequence[str]
     answer: Sequence[str]

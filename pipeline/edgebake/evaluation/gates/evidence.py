@@ -32,7 +32,7 @@ from edgebake.measurement import GROUP, SLICE, Measurement, from_dict, not_measu
 from edgebake.recipe import Gate, ParityGate, PlacementFloor, SliceFloor
 from edgebake.recipe import Task as TaskOptions
 from edgebake.runtimes.placement import Placement
-from edgebake.tasks.metric import Metric
+from edgebake.tasks.metric import Metric, share_metric
 from edgebake.tasks.task import Task, load_task
 from edgebake.terminal.printable import printable
 
@@ -75,7 +75,7 @@ class TargetEvidence:
     float_reference: FloatReference | None = None
     report: str = "report.json"  # path of the file with the measurements
     task: Task = field(default_factory=lambda: load_task(TaskOptions().output))
-    # Of the metrics that `examples` do not tell, by word.
+    # Of the task's metrics, by word; of a share, those of `examples` count where it has none.
     rows: Mapping[str, MetricRows] = field(default_factory=dict)
     clusters: Clusters | None = None  # groups in which examples are not independent
     alarms: Alarms | None = None  # in a stream, where a gate asks for them
@@ -120,9 +120,16 @@ class TargetEvidence:
         return self.metrics[metric.drop_word], test
 
     def _rows_of(self, metric: Metric) -> MetricRows:
-        if metric.exact == "share":
+        if metric.exact == "share" and metric.word not in self.rows:
             return share_rows(metric, self.examples)
         return self.rows[metric.word]
+
+    def share(
+        self, value: float, interval: list[float] | None, n: int | None = None
+    ) -> Measurement:
+        """Return a share of the test examples, measured where the task's score was."""
+        score = self.metrics[self.task.METRICS[0].word]
+        return replace(score, value=value, unit="share", interval=interval, n=n or score.n)
 
 
 def read(folder: Path, parity_file: Path) -> TargetEvidence:
@@ -223,19 +230,15 @@ def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
 
 
 def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
-    """Return the accuracy of the worst class or slice, and the test of all."""
+    """Return the share of right answers of the worst class or slice, and the test of all."""
     test = grouped_test(evidence.examples, column)
     worst = test.groups[test.worst]
-    measurement = replace(
-        evidence.metrics["accuracy"],
-        value=worst.share,
-        n=worst.n,
-        interval=proportion.interval(worst.right, worst.n),
-    )
+    interval = proportion.interval(worst.right, worst.n)
+    measurement = evidence.share(worst.share, interval, worst.n)
     if evidence.clusters is None:
         return measurement, test
-    score = evidence.task.METRICS[0]
-    by_group = clustered_test(score, evidence.examples, column, evidence.clusters)
+    right = share_metric("right", "share of examples whose answer is right", evidence.task.right)
+    by_group = clustered_test(right, evidence.examples, column, evidence.clusters)
     if isinstance(by_group, str):
         return not_measured("share", by_group), None
     return replace(measurement, interval=None), by_group
@@ -248,15 +251,10 @@ def _parity(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     if isinstance(gate, ParityGate) and gate.at_least is None:
         relative = parity.relative_test(evidence.comparisons)
         worst = relative.worst
-        excess = replace(evidence.metrics["accuracy"], value=worst.value, interval=worst.interval)
-        return excess, relative
+        return evidence.share(worst.value, worst.interval), relative
     test = parity.agreement_test(evidence.comparisons)
-    agreement = replace(
-        evidence.metrics["accuracy"],
-        value=test.share,
-        interval=proportion.interval(test.right, test.n),
-    )
-    return agreement, test
+    interval = proportion.interval(test.right, test.n)
+    return evidence.share(test.share, interval), test
 
 
 def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
@@ -264,9 +262,7 @@ def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
         return not_measured("share", evidence.no_parity), None
     differences = [comparison.largest_difference for comparison in evidence.comparisons]
     difference = max(differences)
-    accuracy = evidence.metrics["accuracy"]
-    measurement = replace(accuracy, value=difference, interval=None)
-    return measurement, ExactValue(difference)
+    return evidence.share(difference, None), ExactValue(difference)
 
 
 def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:

@@ -18,12 +18,12 @@ Row = dict[str, str]
 
 
 def is_right(row: Row) -> bool:
-    """Return whether the file classifies an example correctly."""
+    """Return whether the file's answer to an example is right."""
     return row["answer"] == row["label"]
 
 
 def share_rows(metric: Metric, examples: Sequence[Row]) -> MetricRows:
-    """Return which examples the float parent, and the file, classify correctly."""
+    """Return for which examples the answers of the float parent, and of the file, are right."""
     before = [row["float_answer"] == row["label"] for row in examples]
     now = [is_right(row) for row in examples]
     rows_before = {"right": np.array(before)}
@@ -32,7 +32,7 @@ def share_rows(metric: Metric, examples: Sequence[Row]) -> MetricRows:
 
 
 def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
-    """Count the correctly classified examples for each value of a column, sorted by value."""
+    """Count the right answers for each value of a column, sorted by value."""
     total: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for row in rows:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.recipe import Package
-from edgebake.tasks.metric import Metric, Rows, Weights, weighted_mean
+from edgebake.tasks.metric import Metric, Rows, Weights, share_metric
 from edgebake.tasks.task import (
     AnswerComparison,
     CalibrationError,
@@ -64,18 +64,9 @@ def _probabilities(outputs: Outputs) -> NDArray[np.float32]:
     return probabilities
 
 
-def _right_rows(outputs: Outputs, truths: Truths) -> Rows:
-    classes = predicted_classes(outputs)
-    return {"right": classes == truths}
-
-
-def _all_right(rows: Rows) -> Rows:
-    right = rows["right"]
-    return {"right": np.ones_like(right)}
-
-
-def _share_right(rows: Rows, weights: Weights) -> float:
-    return weighted_mean(rows["right"], weights)
+def _right(outputs: Outputs, truths: Truths) -> Flags:
+    right: Flags = predicted_classes(outputs) == truths
+    return right
 
 
 def _class_rows(outputs: Outputs, truths: Truths) -> Rows:
@@ -116,15 +107,7 @@ def _worth_of_rarest(rows: Rows) -> float:
     return float(worth)
 
 
-ACCURACY = Metric(
-    word="accuracy",
-    meaning="share of examples whose predicted class is the label",
-    rows=_right_rows,
-    value=_share_right,
-    best=_all_right,
-    worth=lambda _: 1.0,
-    exact="share",
-)
+ACCURACY = share_metric("accuracy", "share of examples whose predicted class is the label", _right)
 MACRO_F1 = Metric(
     word="macro_f1",
     meaning="mean over the classes of F1, the harmonic mean of precision and recall",
@@ -176,8 +159,7 @@ class Classification:
 
     def right(self, outputs: Outputs, truths: Truths) -> Flags:
         """Return of which examples the most probable label is theirs."""
-        right: Flags = predicted_classes(outputs) == truths
-        return right
+        return _right(outputs, truths)
 
     def tied(self, outputs: Outputs) -> Flags:
         """Return which examples have several most probable labels."""
