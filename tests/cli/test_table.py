@@ -201,7 +201,7 @@ def test_half_precision_says_what_it_costs(project: Path, planned: Plan) -> None
     }
     measured.lay(IPHONE, "ios", **EXECUTED, **compared)
     measured.lay("digits-ds_cnn-palettized-coreml-ios", "ios", **EXECUTED)
-    costs = "97.00%, in float32 arithmetic 97.10%, the same label for 99.80%"
+    costs = "97.00%, in float32 arithmetic 97.10%, the same answer for 99.80%"
     assert _lines("half precision ") == [
         f"half precision of {target}: {costs}" for target in ("iphone_15", "ios_any")
     ]

@@ -13,11 +13,10 @@ from rich.table import Table
 
 from edgebake import artifacts
 from edgebake.bundle.manifest_types import SignatureEntry
-from edgebake.cli import pruned_variants
+from edgebake.cli import pruned_variants, table_notes
 from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import PlanError
-from edgebake.measurement import PREDICTED, Measurement
-from edgebake.runtimes.coreml.executor import LABEL
+from edgebake.measurement import Measurement
 
 if TYPE_CHECKING:
     from edgebake.evaluation.gates.judge import Judgment
@@ -25,11 +24,12 @@ if TYPE_CHECKING:
     from edgebake.recipe.stage_params import Plan, TargetParams
 
 NOTE = (
-    "accuracy: the file that ships, on the test split; on `host` in its own runtime\n"
+    "{score}: {meaning}the file that ships, on the test split; on `host` in its own runtime\n"
     "float: the trained model on the same examples\n"
     "p90: 90% of runs on one thread were faster; "
     "speedup: times as fast as the float parent in the same runtime"
 )
+SEVERAL_SCORES = "the first metric of the task, of "
 NO_BUNDLE = "none, see above"
 EARLIER = "*"  # after the name of a target
 NO_RECORD = "dvc.lock: not found or damaged, so that earlier builds cannot be told from this plan's"
@@ -72,17 +72,38 @@ def show(console: Console) -> None:
             rows.append(_row(shown_name, target.runtime, judgment))
             if judgment is not None:
                 judgments[shown_name] = judgment
-    _print_table(console, tables.release(rows))
-    _print_lines(console, earlier)
+    score = _score(plan)
+    _print_table(console, tables.release(rows, score))
     if record is None and judgments:
-        console.print(NO_RECORD)
-    console.print(NOTE)
+        earlier.append(NO_RECORD)
+    _print_lines(console, [*earlier, _note(score)])
     _print_judgments(console, judgments)
     _print_lines(console, _candidate_lines(plan, judgments))
     _print_pruning(console, plan)
     _print_scheme_searches(console, plan)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle_state(platform, record)}")
+
+
+def _score(plan: "Plan") -> str:
+    """Return the header of the column of scores: their word, if all targets have the same."""
+    from edgebake.recipe import stage_params
+    from edgebake.report import tables
+    from edgebake.tasks.task import load_task
+
+    words = set()
+    for platform in plan["package"]:
+        for target in stage_params.read("package", platform).targets.values():
+            words.add(load_task(target.task.output).METRICS[0].word)
+    return words.pop() if len(words) == 1 else tables.SCORE
+
+
+def _note(score: str) -> str:
+    """Return what the columns of the release's table mean."""
+    from edgebake.report import tables
+
+    meaning = SEVERAL_SCORES if score == tables.SCORE else ""
+    return NOTE.format(score=score, meaning=meaning)
 
 
 def _candidate_lines(plan: "Plan", judgments: Judgments) -> Iterator[str]:
@@ -117,35 +138,23 @@ def _row(name: str, runtime: str, judgment: "Judgment | None") -> list[str]:
     if judgment is None:
         return [name, runtime, "not built", "", "", "", "", ""]
     metrics = judgment.evidence.metrics
+    score = judgment.evidence.task.METRICS[0].word
     return [
         name,
         runtime,
-        _percent(metrics["accuracy"]),
-        _percent(metrics["float_accuracy"]),
+        tables.format_percent(metrics[score]),
+        tables.format_percent(metrics[f"float_{score}"]),
         tables.format_brief(metrics["size_mb"]),
         tables.format_brief(metrics["latency_p90_ms"]),
         tables.format_brief(metrics["speedup"]),
-        _measured_on(metrics),
+        _measured_on(metrics, score),
     ]
 
 
-def _percent(measurement: Measurement) -> str:
-    if measurement.value is None:
-        return "not measured"
-    return f"{measurement.value:.2%}"
-
-
-def _measured_on(metrics: Mapping[str, Measurement]) -> str:
-    sources = {metrics[name].where for name in ("accuracy", "latency_p90_ms")}
-    names = sorted(_short_source(source) for source in sources - {"not measured"})
+def _measured_on(metrics: Mapping[str, Measurement], score: str) -> str:
+    sources = {metrics[name].where for name in (score, "latency_p90_ms")}
+    names = sorted(table_notes.short_source(source) for source in sources - {"not measured"})
     return " and ".join(names) or "-"
-
-
-def _short_source(source: str) -> str:
-    """Return a measurement's source as a word that fits a column; a line below explains it."""
-    if source == LABEL:
-        return "executor"
-    return source
 
 
 def _print_table(console: Console, table: Table) -> None:
@@ -162,81 +171,11 @@ def _print_judgments(console: Console, judgments: Judgments) -> None:
     """Print what the numbers of the table mean, and the verdict on each gate."""
     from edgebake.report import tables
 
-    _print_lines(console, dict.fromkeys(_explain_numbers(judgments)))
+    _print_lines(console, dict.fromkeys(table_notes.on_numbers(judgments)))
     if judgments:
         decisions = {name: judgment.decisions for name, judgment in judgments.items()}
         _print_table(console, tables.verdicts(decisions))
-        _print_lines(console, _explain_verdicts(judgments))
-
-
-def _explain_numbers(judgments: Judgments) -> Iterator[str]:
-    """Yield the sources of the numbers, and the reasons why some are missing."""
-    from edgebake.report import float_references, tables
-
-    for judgment in judgments.values():
-        yield from _sources(judgment.evidence.metrics)
-    references = {name: each.evidence.float_reference for name, each in judgments.items()}
-    yield from float_references.lines(references)
-    for name, judgment in judgments.items():
-        yield from _half_precision(name, judgment.evidence.metrics)
-        yield from tables.marks(name, judgment.evidence.metrics)
-    for judgment in judgments.values():
-        for reason in _missing_reasons(judgment):
-            yield f"not measured: {reason}"
-
-
-def _sources(metrics: Mapping[str, Measurement]) -> Iterator[str]:
-    """Yield each source of measurements, with the processor that the report names."""
-    for metric in metrics.values():
-        if metric.device and metric.value is not None and metric.where != PREDICTED:
-            note = f": {LABEL}, not by Core ML" if metric.where == LABEL else ""
-            yield f"{_short_source(metric.where)}{note}: {metric.device}"
-
-
-def _half_precision(target: str, metrics: Mapping[str, Measurement]) -> Iterator[str]:
-    """Yield the cost of rounding to float16, for a program that was run in both arithmetics."""
-    if "accuracy_float32_arithmetic" in metrics:
-        rounded = _percent(metrics["accuracy"])
-        exact = _percent(metrics["accuracy_float32_arithmetic"])
-        agreement = _percent(metrics["agreement_float32_arithmetic"])
-        yield (
-            f"half precision of {target}: {rounded}, in float32 arithmetic {exact}, "
-            f"the same label for {agreement}"
-        )
-
-
-def _missing_reasons(judgment: "Judgment") -> Iterator[str]:
-    """Yield why a number of the table or of a gate is missing."""
-    metrics = judgment.evidence.metrics
-    gated = [decision.measurement for decision in judgment.decisions]
-    for measurement in (metrics["latency_p90_ms"], metrics["speedup"], *gated):
-        if measurement.value is None:
-            yield measurement.reason
-
-
-def _explain_verdicts(judgments: Judgments) -> Iterator[str]:
-    """Yield what verdicts other than passed and failed mean, and the waivers."""
-    from edgebake.evaluation.gates.verdict import Verdict
-    from edgebake.report import tables
-
-    meanings = {
-        Verdict.accepted: "not measured, and the target's recipe has `required: false`",
-        Verdict.inconclusive: "the measurements prove neither a pass nor a fail",
-        Verdict.inconclusive_accepted: (
-            "inconclusive, and the target's recipe has `inconclusive: passes`"
-        ),
-    }
-    decisions = []
-    for name, judgment in judgments.items():
-        decisions += [(name, decision) for decision in judgment.decisions]
-    verdicts = {decision.verdict for _, decision in decisions}
-    for verdict, meaning in meanings.items():
-        if verdict in verdicts:
-            yield f"{tables.SHORT[verdict]}: {meaning}"
-    yield from tables.notes(
-        [(name, decision) for name, decision in decisions if decision.verdict is not Verdict.passed]
-    )
-    yield from tables.waivers(decisions)
+        _print_lines(console, table_notes.on_verdicts(judgments))
 
 
 def _print_pruning(console: Console, plan: "Plan") -> None:
@@ -286,7 +225,7 @@ VERB = Verb(
     run=_run,
     summary="print the results of the last build",
     description=(
-        "Print a row per target of params.yaml with its accuracy, size, latency and speedup, the "
+        "Print a row per target of params.yaml with its score, size, latency and speedup, the "
         "verdict on each gate, the costs of pruning, and the paths of the bundles. Targets that "
         "are not built yet, and targets and bundles of an earlier build than params.yaml, are "
         "marked."

@@ -30,7 +30,8 @@ SHORT = {
     Verdict.waived: "waived",
 }
 GATE_COLUMNS = ("target", "gate", "limit", "measured", "bound", "n", "where", "verdict")
-RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p90", "speedup", "on")
+SCORE = "score"  # column of the first metric of tasks, where these are not all the same
+RELEASE_COLUMNS = ("target", "runtime", SCORE, "float", "size", "p90", "speedup", "on")
 # Short names of gates, as column headers.
 GATES = {
     "class_accuracy": "classes",
@@ -103,9 +104,15 @@ def _format_bound(decision: Decision) -> str:
     return f"{format_value(bound)} at {decision.requirement.confidence:.4g}"
 
 
-def release(rows: list[list[str]]) -> Table:
-    """Return a table with a row of RELEASE_COLUMNS per target, at most 80 columns wide."""
-    return compact(RELEASE_COLUMNS, rows)
+def release(rows: list[list[str]], score: str = SCORE) -> Table:
+    """Return a table with a row of RELEASE_COLUMNS per target, at most 80 columns wide.
+
+    Args:
+        rows: one per target.
+        score: header of the column of scores.
+    """
+    headers = tuple(score if column == SCORE else column for column in RELEASE_COLUMNS)
+    return compact(headers, rows)
 
 
 def verdicts(decisions: Mapping[str, Sequence[Decision]]) -> Table:
@@ -146,7 +153,15 @@ def format_value(measurement: Measurement) -> str:
         return f"{value * 1000:.1f} kB"
     if measurement.unit == "1/s":
         return f"{value:,.0f}/s"
-    return f"{value:.4g}{UNITS[measurement.unit]}"
+    unit = UNITS.get(measurement.unit, f" {measurement.unit}")
+    return f"{value:.4g}{unit}"
+
+
+def format_percent(measurement: Measurement) -> str:
+    """Return a share in percent; another value with its unit."""
+    if measurement.value is None or measurement.unit != "share":
+        return format_value(measurement)
+    return f"{measurement.value:.2%}"
 
 
 def format_brief(measurement: Measurement) -> str:
