@@ -402,7 +402,11 @@ def test_answers_of_another_task_are_its_own(victim: Signed) -> None:
         for example in golden["examples"]:
             example.update(label="three birds", answer=3)
 
-    _targets(lambda target: target.update(task="counting"))(victim.folder)
+    def own_answers(target: Any) -> None:
+        target["task"] = "counting"
+        target["postprocessing"].append({"step": "birds.count"})
+
+    _targets(own_answers)(victim.folder)
     for file in (victim.folder / "golden").iterdir():
         golden = json.loads(file.read_text())
         count(golden)

@@ -144,7 +144,7 @@ def test_an_output_of_another_shape_than_the_models_is_refused() -> None:
         convert_check.check_shape(CONVERTED, np.zeros((4, 10, 1, 10), np.float32), expected)
     assert str(refused.value) == (
         f"convert {INT8}: its output probabilities has the shape [1, 10, 1, 10]; "
-        "expected [1, 10], one number per class"
+        "expected [1, 10], as its model's has"
     )
 
 
@@ -345,8 +345,8 @@ def test_a_file_with_an_operator_in_float_is_refused_and_leaves_nothing(
     [
         (
             0.5,
-            "its probabilities differ from its model's by up to 0.5 on {n} validation examples, "
-            "0 of which it classifies otherwise; expected at most 0.05 for float16",
+            "its outputs differ from its model's by up to 0.5 on {n} validation examples, "
+            "0 of which it answers otherwise; expected at most 0.05 for float16",
         ),
         (
             float("nan"),

@@ -56,14 +56,14 @@ def test_other_probabilities_of_a_float_file_are_refused(
 ) -> None:
     refusal = _refusal(handmade.constant_tflite(7, probability), handmade.constant_tflite(7), dtype)
     assert refusal == (
-        f"{NAME}: its probabilities differ from its model's by up to {difference} on 8 validation "
-        f"examples, 0 of which it classifies otherwise; expected at most {limit} for {dtype}"
+        f"{NAME}: its outputs differ from its model's by up to {difference} on 8 validation "
+        f"examples, 0 of which it answers otherwise; expected at most {limit} for {dtype}"
     )
 
 
 def test_other_classes_of_a_quantized_file_are_refused() -> None:
     assert _refusal(handmade.constant_tflite(3), handmade.constant_tflite(7), "") == (
-        f"{NAME}: it predicts the class that its model predicts for 0 of 8 validation examples, "
+        f"{NAME}: it answers as its model does for 0 of 8 validation examples, "
         "and chance would for 0; expected at least 1: the file is broken, or dynamic does not suit "
         "the model: take another scheme"
     )

@@ -1,7 +1,7 @@
 """Compare a converted file with its model on examples of the validation split.
 
-Float files have to give the same probabilities. Of a quantized file only the predicted classes are
-compared, with a floor that refuses broken files alone: gates judge its accuracy.
+Float files have to give the same outputs. Of a quantized file only the answers are compared, with a
+floor that refuses broken files alone: gates judge how good they are.
 """
 
 from dataclasses import dataclass, field
@@ -27,12 +27,12 @@ from edgebake.tasks.task import AnswerComparison, Task, default_task
 THREADS = 1
 MAX_EXAMPLES = 200  # that are compared, at most: two models run on each of them
 BATCH = 20  # examples for Keras; changes the speed alone
-# The largest difference of a probability between a float file and its model, by the dtype in which
+# The largest difference of an output between a float file and its model, by the dtype in which
 # values are stored or computed. Measured on a trained MobileNetV3-Small and a ViT, 200 images each:
 # float32 0.000004, float16 weights 0.003, float16 arithmetic of Core ML 0.007.
 TOLERANCE = {"float32": 1e-3, "float16": 5e-2}
-# A quantized file has to predict the class of its model for this share of the examples, or for this
-# much more than chance would: of all that chance would not.
+# A quantized file has to answer as its model does for this share of the examples, or for this much
+# more than chance would: of all that chance would not.
 SAME_SHARE = 0.5
 BEYOND_CHANCE = 0.1
 
@@ -97,7 +97,7 @@ def check_shape(
     predictions: NDArray[np.float32],
     source_predictions: NDArray[np.float32],
 ) -> None:
-    """Check that a file answers with one number per class; it may say so and not do it.
+    """Check that the output of a file has the shape that it says.
 
     Raises:
         ConversionError: its output has another shape than that of its model.
@@ -107,7 +107,7 @@ def check_shape(
     if shape != expected:
         raise ConversionError(
             f"convert {converted.variant}: its output {converted.output} has the shape "
-            f"{shape}; expected {expected}, one number per class"
+            f"{shape}; expected {expected}, as its model's has"
         )
 
 
@@ -116,9 +116,9 @@ def _refuse_difference(converted: ConvertedModel, comparison: AnswerComparison) 
     difference = comparison.largest_difference
     if difference > tolerance:
         raise UnsuitedError(
-            f"{converted.file.name}: its probabilities differ from its model's by up to "
+            f"{converted.file.name}: its outputs differ from its model's by up to "
             f"{difference:.2g} on {comparison.n} validation examples, "
-            f"{comparison.n - comparison.same} of which it classifies otherwise; "
+            f"{comparison.n - comparison.same} of which it answers otherwise; "
             f"expected at most {tolerance:g} for {converted.float_dtype}"
         )
 
@@ -127,7 +127,7 @@ def _refuse_disagreement(converted: ConvertedModel, comparison: AnswerComparison
     floor = minimum_agreement(comparison)
     if comparison.same < floor:
         raise UnsuitedError(
-            f"{converted.file.name}: it predicts the class that its model predicts for "
+            f"{converted.file.name}: it answers as its model does for "
             f"{comparison.same} of {comparison.n} validation examples, and chance would for "
             f"{comparison.same_by_chance:.0f}; expected at least {floor:.0f}: the file is broken, "
             f"or {converted.source.scheme} does not suit the model: take another scheme"
@@ -145,7 +145,7 @@ def minimum_agreement(comparison: AnswerComparison) -> float:
 
 
 def _predict_source(converted: ConvertedModel, inputs: PreparedInputs) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] of the model that was converted.
+    """Return the output [n, ...] of the model that was converted.
 
     Raises:
         ConversionError: some are not finite.
@@ -163,6 +163,6 @@ def _predict_source(converted: ConvertedModel, inputs: PreparedInputs) -> NDArra
         arguments = (source.format, source.archive)
         graph = SessionFile(name, library, imported_session.load, arguments)
         predictions = single_output(session_process.predictions(graph, inputs))
-    outputs = {"probabilities": predictions}
+    outputs = {converted.output: predictions}
     source_check.refuse_not_finite(name, (source.format, source.archive), outputs, inputs)
     return predictions

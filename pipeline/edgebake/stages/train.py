@@ -31,7 +31,7 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 from edgebake.tasks.options import ContractOptions
-from edgebake.tasks.tensors import Ends
+from edgebake.tasks.tensors import Ends, Outputs
 from edgebake.training import loop, preprocess
 from edgebake.training.checkpoint import Checkpoint
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
@@ -59,7 +59,7 @@ class TrainedModel:
 
     archive: bytes
     predict: Predict
-    predictions: NDArray[np.float32]  # of the validation split, [n, classes]
+    predictions: NDArray[np.float32]  # of the validation split, [n, ...]
     candidates: list[Candidate]  # of the float reference, the preferred one first
     history: History
     metrics: dict[str, float]
@@ -129,8 +129,9 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
 
     predictions = predict(_validation_inputs(splits))
     name = f"train {job.variant}: model.keras"
-    _refuse_not_finite(name, ("keras", archive), predictions, splits)
-    metrics = _metrics(predictions, splits)
+    outputs = _outputs(predictions, model_contract)
+    _refuse_not_finite(name, ("keras", archive), outputs, splits)
+    metrics = _metrics(outputs, splits)
     metrics["parameters"] = model.count_params()
     return TrainedModel(
         archive=archive,
@@ -173,7 +174,8 @@ def _import_graph(
         return single_output(session_process.predictions(graph, inputs))
 
     predictions = predict(_validation_inputs(splits))
-    _refuse_not_finite(imported.file, (params.format, archive), predictions, splits)
+    outputs = _outputs(predictions, model_contract)
+    _refuse_not_finite(imported.file, (params.format, archive), outputs, splits)
     (runtime,) = params.reference_runtime
     return TrainedModel(
         archive=archive,
@@ -181,7 +183,7 @@ def _import_graph(
         predictions=predictions,
         candidates=[Candidate(runtime, lambda: archive)],
         history=[],
-        metrics=_metrics(predictions, splits),
+        metrics=_metrics(outputs, splits),
     )
 
 
@@ -193,10 +195,15 @@ def _validation_inputs(splits: TrainingSplits) -> PreparedInputs:
     return PreparedInputs(inputs)
 
 
+def _outputs(predictions: NDArray[np.float32], model_contract: Contract) -> Outputs:
+    """Return predictions [n, ...] by the name of the only output."""
+    (name,) = model_contract.ends.outputs
+    return {name: predictions}
+
+
 def _refuse_not_finite(
-    name: str, model: tuple[str, bytes], predictions: NDArray[np.float32], splits: TrainingSplits
+    name: str, model: tuple[str, bytes], outputs: Outputs, splits: TrainingSplits
 ) -> None:
-    outputs = {"probabilities": predictions}
     inputs = _validation_inputs(splits)
     source_check.refuse_not_finite(name, model, outputs, inputs)
 
@@ -226,9 +233,8 @@ def _importing(params: TrainParams, imported: Imported, model_contract: Contract
     return Importing(model_contract, imported, params.threads, params.seed)
 
 
-def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[str, float]:
-    """Return the metrics of predictions [n, classes] on the validation split."""
-    outputs = {"probabilities": predictions}
+def _metrics(outputs: Outputs, splits: TrainingSplits) -> dict[str, float]:
+    """Return the metrics of outputs for the validation split."""
     return splits.task.training_metrics(outputs, splits.validation_labels)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from edgebake.bundle.manifest_types import InputEntry, Step, TargetEntry, TensorEntry
 from edgebake.terminal.printable import printable
 
-CLASSIFICATION = "classification"
+LABELS_STEP = "top_k"  # last step of a target whose answer is labels
 PNG = b"\x89PNG\r\n\x1a\n"
 NUMERIC = re.compile(r"(?:u?int|float)(\d+)")
 # Bounds of tolerances: evaluation/golden.py computes smaller ones.
@@ -57,9 +57,10 @@ def tolerance_problem(key: str, tolerance: Any, limit: float) -> str | None:
 def label_problem(example: Mapping[str, Any], target: TargetEntry) -> str | None:
     """Return what is wrong with the truth of an example, or with the answer for it.
 
-    Another task than classification has answers of its own, which its apps alone know.
+    Another answer than labels is one of the task's own, which its apps alone know.
     """
-    if target["task"] != CLASSIFICATION:
+    steps = target["postprocessing"]
+    if not steps or steps[-1]["step"] != LABELS_STEP:
         is_text = isinstance(example.get("label"), str)
         return None if is_text and "answer" in example else "expected a label and an answer"
     if example.get("label") not in target["labels"]:
