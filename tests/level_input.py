@@ -196,8 +196,11 @@ defaults:
 train: {{ epochs: 15, batch_size: 8 }}
 validate:
   budget:
-    accuracy: {{ inconclusive: passes }}
+    accuracy: {{ at_least: 0.5, inconclusive: passes }}
     accuracy_drop: {{ inconclusive: passes }}
+    class_accuracy: {{ at_least: 0.3, inconclusive: passes }}
+    parity: {{ at_least: 0.5, inconclusive: passes }}
+    parity_difference: {{ at_most: 1, required: false }}
 """
 RELEASE = """\
 name: levels
