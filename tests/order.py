@@ -24,6 +24,7 @@ LONG = (
     "runtimes/test_operators.py",
     "stages/test_convert.py",
     "docs/test_transcripts.py",
+    "stages/test_task_recipes.py",
 )
 
 
