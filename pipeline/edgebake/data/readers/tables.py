@@ -82,8 +82,7 @@ def check_rows(file: Path, rows: Mapping[str, Row], images: Sequence[str]) -> No
     missing = [f"line {row.line} {row.image}" for row in rows.values() if row.image not in existing]
     if missing:
         raise DataError(
-            f"{file}: no such file: {preview(missing)}; "
-            "expected paths below the folder of the data"
+            f"{file}: no such file: {preview(missing)}; expected paths below the folder of the data"
         )
     without_row = [image for image in images if image not in rows]
     if without_row:
