@@ -34,12 +34,31 @@ STEPS = {
 
 def lines() -> Iterator[str]:
     """Yield the lines of the page, without its head."""
+    yield from _architectures()
     yield from _formats()
     yield from _refused_files()
     yield from _schemes()
     yield from _integer_operators()
     yield from _left_out_layers()
     yield from _delegates()
+
+
+def _architectures() -> Iterator[str]:
+    yield "## Networks to train"
+    yield ""
+    yield "`model.architecture` names one; a project adds"
+    yield "[its own](add_an_architecture_or_pruner.md#an-architecture)."
+    yield ""
+    yield "| architecture | takes | what it is |"
+    yield "|---|---|---|"
+    for name in plugins.options("model.architecture"):
+        if name == "import":
+            continue
+        module = plugins.load("model.architecture", name)
+        first_line = (module.__doc__ or "").splitlines()[0]
+        kinds = getattr(module, "KINDS", ("image",))
+        yield _row((f"`{name}`", ", ".join(kinds), first_line.removesuffix(".")))
+    yield ""
 
 
 def _formats() -> Iterator[str]:

@@ -130,3 +130,35 @@ def test_options_of_images_are_refused(texts: str, capsys: pytest.CaptureFixture
     assert _init("mine", "--data", texts, "--color", "rgb") == 1
     message = "edgebake: --color: for images; data/texts.csv holds none"
     assert capsys.readouterr().err.strip() == message
+
+
+def test_sounds_that_are_not_sorted_by_class(
+    sounds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = next(entry for entry in sorted(Path(sounds).iterdir()) if entry.is_dir())
+    name = min(file.name for file in folder.iterdir())
+    assert _init("mine", "--data", str(folder)) == 1
+    assert capsys.readouterr().err.strip() == (
+        f"edgebake: {folder / name}: in no folder of a class; expected {folder / 'CLASS' / name}"
+    )
+
+
+def test_sounds_of_another_format(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("data/songs/pop").mkdir(parents=True)
+    Path("data/songs/pop/1.mp3").write_bytes(b"ID3")
+    assert _init("mine", "--data", "data/songs") == 1
+    assert capsys.readouterr().err.strip() == (
+        "edgebake: data/songs/pop/1.mp3: expected WAV or FLAC with one channel of 16 bits, for "
+        "example by ffmpeg -i FILE -ac 1 -ar 16000 -c:a pcm_s16le FILE.wav"
+    )
+
+
+def test_a_column_that_is_no_channel(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[list[object]] = [["w1", "tap", "fast", 0.1], ["w2", "rest", "slow", 0.2]]
+    table = _write_table(Path("data/w.csv"), ["window", "label", "note", "ax"], rows)
+    assert _init("mine", "--data", table, "--rate", "50", "--units", "none", "g") == 1
+    assert capsys.readouterr().err.strip() == (
+        "edgebake: data/w.csv: line 2 holds 'fast' in the column 'note'; expected a finite number; "
+        "for a column that is no channel, copy recipes/data/window_table.yaml, name the channels "
+        "there, and give --data that option"
+    )

@@ -13,6 +13,7 @@ from edgebake.cli.init.answers import Answers
 from edgebake.cli.init.recipe_yaml import attribution_lines, quote, shell_word
 from edgebake.data.readers import columns as table_columns
 from edgebake.data.readers.columns import Limits
+from edgebake.data.readers.folder import IMAGES
 from edgebake.documents import strict_yaml
 from edgebake.errors import DataError, RecipeError, listed
 from edgebake.recipe import Attribution, Data, files
@@ -20,6 +21,7 @@ from edgebake.recipe.typed_values import from_plain
 from edgebake.report.model_file import yaml_numbers
 
 SOUNDS = (".wav", ".flac")
+OTHER_SOUNDS = (".aac", ".aiff", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wma")
 TABLES = (".csv", ".parquet")
 # Names of columns, the most usual first.
 LABELS = ("label", "class", "language", "gesture", "activity", "word", "target")
@@ -43,11 +45,15 @@ def detect(path: str) -> str | None:
     """Return the data source of sounds, signals or texts at a path; None if there are none.
 
     Raises:
-        DataError: it is a table whose columns do not tell what it holds.
+        DataError: it is a table whose columns do not tell what it holds, or a folder of sounds
+            that no folder of a class holds.
     """
     location = Path(path)
     if location.is_dir():
-        return "sound_folder" if _has_folders_of_sounds(location) else None
+        if _has_folders_of_sounds(location):
+            return "sound_folder"
+        _refuse_other_sounds(location)
+        return None
     if location.suffix.lower() not in TABLES or not location.is_file():
         return None
     names = table_columns.names(location, LIMITS)
@@ -161,7 +167,14 @@ def _window_columns(file: Path, answers: Answers) -> dict[str, str]:
         raise RecipeError("--rate: missing; expected the rows of the table in a second")
     units = _units_of(channels, answers)
     window_column = str(window)
-    table = table_columns.read(file, channels, [window_column], LIMITS)
+    try:
+        table = table_columns.read(file, channels, [window_column], LIMITS)
+    except DataError as error:
+        raise DataError(
+            f"{error}; for a column that is no channel, copy "
+            f"{files.shown_option('data', 'window_table')}, name the channels there, and give "
+            "--data that option"
+        ) from None
     columns = [table.numbers[name] for name in channels]
     numbers = np.stack(columns, axis=1)
     window_of_rows = table.texts[window_column]
@@ -237,6 +250,27 @@ def _has_folders_of_sounds(path: Path) -> bool:
     folders = [entry for entry in sorted(path.iterdir()) if entry.is_dir()]
     visible = [folder for folder in folders if not folder.name.startswith(".")]
     return any(_has_sounds(folder) for folder in visible)
+
+
+def _refuse_other_sounds(path: Path) -> None:
+    """Refuse sounds that lie in no folder of a class, or in a format that is not read.
+
+    Raises:
+        DataError: it has such files.
+    """
+    content = [*sorted(path.glob("*")), *sorted(path.glob("*/*"))]
+    if any(file.suffix.lower() in IMAGES.suffixes for file in content):
+        return  # a folder of images, whose data source names what else is in it
+    for file in content:
+        if file.suffix.lower() in SOUNDS and file.parent == path:
+            raise DataError(
+                f"{file}: in no folder of a class; expected {path / 'CLASS' / file.name}"
+            )
+        if file.suffix.lower() in OTHER_SOUNDS:
+            raise DataError(
+                f"{file}: expected WAV or FLAC with one channel of 16 bits, for example by "
+                "ffmpeg -i FILE -ac 1 -ar 16000 -c:a pcm_s16le FILE.wav"
+            )
 
 
 def _has_sounds(folder: Path) -> bool:
