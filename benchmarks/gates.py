@@ -9,6 +9,7 @@ is false if the true value is within the limit.
 """
 
 import argparse
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from statsmodels.stats.proportion import proportion_confint
 
-from benchmarks import metric_scenarios
+from benchmarks import area_scenarios, group_scenarios, metric_scenarios
 from benchmarks.metric_scenarios import MetricScenario
 from edgebake.evaluation.gates.hypothesis_tests import (
     GroupedTest,
@@ -240,8 +241,8 @@ def main(models: int, metric_models: int) -> None:
             for n in SIZES:
                 table.add_row(*row(scenario, n, simulate(scenario, n, models)))
             table.add_section()
-    for metric_group in metric_scenarios.scenarios():
-        for metric_scenario in metric_group:
+    for module in (metric_scenarios, area_scenarios, group_scenarios):
+        for metric_scenario in itertools.chain.from_iterable(module.scenarios()):
             for n in SIZES:
                 rates = simulate_metric(metric_scenario, n, metric_models)
                 table.add_row(*row(metric_scenario, n, rates))
@@ -255,7 +256,8 @@ def main(models: int, metric_models: int) -> None:
     console.print(
         "other method: paired bootstrap for accuracy_drop, Wilson's interval for shares; "
         "bootstrap and DeLong's interval without the floor for mean_gain, macro_f1 and auc; "
-        "examples alone for accuracy_drop by person (20, 40 and 100 of them); "
+        "the percentile bootstrap without the floor for expected_calibration_error; "
+        "the exact test of examples alone for gates by person (20, 40 and 100 of them); "
         "Wald's interval for false alarms"
     )
     console.print(

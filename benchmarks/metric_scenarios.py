@@ -9,16 +9,14 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from edgebake.evaluation.gates import judging
-from edgebake.evaluation.gates.hypothesis_tests import HypothesisTest, PairedTest
-from edgebake.evaluation.gates.metric_tests import LossTest, PoissonTest
+from edgebake.evaluation.gates.hypothesis_tests import HypothesisTest
+from edgebake.evaluation.gates.metric_tests import LossTest, PoissonTest, ValueTest
 from edgebake.evaluation.gates.verdict import Requirement
-from edgebake.evaluation.statistics.auc import auc_loss
-from edgebake.evaluation.statistics.resampling import Clusters, paired_loss
+from edgebake.evaluation.statistics.calibration import ResampledError
+from edgebake.evaluation.statistics.resampling import RESAMPLES, paired_loss
 from edgebake.tasks.metric import Metric, Rows, Weights, weighted_mean
-from edgebake.tasks.outputs.classification import ACCURACY, MACRO_F1
+from edgebake.tasks.outputs.classification import MACRO_F1
 
 CONFIDENCE = 0.95
 Z = 1.6449  # normal quantile of the confidence
@@ -26,7 +24,6 @@ CHANGES = np.array([1.0, 0.25, -0.25, 0.0])  # of an example's gain
 GAINS = np.array([1.0, 1.0, 0.75, 1.0])  # before the change
 WON = 0.005  # share of a class that the converted model alone gets right
 HOURS_PER_EXAMPLE = 0.01
-PERSONS = {200: 20, 1_000: 40, 10_000: 100}  # by size of the test set
 
 
 @dataclass(frozen=True)
@@ -57,31 +54,18 @@ def _mean(rows: Rows, weights: Weights) -> float:
     return weighted_mean(rows["gain"], weights)
 
 
-def _rows(*_: object) -> Rows:
+def no_rows(*_: object) -> Rows:
+    """Refuse to make rows of outputs."""
     raise NotImplementedError("scenarios draw rows")
-
-
-def _best_area(*_: object) -> float:
-    """Return the area of the best rows: that of others has an exact method."""
-    return 1.0
 
 
 GAIN = Metric(
     word="mean_gain",
     meaning="mean gain of an example, 0 to 1",
-    rows=_rows,
+    rows=no_rows,
     value=_mean,
     best=lambda rows: {"gain": np.ones(len(rows["gain"]))},
     worth=lambda _: 1.0,
-)
-AREA = Metric(
-    word="auc",
-    meaning="area under the ROC curve",
-    rows=_rows,
-    value=_best_area,
-    best=lambda rows: {"score": rows["truth"].astype(float), "truth": rows["truth"]},
-    worth=lambda _: 1.0,
-    exact="auc",
 )
 
 
@@ -149,101 +133,83 @@ class F1Loss:
 
 
 @dataclass(frozen=True)
-class AucLossScenario:
-    """Area lost: noise on every score, and a share of the positives that falls to the bottom.
+class F1Value:
+    """Macro F1 against a floor; a wrong answer is the next class. The alternative is as before."""
 
-    The alternative method is DeLong's interval without the floor.
+    shares: tuple[float, ...]  # of the examples, by class
+    wrong: tuple[float, ...]  # share of each class
+
+    @property
+    def true(self) -> float:
+        """Return the true macro F1."""
+        rows = self._rows(np.arange(2 * len(self.shares)))
+        return MACRO_F1.value(rows, self._probabilities)
+
+    @property
+    def requirement(self) -> Requirement:
+        """Return the true macro F1 as the limit."""
+        return Requirement("macro_f1", "at_least", self.true, CONFIDENCE)
+
+    def judge(self, random: np.random.Generator, n: int) -> Judged:
+        """Draw a test set of n examples and judge it."""
+        kinds = random.choice(2 * len(self.shares), n, p=self._probabilities)
+        rows = self._rows(kinds)
+        loss = paired_loss(MACRO_F1, MACRO_F1.best(rows), rows)
+        test = ValueTest(MACRO_F1, 1.0, LossTest(loss, loss.n))
+        alternative = 1 - np.quantile(loss.resamples, CONFIDENCE)
+        return Judged(test, 1 - loss.loss, float(alternative))
+
+    @property
+    def _probabilities(self) -> NDArray[np.float64]:
+        """Return the probability of each kind: of each class right and wrong."""
+        shares = np.array(self.shares)
+        wrong = np.array(self.wrong)
+        by_class = np.stack([shares * (1 - wrong), shares * wrong], axis=1)
+        return by_class.ravel()
+
+    def _rows(self, kinds: NDArray[np.int64]) -> Rows:
+        labels, is_wrong = np.divmod(kinds, 2)
+        answers = (labels + is_wrong) % len(self.shares)
+        return {"label": labels, "answer": answers}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Confidences that are higher than the accuracy, each of a bin of its own, against a ceiling.
+
+    The alternative method is the percentile bootstrap without the floor.
     """
 
-    separation: float
-    noise: float
-    fallen: float
-
-    @property
-    def true(self) -> float:
-        """Return the true loss: fallen positives are below all negatives."""
-        before = ndtr(self.separation / np.sqrt(2))
-        now = ndtr(self.separation / np.sqrt(2 + self.noise**2 * 2)) * (1 - self.fallen)
-        return float(before - now)
+    confidences: tuple[float, ...]  # each of as many examples
+    true: float  # distance of each from its accuracy
+    limit: float
 
     @property
     def requirement(self) -> Requirement:
-        """Return the true loss as the limit."""
-        return Requirement("auc_drop", "at_most", self.true, CONFIDENCE)
+        """Return the limit of the error."""
+        return Requirement("expected_calibration_error", "at_most", self.limit, CONFIDENCE)
 
     def judge(self, random: np.random.Generator, n: int) -> Judged:
-        """Draw a test set of n examples, half of them positive, and judge it."""
-        truths = np.arange(n) % 2
-        before = random.normal(size=n) + self.separation * truths
-        now = before + self.noise * random.normal(size=n)
-        has_fallen = (truths == 1) & (random.random(n) < self.fallen)
-        now[has_fallen] = -100
-        rows = {"score": before, "truth": truths}
-        test = judging.drop_test(AREA, rows, {"score": now, "truth": truths})
-        loss = auc_loss(before, now, truths)
-        return Judged(test, loss.loss, loss.loss + Z * np.sqrt(loss.variance))
+        """Draw the answers to n examples and judge them."""
+        confidences = np.array(self.confidences)
+        right = confidences - self.true
+        of_confidence = np.stack([right, 1 - right], axis=1) / len(confidences)
+        counts = random.multinomial(n, of_confidence.ravel())
+        # Resampling n answers with replacement is the same as drawing their counts.
+        resampled = random.multinomial(n, counts / n, RESAMPLES)
+        errors = self._errors(resampled)
+        error = self._errors(counts[None, :])[0]
+        wrong = int(counts[1::2].sum())
+        test = LossTest(ResampledError(float(error), errors.tolist(), wrong, n), n)
+        return Judged(test, float(error), float(np.quantile(errors, CONFIDENCE)))
 
-
-@dataclass(frozen=True)
-class AucValue:
-    """An area near 1 against a floor. The alternative method is DeLong's interval."""
-
-    separation: float
-
-    @property
-    def true(self) -> float:
-        """Return the true area."""
-        return float(ndtr(self.separation / np.sqrt(2)))
-
-    @property
-    def requirement(self) -> Requirement:
-        """Return the true area as the limit."""
-        return Requirement("auc", "at_least", self.true, CONFIDENCE)
-
-    def judge(self, random: np.random.Generator, n: int) -> Judged:
-        """Draw a test set of n examples, half of them positive, and judge it."""
-        truths = np.arange(n) % 2
-        rows = {"score": random.normal(size=n) + self.separation * truths, "truth": truths}
-        loss = auc_loss(AREA.best(rows)["score"], rows["score"], truths)
-        point = 1 - loss.loss
-        alternative = point - Z * np.sqrt(loss.variance)
-        return Judged(judging.score_test(AREA, rows), point, alternative)
-
-
-@dataclass(frozen=True)
-class ClusterLoss:
-    """Accuracy lost by persons, of whom some lose much. The alternative takes examples alone."""
-
-    lost: float  # share of the examples
-    spread: float  # of the beta distribution of a person's share: the less, the wider
-
-    @property
-    def true(self) -> float:
-        """Return the true loss."""
-        return self.lost - WON
-
-    @property
-    def requirement(self) -> Requirement:
-        """Return the true loss as the limit."""
-        return Requirement("accuracy_drop by person", "at_most", self.true, CONFIDENCE)
-
-    def judge(self, random: np.random.Generator, n: int) -> Judged:
-        """Draw the persons and their examples, and judge them."""
-        groups = PERSONS[n]
-        of_person = random.beta(self.lost * self.spread, (1 - self.lost) * self.spread, groups)
-        persons = np.repeat(np.arange(groups), n // groups)
-        drawn = random.random(n)
-        is_lost = drawn < of_person[persons]
-        is_won = drawn > 1 - WON
-        # Where answers change, more are wrong before and now.
-        is_wrong = random.random(n) < 2 * of_person[persons]
-        is_wrong &= ~is_lost & ~is_won
-        before = {"right": ~is_won & ~is_wrong}
-        now = {"right": ~is_lost & ~is_wrong}
-        clusters = Clusters("person", persons)
-        test = judging.drop_test(ACCURACY, before, now, clusters)
-        alone = PairedTest(int((is_lost & ~is_won).sum()), int((is_won & ~is_lost).sum()), n)
-        return Judged(test, alone.loss, alone.bound(self.requirement))
+    def _errors(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the error of counts of right and wrong answers by confidence, [k, 2 bins]."""
+        right = counts[:, 0::2]
+        total = right + counts[:, 1::2]
+        gaps = np.abs(total * np.array(self.confidences) - right)
+        errors: NDArray[np.float64] = gaps.sum(axis=1) / total.sum(axis=1)
+        return errors
 
 
 @dataclass(frozen=True)
@@ -278,9 +244,16 @@ def scenarios() -> Iterator[list[MetricScenario]]:
         F1Loss((0.1,) * 10, (0.03,) * 10),
         F1Loss((0.7, 0.2, 0.1), (0.01, 0.02, 0.1)),
     ]
-    yield [AucLossScenario(1.8, 0.25, 0.0), AucLossScenario(1.8, 0.0, 0.01)]
-    yield [AucValue(1.8), AucValue(3.0)]
-    yield [ClusterLoss(0.05, 10.0), ClusterLoss(0.01, 10.0)]
+    yield [
+        F1Value((0.1,) * 10, (0.02,) * 10),
+        F1Value((0.1,) * 10, (0.2,) * 10),
+        F1Value((0.7, 0.2, 0.1), (0.01, 0.05, 0.2)),
+    ]
+    yield [
+        Calibration((0.55, 0.75, 0.95), 0.03, 0.03),
+        Calibration((0.999,), 0.01, 0.01),
+        Calibration((0.55, 0.75, 0.95), 0.0, 0.02),
+    ]
     yield [FalseAlarms(0.5), FalseAlarms(5.0)]
 
 

@@ -100,7 +100,7 @@ def test_gates_are_right_where_it_is_easy(project: Path) -> None:
     rows = rows_of(output_of(project, "gates", "--models", "20", "--metric-models", "20"))
     rows = [row for row in rows if len(row) == 8]
     shares = [number(cell) for row in rows for cell in row[4:]]
-    assert len(shares) == (14 + 15) * 3 * 4
+    assert len(shares) == (14 + 25) * 3 * 4
     assert all(0 <= share <= 100 for share in shares)
     far_off = [
         row for row in rows if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.93", "10,000"]

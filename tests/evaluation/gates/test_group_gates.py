@@ -122,6 +122,44 @@ def test_slices_of_persons_are_drawn_by_person() -> None:
     assert decision.verdict is Verdict.failed
 
 
+def test_slices_say_the_largest_number_of_persons_that_is_missing() -> None:
+    # Low noise is proven though it is the worst; high noise, of 25 persons, is right and is not.
+    low = _rows(200, 50, wrong_persons=200)
+    high = [row | {"slice:noise": "high"} for row in _rows(25, 4)]
+    gate = SliceFloor(at_least=0.88, column="noise", required=True)
+    decision = _decision(_by_person(low + high), slice_accuracy=gate)
+    assert decision.verdict is Verdict.inconclusive
+    assert decision.bound == pytest.approx(0.025 ** (1 / 25))
+    # 0.88^29 = 0.025; the search takes steps of 5 %, from 26 to 28 and 30.
+    assert decision.note == (
+        "worst is low: 0.9, drawn by person: 200 groups; "
+        f"about 5 more groups (person) of each that is unproven would decide; {BLOCKS}"
+    )
+    gate = SliceFloor(at_least=1.0, column="noise", required=True)
+    decision = _decision(_by_person(high), slice_accuracy=gate)
+    assert decision.note == (
+        "worst is high: 1, drawn by person: 25 groups; "
+        f"no number of groups (person) proves a value of 1; {BLOCKS}"
+    )
+
+
+def test_a_calibration_error_says_how_many_more_examples_would_decide() -> None:
+    error = Measurement(0.001, "share", "host", n=200)
+    evidence = TargetEvidence(
+        metrics={"expected_calibration_error": error},
+        examples=_rows(10, 20),
+        resamples={"expected_calibration_error": [0.001] * 999},
+    )
+    ceiling = Ceiling(at_most=0.01, required=True)
+    decision = _decision(evidence, expected_calibration_error=ceiling)
+    assert decision.verdict is Verdict.inconclusive
+    # No answer is wrong: 0.001 + 1 - 0.025^(1/200). (1 - 0.009)^408 = 0.025, in steps of 5 %.
+    assert decision.bound == pytest.approx(0.019275, abs=1e-6)
+    assert decision.note == f"about 209 more test examples would decide; {BLOCKS}"
+    ceiling = Ceiling(at_most=0.02, required=True)
+    assert _decision(evidence, expected_calibration_error=ceiling).verdict is Verdict.passed
+
+
 def test_alarms_have_the_bound_of_their_count() -> None:
     ceiling = AlarmCeiling(at_most=1.0, required=True, labels=["noise"])
     quiet = _evidence([], alarms=Alarms(0, 3000, 3.0))

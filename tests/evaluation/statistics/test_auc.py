@@ -38,6 +38,24 @@ def test_the_variance_of_a_loss_is_delongs() -> None:
     assert (loss.moved, loss.sizes, loss.scarcer) == ((1, 1), (3, 2), 2)
 
 
+def test_the_third_moment_of_an_area_is_that_of_placements_and_of_pairs() -> None:
+    random = np.random.default_rng(0)
+    truths = np.arange(100) % 2
+    best = truths.astype(float)
+    areas: list[float] = []
+    moments: list[float] = []
+    for _ in range(10_000):
+        scores = random.normal(size=100) + 1.8 * truths
+        areas.append(placements(scores, truths).auc)
+        if len(moments) < 400:
+            loss = auc_loss(best, scores, truths)
+            skewness = loss.acceleration + loss.interaction
+            moments.append(6 * skewness * loss.variance**1.5)
+    losses = 1 - np.array(areas)
+    deviations = losses - losses.mean()
+    assert np.mean(moments) == pytest.approx(np.mean(deviations**3), rel=0.15)
+
+
 def test_the_bound_of_a_symmetric_loss_is_a_normal_one() -> None:
     random = np.random.default_rng(0)
     truths = np.arange(2000) % 2

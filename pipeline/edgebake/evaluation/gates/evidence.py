@@ -15,6 +15,7 @@ from edgebake.evaluation import float_reference
 from edgebake.evaluation.float_reference import FloatReference
 from edgebake.evaluation.gates import judging, metric_rows, parity
 from edgebake.evaluation.gates.accelerator_coverage import predicted_coverage
+from edgebake.evaluation.gates.calibration import calibration_test
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
@@ -36,7 +37,6 @@ from edgebake.tasks.metric import Metric, share_metric
 from edgebake.tasks.task import Task, load_task
 from edgebake.terminal.printable import printable
 
-MORE_EXAMPLES = "more test examples would decide"
 NO_OTHER = "no file of another runtime in the release holds the same model"
 MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 
@@ -93,13 +93,12 @@ class TargetEvidence:
         measurement = self.metrics[name]
         if measurement.value is None:
             return measurement, None
-        if name in self.resamples:
-            remedy = MORE_RUNS
-            if measurement.unit == "share":
-                remedy = MORE_EXAMPLES
-            test = BootstrapTest(self.resamples[name], remedy)
-            return measurement, test
-        return measurement, ExactValue(measurement.value)
+        test: HypothesisTest = ExactValue(measurement.value)
+        if name in self.resamples and measurement.unit == "share":
+            test = calibration_test(measurement.value, self.resamples[name], self.examples)
+        elif name in self.resamples:
+            test = BootstrapTest(self.resamples[name], MORE_RUNS)
+        return measurement, test
 
     def value_of(self, metric: Metric) -> GateEvidence:
         """Return the measurement of a metric's value, and its test."""

@@ -66,9 +66,13 @@ class LossTest:
 
     def note(self, requirement: Requirement) -> str:
         """Return the detail, and how many more units would settle the test."""
-        needed = self.paired.needed(requirement.limit, requirement.confidence)
+        needed = self.needed(requirement)
         remedy = _more(needed, self.n, self.units)
         return _with_detail(self.detail, remedy)
+
+    def needed(self, requirement: Requirement) -> int | None:
+        """Estimate the number of units that would settle the test; None if no number would."""
+        return self.paired.needed(requirement.limit, requirement.confidence)
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,20 @@ class ValueTest:
         if requirement.limit == self.best:
             remedy = f"no number of {self.loss.units} proves a value of {self.best:g}"
             return _with_detail(self.detail, remedy)
-        limit = self.metric.loss(self.best, requirement.limit)
-        on_loss = replace(requirement, limit=limit)
+        on_loss = self._on_loss(requirement)
         return self.loss.note(on_loss)
+
+    def missing(self, requirement: Requirement) -> int | None:
+        """Estimate how many more units would settle the test; None if no number would."""
+        on_loss = self._on_loss(requirement)
+        needed = self.loss.needed(on_loss)
+        if needed is None:
+            return None
+        return needed - self.loss.n
+
+    def _on_loss(self, requirement: Requirement) -> Requirement:
+        limit = self.metric.loss(self.best, requirement.limit)
+        return replace(requirement, limit=limit)
 
     def _at(self, loss: float) -> float:
         return self.metric.value_at_loss(self.best, loss)
@@ -162,9 +177,20 @@ class ClusteredGroupsTest:
         return min(bounds)
 
     def note(self, requirement: Requirement) -> str:
-        """Return the worst class or slice, and how many more groups would settle it."""
+        """Return the worst class or slice, and how many more groups would settle the test."""
+        if self.proves(requirement) or self.disproves(requirement):
+            return self.detail
         worst = self.groups[self.worst]
-        return self._of_worst(worst.note(requirement))
+        numbers = []
+        for test in self.groups.values():
+            missing = test.missing(requirement)
+            if missing is not None and not test.proves(requirement):
+                numbers.append(missing)
+        if requirement.limit == worst.best or not numbers:
+            return self._of_worst(worst.note(requirement))
+        units = f"{worst.loss.units} of each that is unproven"
+        remedy = f"about {max(numbers):,} more {units} would decide"
+        return self._of_worst(_with_detail(worst.detail, remedy))
 
     def _of_worst(self, remark: str) -> str:
         name = self.worst

@@ -1,7 +1,8 @@
 """Confidence bounds of a metric's loss by the paired bootstrap, with a floor for rare changes.
 
 The bound is Efron's BCa (1987, JASA 82:171), its normal quantiles widened to Student's as by
-Hesterberg (2015, The American Statistician 69:371). No bootstrap sees what the test set does not
+Hesterberg (2015, The American Statistician 69:371), and by the chance in a limited number of
+resamples (Hall 1986, Annals of Statistics 14:1453). No bootstrap sees what the test set does not
 hold: where fewer than 30 examples change, the bound is at least the loss plus what unseen changes
 could cost. Examples of one group (a voice, a person) are not independent: groups are drawn, and the
 floor counts examples as so many fewer as their answers vary more between groups than by chance
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
+from edgebake.evaluation.statistics.bootstrap import variance_of_resampling
 from edgebake.tasks.metric import Metric, Rows
 
 RESAMPLES = 999
@@ -111,11 +113,14 @@ class PairedLoss:
         freedom = self.n - 1  # degrees of it
         student = float(stdtrit(freedom, confidence))
         student *= np.sqrt(self.n / freedom)
+        of_chance = variance_of_resampling(confidence, len(self.resamples))
+        student *= np.sqrt(1 + of_chance)
         shifted = bias + student
         stretch = 1 - self.acceleration * shifted
         normal = bias + shifted / stretch
         level = ndtr(normal)
-        quantile = np.quantile(self.resamples, level)
+        # The k-th of 999 is the quantile of k / 1000 (Davison & Hinkley 1997, section 5.2).
+        quantile = np.quantile(self.resamples, level, method="weibull")
         return float(quantile)
 
 
