@@ -162,13 +162,19 @@ def build(model, contract):
     return keras.Model(levels, x)
 '''
 TASK = '''\
-"""Whether levels rise: a classification that is judged by macro F1."""
+"""Whether levels rise: a classification that is judged by macro F1, and by what it trusts."""
 
+from edgebake.tasks.metric import share_metric
 from edgebake.tasks.outputs.classification import MACRO_F1, Classification
 
 
+def _is_trusted(outputs, truths):
+    (probabilities,) = outputs.values()
+    return (probabilities.argmax(axis=1) == truths) & (probabilities.max(axis=1) > 0.55)
+
+
 class Rising(Classification):
-    METRICS = (MACRO_F1,)
+    METRICS = (MACRO_F1, share_metric("trusted", "share right by a margin", _is_trusted))
 
 
 TASK = Rising()
@@ -202,6 +208,11 @@ validate:
     parity: {{ at_least: 0.5, inconclusive: passes }}
     parity_difference: {{ at_most: 1, required: false }}
 """
+OWN_METRICS = """\
+    metrics:
+      trusted: { at_least: 0.3, required: true, inconclusive: passes }
+      trusted_drop: { at_most: 0.2, required: true, inconclusive: passes }
+"""
 RELEASE = """\
 name: levels
 version: 0.1.0
@@ -219,6 +230,8 @@ targets: [small, any]
 def files(dtype: str, task: str) -> dict[str, str]:
     """Return the files of a project whose model takes levels as float32, or as ids."""
     small = TARGET.format(device="raspberry_pi_5", quantize="int8", task=task)
+    if task == "rising":
+        small += OWN_METRICS
     return {
         "data.txt": "",
         "plugins/inputs/levels/__init__.py": KIND,

@@ -76,6 +76,21 @@ def test_a_model_of_levels_goes_through_every_stage_and_into_a_bundle(
     _check_bundle(task, score)
     _check_gates(score)
     _check_table(score)
+    if task == "rising":
+        _check_own_metric()
+
+
+def _check_own_metric() -> None:
+    """Check that a metric that the project's task brings is gated, and changed by an override."""
+    bundle = artifacts.folder("package", LINUX)
+    target = json.loads((bundle / "manifest.json").read_text())["targets"]["small"]
+    assert [entry["gate"] for entry in target["gates"]][-2:] == ["trusted", "trusted_drop"]
+    stream = io.StringIO()
+    strict = "validate.budget.metrics.trusted.inconclusive=blocks"
+    limit = "validate.budget.metrics.trusted.at_least=0.999"
+    assert not gate.gate("small", [strict, limit], Console(file=stream, width=200))
+    shown = " ".join(stream.getvalue().split())
+    assert "small trusted at least 0.999" in shown
 
 
 def _check_bundle(task: str, score: str) -> None:
@@ -86,7 +101,7 @@ def _check_bundle(task: str, score: str) -> None:
         assert target["task"] == task
         assert {score, f"float_{score}", f"{score}_drop"} <= set(target["metrics"])
         assert ("accuracy" in target["metrics"]) == (task == "classification")
-        gates = [gate["gate"] for gate in target["gates"]]
+        gates = [entry["gate"] for entry in target["gates"]]
         assert gates[:3] == ["accuracy", "accuracy_drop", "class_accuracy"]
     assert score in (bundle / "MODEL_CARD.md").read_text()
 

@@ -129,20 +129,30 @@ class Listening:
 
 
 @dataclass
+class MetricGate(Gate):
+    """Gate on a metric of the task; exactly one of `at_least` and `at_most` is set."""
+
+    # Lower limit, in the unit of the metric, of which a higher value is better.
+    at_least: float | None = None
+    # Upper limit, in the unit of the metric, of which a lower value is better; of every drop.
+    at_most: float | None = None
+
+
+@dataclass
 class Budget:
     """Gates of a target; null: no gate."""
 
-    # Top-1 accuracy on the test split, 0 to 1.
+    # The task's score on the test split; of classification, top-1 accuracy, 0 to 1.
     accuracy: Floor | None = MISSING
-    # Accuracy drop against the float model on the same examples, 0 to 1.
+    # Drop of the score against the float model on the same examples; of classification, 0 to 1.
     accuracy_drop: Ceiling | None = MISSING
     # Mean over the classes of F1 on the test split, 0 to 1: each class counts alike.
     macro_f1: Floor | None = None
     # Drop of macro F1 against the float model on the same examples, 0 to 1.
     macro_f1_drop: Ceiling | None = None
-    # Accuracy of every class, 0 to 1.
+    # Share of right answers of every class, 0 to 1.
     class_accuracy: Floor | None = MISSING
-    # Accuracy of every slice of the dataset, 0 to 1.
+    # Share of right answers of every slice of the dataset, 0 to 1.
     slice_accuracy: SliceFloor | None = MISSING
     # Expected calibration error of the predicted probabilities, 0 to 1.
     expected_calibration_error: Ceiling | None = MISSING
@@ -165,6 +175,14 @@ class Budget:
     size_mb: Ceiling | None = MISSING
     # Predicted share of the model that an accelerator can run.
     accelerator_coverage: PlacementFloor | None = MISSING
+    # Gates on metrics of the project's own task, by word; WORD_drop: against the float model.
+    metrics: dict[str, MetricGate] | None = None
+
+    def gates(self) -> dict[str, Gate]:
+        """Return the gates that are not null by name, those of `metrics` by word."""
+        named = dict(vars(self))
+        by_word = named.pop("metrics") or {}
+        return {name: gate for name, gate in (named | by_word).items() if gate is not None}
 
 
 @dataclass

@@ -1,10 +1,12 @@
 """Check the options of `validate`, one test per rule."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.plan.checks import validate
 from edgebake.recipe import (
     Accelerator,
     Adb,
@@ -13,6 +15,7 @@ from edgebake.recipe import (
     Floor,
     Gate,
     Mac,
+    MetricGate,
     ParityGate,
     PlacementFloor,
     Recipe,
@@ -22,6 +25,10 @@ from edgebake.recipe import (
     TimedFloor,
     Waiver,
 )
+from edgebake.tasks.metric import Metric
+from edgebake.tasks.outputs.classification import ACCURACY, Classification
+
+CONFIDENCE = "expected 0.5 to 1, for example 0.95"
 
 
 def test_measuring_says_enough(recipe: Recipe) -> None:
@@ -149,10 +156,10 @@ def test_a_margin_of_parity_is_a_share(recipe: Recipe) -> None:
     assert recipe_checks.check(recipe) == [("validate.budget.parity.margin", "2; expected 0 to 1")]
 
 
-OF_STREAMS = ("false_alarms_per_hour",)  # tests/plan/checks/test_stream.py
+OTHERS = ("false_alarms_per_hour", "metrics")  # tests/plan/checks/test_stream.py, and below
 
 
-@pytest.mark.parametrize("word", sorted(set(Budget.__dataclass_fields__) - {*SHARES, *OF_STREAMS}))
+@pytest.mark.parametrize("word", sorted(set(Budget.__dataclass_fields__) - {*SHARES, *OTHERS}))
 def test_what_is_no_share_has_no_top_but_is_a_number(recipe: Recipe, word: str) -> None:
     is_floor = word in ("speedup", "frames_per_second")
     for limit, problem in ((1e9, None), (float("inf"), "inf; expected 0 or more")):
@@ -169,6 +176,71 @@ def test_no_gate_asks_for_certainty_or_for_less_than_a_coin(
     recipe.validate.budget.accuracy = Floor(at_least=0.95, required=True, confidence=confidence)
     expected = f"{confidence:g}; expected 0.5 to 1, for example 0.95"
     assert recipe_checks.check(recipe) == [("validate.budget.accuracy.confidence", expected)]
+
+
+class Counting(Classification):
+    """A task of a project, with a share and an error of its own."""
+
+    METRICS: tuple[Metric, ...] = (  # type: ignore[assignment]
+        replace(ACCURACY, word="exact_count"),
+        replace(ACCURACY, word="near"),
+        replace(ACCURACY, word="error", unit="birds", exact=None, rises=False),
+    )
+
+
+COUNTING = [
+    ("near", MetricGate(at_least=0.5), None),
+    ("near_drop", MetricGate(at_most=0.02), None),
+    ("error", MetricGate(at_most=2.5), None),
+    ("near", MetricGate(at_least=1.5), (".at_least", "1.5; expected 0 to 1")),
+    ("error", MetricGate(at_most=-1), (".at_most", "-1; expected 0 or more")),
+    ("near", MetricGate(), ("", "has none; expected a value of at_least alone")),
+    ("near", MetricGate(at_most=0.5), ("", "has at_most; expected a value of at_least alone")),
+    (
+        "error",
+        MetricGate(at_least=0.5, at_most=2.5),
+        ("", "has at_least, at_most; expected a value of at_most alone"),
+    ),
+    ("near", MetricGate(at_least=1, confidence=2), (".confidence", f"2; {CONFIDENCE}")),
+    (
+        "eror",
+        MetricGate(at_most=1),
+        (
+            "",
+            "classification has no such metric; expected one of: error, error_drop, exact_count, "
+            "exact_count_drop, near, near_drop; did you mean 'error'?",
+        ),
+    ),
+    (
+        "accuracy",
+        MetricGate(at_least=0.5),
+        ("", "a gate of the budget itself; expected it as validate.budget.accuracy"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("word", "gate", "problem"), COUNTING)
+def test_a_metric_of_a_task_can_be_gated(
+    recipe: Recipe,
+    word: str,
+    gate: MetricGate,
+    problem: tuple[str, str] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(validate, "load_task", lambda _: Counting())
+    recipe.validate.budget.metrics = {word: gate}
+    expected = []
+    if problem is not None:
+        field, text = problem
+        expected = [(f"validate.budget.metrics.{word}{field}", text)]
+    assert recipe_checks.check(recipe) == expected
+
+
+def test_a_gate_on_a_metric_can_be_waived(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "load_task", lambda _: Counting())
+    recipe.validate.budget.metrics = {"near": MetricGate(at_least=0.5)}
+    recipe.validate.waivers = [Waiver(gate="near", reason="new", by="Ada", until="2999-12-31")]
+    assert recipe_checks.check(recipe) == []
 
 
 def test_a_slice_is_of_a_column_that_the_data_has(recipe: Recipe, tmp_path: Path) -> None:

@@ -38,10 +38,9 @@ def decide(
     """
     today = today or date.today()
     decisions = []
-    for name, gate in vars(budget).items():
-        if gate is not None:
-            decision = _decision(name, gate, evidence)
-            decisions.append(apply_waiver(decision, waivers, today))
+    for name, gate in budget.gates().items():
+        decision = _decision(name, gate, evidence)
+        decisions.append(apply_waiver(decision, waivers, today))
     return decisions
 
 
@@ -50,7 +49,7 @@ def requirement_of(name: str, gate: Gate) -> Requirement:
     if isinstance(gate, ParityGate) and gate.at_least is None:
         return Requirement(name, AT_MOST, gate.margin, gate.confidence)
     direction = AT_MOST
-    if hasattr(gate, AT_LEAST):
+    if getattr(gate, AT_LEAST, None) is not None:
         direction = AT_LEAST
     limit = getattr(gate, direction)
     return Requirement(name, direction, limit, gate.confidence)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from edgebake import plugins
 from edgebake.errors import DataError, Problem, listed, nearest
+from edgebake.evaluation.gates.verdict import AT_LEAST, AT_MOST
 from edgebake.plan.checks import data_code
-from edgebake.recipe import Gate, Recipe, SliceFloor, Waiver
+from edgebake.recipe import Budget, Gate, Recipe, SliceFloor, Waiver, field_types
 from edgebake.runtimes.interface import load_runtime
+from edgebake.tasks.task import load_task
+from edgebake.terminal.printable import printable
 
-# Gates whose limit is a share, 0 to 1. Others, such as a speedup or a size, have no upper end.
+# Gates whose limit is a share, 0 to 1, beside those on the task's metrics. Others, such as a
+# speedup or a size, have no upper end.
 SHARES = (
-    "accuracy",
-    "accuracy_drop",
     "macro_f1",
     "macro_f1_drop",
     "class_accuracy",
@@ -37,9 +39,26 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _gates(recipe: Recipe) -> dict[str, Gate]:
-    """Return the gates that are not null, by name."""
-    gates = vars(recipe.validate.budget)
-    return {name: gate for name, gate in gates.items() if gate is not None}
+    """Return the gates that are not null, by their key in the recipe."""
+    budget = recipe.validate.budget
+    of_metrics = budget.metrics or {}
+    gates = {}
+    for name, gate in budget.gates().items():
+        group = "metrics." if name in of_metrics else ""
+        gates[f"validate.budget.{group}{name}"] = gate
+    return gates
+
+
+def _shares(recipe: Recipe) -> set[str]:
+    """Return the names of the gates whose limit is a share, 0 to 1."""
+    score, *_ = metrics = load_task(recipe.task.output).METRICS
+    shares = set(SHARES)
+    if score.unit == "share":
+        shares.update(("accuracy", "accuracy_drop"))
+    for metric in metrics:
+        if metric.unit == "share":
+            shares.update((metric.word, metric.drop_word))
+    return shares
 
 
 def _check_protocol(recipe: Recipe) -> Iterator[Problem]:
@@ -106,13 +125,14 @@ def _check_adb(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_limits(recipe: Recipe) -> Iterator[Problem]:
-    for name, gate in _gates(recipe).items():
+    shares = _shares(recipe)
+    for gate_key, gate in _gates(recipe).items():
         for direction in LIMITS:
             limit = getattr(gate, direction, None)
-            key = f"validate.budget.{name}.{direction}"
+            key = f"{gate_key}.{direction}"
             if limit is None:
                 continue
-            if name in SHARES:
+            if gate_key.rpartition(".")[2] in shares:
                 if not 0 <= limit <= 1:
                     yield key, f"{limit:g}; expected 0 to 1"
             elif not (limit >= 0 and math.isfinite(limit)):
@@ -120,10 +140,31 @@ def _check_limits(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_confidence(recipe: Recipe) -> Iterator[Problem]:
-    for name, gate in _gates(recipe).items():
+    for key, gate in _gates(recipe).items():
         if not 0.5 <= gate.confidence < 1:
             expected = "expected 0.5 to 1, for example 0.95"
-            yield f"validate.budget.{name}.confidence", f"{gate.confidence:g}; {expected}"
+            yield f"{key}.confidence", f"{gate.confidence:g}; {expected}"
+
+
+def _check_metrics(recipe: Recipe) -> Iterator[Problem]:
+    """Check that `metrics` names metrics of the task, each with the limit that it can have."""
+    directions = {}
+    for metric in load_task(recipe.task.output).METRICS:
+        directions[metric.word] = AT_LEAST if metric.rises else AT_MOST
+        directions[metric.drop_word] = AT_MOST
+    fields = field_types.keys_of(Budget)
+    own_words = [word for word in directions if word not in fields]
+    for word, gate in (recipe.validate.budget.metrics or {}).items():
+        key = f"validate.budget.metrics.{printable(word)}"
+        if word in fields:
+            yield key, f"a gate of the budget itself; expected it as validate.budget.{word}"
+        elif word not in directions:
+            problem = f"{recipe.task.output} has no such metric"
+            yield key, f"{problem}; expected one of: {listed(own_words)}{nearest(word, own_words)}"
+        else:
+            limits = [limit for limit in LIMITS if getattr(gate, limit, None) is not None]
+            if limits != [directions[word]]:
+                yield key, f"has {listed(limits)}; expected a value of {directions[word]} alone"
 
 
 def _check_slice_column(recipe: Recipe) -> Iterator[Problem]:
@@ -143,7 +184,7 @@ def _check_slice_column(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_waivers(recipe: Recipe) -> Iterator[Problem]:
-    gates = list(_gates(recipe))
+    gates = list(recipe.validate.budget.gates())
     for number, waiver in enumerate(recipe.validate.waivers):
         for name, problem in _check_waiver(waiver, gates):
             yield f"validate.waivers.{number}.{name}", problem
@@ -170,6 +211,7 @@ RULES = (
     _check_adb,
     _check_limits,
     _check_confidence,
+    _check_metrics,
     _check_slice_column,
     _check_waivers,
 )
