@@ -162,19 +162,27 @@ def build(model, contract):
     return keras.Model(levels, x)
 '''
 TASK = '''\
-"""Whether levels rise: a classification that is judged by macro F1, and by what it trusts."""
+"""Whether levels rise: a classification that is judged by macro F1."""
+
+import numpy as np
 
 from edgebake.tasks.metric import share_metric
 from edgebake.tasks.outputs.classification import MACRO_F1, Classification
 
 
-def _is_trusted(outputs, truths):
+def _surely_right(outputs, truths):
     (probabilities,) = outputs.values()
-    return (probabilities.argmax(axis=1) == truths) & (probabilities.max(axis=1) > 0.55)
+    of_label = probabilities[np.arange(len(truths)), truths]
+    return of_label >= 0.8
+
+
+SURELY_RIGHT = share_metric(
+    "surely_right", "share of examples whose label has a probability of 0.8 or more", _surely_right
+)
 
 
 class Rising(Classification):
-    METRICS = (MACRO_F1, share_metric("trusted", "share right by a margin", _is_trusted))
+    METRICS = (MACRO_F1, SURELY_RIGHT)
 
 
 TASK = Rising()
@@ -210,8 +218,8 @@ validate:
 """
 OWN_METRICS = """\
     metrics:
-      trusted: { at_least: 0.3, required: true, inconclusive: passes }
-      trusted_drop: { at_most: 0.2, required: true, inconclusive: passes }
+      surely_right: { at_least: 0.1, required: true, inconclusive: passes }
+      surely_right_drop: { at_most: 0.5, required: true, inconclusive: passes }
 """
 RELEASE = """\
 name: levels

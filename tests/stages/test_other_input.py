@@ -84,13 +84,16 @@ def _check_own_metric() -> None:
     """Check that a metric that the project's task brings is gated, and changed by an override."""
     bundle = artifacts.folder("package", LINUX)
     target = json.loads((bundle / "manifest.json").read_text())["targets"]["small"]
-    assert [entry["gate"] for entry in target["gates"]][-2:] == ["trusted", "trusted_drop"]
+    assert [entry["gate"] for entry in target["gates"]][-2:] == [
+        "surely_right",
+        "surely_right_drop",
+    ]
     stream = io.StringIO()
-    strict = "validate.budget.metrics.trusted.inconclusive=blocks"
-    limit = "validate.budget.metrics.trusted.at_least=0.999"
+    strict = "validate.budget.metrics.surely_right.inconclusive=blocks"
+    limit = "validate.budget.metrics.surely_right.at_least=0.999"
     assert not gate.gate("small", [strict, limit], Console(file=stream, width=200))
     shown = " ".join(stream.getvalue().split())
-    assert "small trusted at least 0.999" in shown
+    assert "small surely_right at least 0.999" in shown
 
 
 def _check_bundle(task: str, score: str) -> None:
