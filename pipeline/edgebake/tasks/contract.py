@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake.errors import RecipeError, listed, nearest
 from edgebake.tasks import contract_json, preprocess
 from edgebake.tasks.inputs.image.spec import ImageInput, ImageSpec, image_of, input_of
 from edgebake.tasks.inputs.interface import load_input
@@ -129,9 +130,14 @@ def image_classifier(image: ImageSpec, labels: list[str]) -> Contract:
 
 
 def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
-    """Return the contract of a model that is trained with options of a recipe."""
+    """Return the contract of a model that is trained with options of a recipe.
+
+    Raises:
+        RecipeError: the kind of input names a step that it does not have.
+    """
     kind = load_input(options.data.input.kind)
     spec = kind.contract_input(options)
+    _refuse_unknown_steps(spec, list(kind.steps))
     task = load_task(options.task.output)
     return Contract(
         task=options.task.output,
@@ -140,6 +146,16 @@ def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
         labels=labels,
         task_options=options.task.options,
     )
+
+
+def _refuse_unknown_steps(spec: ContractInput, known: list[str]) -> None:
+    for step in spec.steps:
+        name = step["step"]
+        if name not in known:
+            expected = f"expected one of: {listed(known)}{nearest(name, known)}"
+            raise RecipeError(
+                f"the kind of input {spec.kind}: no step {name!r} in steps; {expected}"
+            )
 
 
 def from_json(text: str) -> Contract:

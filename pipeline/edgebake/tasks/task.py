@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import plugins, recipe
+from edgebake.tasks import plugin_members
 from edgebake.tasks.metric import Metric
 from edgebake.tasks.tensors import ContractOutput, Outputs, Step
 
@@ -120,8 +121,13 @@ class CalibrationError:
 
 
 def load_task(name: str) -> Task:
-    """Return the task that a recipe names."""
+    """Return the task that a recipe names.
+
+    Raises:
+        RecipeError: there is none, or it lacks a member.
+    """
     task: Task = plugins.load("task.output", name).TASK
+    plugin_members.refuse_missing("task.output", name, task, Task)
     return task
 
 

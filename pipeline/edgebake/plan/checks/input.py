@@ -1,4 +1,4 @@
-"""Check the kind of the input against its options, the data source and training."""
+"""Check the kind of the input against its options, the data source and training; and the task."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,19 @@ from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
 from edgebake.tasks.inputs.image.spec import NAME as IMAGE
 from edgebake.tasks.inputs.interface import NoOptions, load_input
+from edgebake.tasks.task import load_task
 
 # Options of `data` that say nothing of other inputs than images.
 IMAGE_OPTIONS = ("color", "crop", "resize", "short_side", "mean", "scale")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of the kind of the input, its options first."""
+    """Yield every problem of the kind of the input, its options first.
+
+    Raises:
+        RecipeError: the kind or the task is no plugin, or lacks a member.
+    """
+    load_task(recipe.task.output)
     problems = list(check_alone(recipe.data))
     yield from problems
     if problems:

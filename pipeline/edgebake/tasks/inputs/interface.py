@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe
+from edgebake.tasks import plugin_members
 from edgebake.tasks.options import ContractOptions
 from edgebake.tasks.tensors import ContractInput, Raw, Step, StepFunction
 
@@ -138,7 +139,8 @@ def load_input(kind: str) -> Input:
     """Return the kind of input with a name.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: there is none, or it lacks a member.
     """
     kind_of_input: Input = plugins.load("data.input.kind", kind).INPUT
+    plugin_members.refuse_missing("data.input.kind", kind, kind_of_input, Input)
     return kind_of_input
