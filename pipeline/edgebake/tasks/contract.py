@@ -137,7 +137,8 @@ def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
     """
     kind = load_input(options.data.input.kind)
     spec = kind.contract_input(options)
-    _refuse_unknown_steps(spec, list(kind.steps))
+    known = list(kind.steps)
+    _refuse_unknown_steps(spec, known)
     task = load_task(options.task.output)
     return Contract(
         task=options.task.output,
@@ -151,11 +152,14 @@ def from_recipe(options: ContractOptions, labels: list[str]) -> Contract:
 def _refuse_unknown_steps(spec: ContractInput, known: list[str]) -> None:
     for step in spec.steps:
         name = step["step"]
-        if name not in known:
-            expected = f"expected one of: {listed(known)}{nearest(name, known)}"
-            raise RecipeError(
-                f"the kind of input {spec.kind}: no step {name!r} in steps; {expected}"
-            )
+        if name in known:
+            continue
+        expected = listed(known)
+        hint = nearest(name, known)
+        raise RecipeError(
+            f"the kind of input {spec.kind}: no step {name!r} in steps; "
+            f"expected one of: {expected}{hint}"
+        )
 
 
 def from_json(text: str) -> Contract:

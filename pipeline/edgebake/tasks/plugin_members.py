@@ -18,12 +18,16 @@ def refuse_missing(key: str, name: str, value: object, interface: type) -> None:
     """
     if name not in plugins.names_in_project(key):
         return
-    members = [member for member in vars(interface) if not member.startswith("_")]
-    missing = [member for member in members if not hasattr(value, member)]
+    missing = []
+    for member in vars(interface):
+        is_public = not member.startswith("_")
+        if is_public and not hasattr(value, member):
+            missing.append(member)
     if missing:
         (required,) = plugins.REQUIRED[key]
-        folder = f"{plugins.PROJECT}/{plugins.PROJECT_FOLDERS[key]}/{name}"
+        folder = plugins.PROJECT_FOLDERS[key]
         raise RecipeError(
-            f"{folder}: no {listed(missing)} in {required}; expected every member of "
+            f"{plugins.PROJECT}/{folder}/{name}: no {listed(missing)} in {required}; "
+            "expected every member of "
             f"{interface.__module__}.{interface.__name__}"
         )

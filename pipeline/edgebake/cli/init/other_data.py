@@ -83,8 +83,10 @@ def read(source: str, answers: Answers) -> OtherData:
             flag = name.replace("_", "-")
             raise RecipeError(f"--{flag}: for images; {path} holds none")
     text = files.find(f"data/{source}").read_text()
-    template = strict_yaml.parse(text.encode(), strict_yaml.MAX_BYTES)["path"]
-    text = text.replace(f"`dvc add {template}`", f"`dvc add {shell_word(path)}`")
+    template = strict_yaml.parse(text.encode(), strict_yaml.MAX_BYTES)
+    of_template = template["path"]
+    own = shell_word(path)
+    text = text.replace(f"`dvc add {of_template}`", f"`dvc add {own}`")
     values = {"path": quote(Path(path).as_posix())}
     if source == "text_table":
         values |= _text_columns(Path(path))
@@ -258,15 +260,18 @@ def _refuse_other_sounds(path: Path) -> None:
     Raises:
         DataError: it has such files.
     """
-    content = [*sorted(path.glob("*")), *sorted(path.glob("*/*"))]
-    if any(file.suffix.lower() in IMAGES.suffixes for file in content):
+    without_class = sorted(path.glob("*"))
+    content = sorted(path.glob("*/*"))
+    content += without_class
+    if any(IMAGES.is_name(file.name) for file in content):
         return  # a folder of images, whose data source names what else is in it
     for file in content:
-        if file.suffix.lower() in SOUNDS and file.parent == path:
+        suffix = file.suffix.lower()
+        if suffix in SOUNDS and file in without_class:
             raise DataError(
                 f"{file}: in no folder of a class; expected {path / 'CLASS' / file.name}"
             )
-        if file.suffix.lower() in OTHER_SOUNDS:
+        if suffix in OTHER_SOUNDS:
             raise DataError(
                 f"{file}: expected WAV or FLAC with one channel of 16 bits, for example by "
                 "ffmpeg -i FILE -ac 1 -ar 16000 -c:a pcm_s16le FILE.wav"
