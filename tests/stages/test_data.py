@@ -227,6 +227,31 @@ def test_a_class_without_a_test_example_stops_the_build_before_an_image_is_read(
     assert ran.json("data.json")["untested_classes"] == ["even"]
 
 
+@pytest.mark.parametrize(
+    ("persons", "ending"),
+    [
+        (10, "; test groups: 3 (person), too few for gates on accuracy, which need 20"),
+        (40, "; test groups: 20 (person)"),
+    ],
+)
+def test_the_groups_that_gates_draw_are_counted(
+    params: Path, monkeypatch: pytest.MonkeyPatch, persons: int, ending: str
+) -> None:
+    alone.set_param("data", "digits", "splits", "by", value="group")
+    alone.set_param("data", "digits", "splits", "column", value="person")
+    alone.set_param("data", "digits", "splits", "test", value=0.5 if persons == 40 else 0.3)
+    names = [f"person {number % persons}" for number in range(COUNT)]
+    labels = np.arange(COUNT) // persons % 2
+    if persons == COUNT:
+        labels = np.arange(COUNT) % 2
+    examples = Examples(numbered(), labels, ["even", "odd"], columns={"person": names})
+    source = SimpleNamespace(load=lambda _: examples, INPUT=INPUT)
+    monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
+    ran = alone.run("data", "digits")
+    assert ran.line.endswith(ending)
+    assert f"test groups: {ran.json('data.json')['test_groups']} (person)" in ran.line
+
+
 def test_what_is_left_out_is_named(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.arange(COUNT) % 2
     examples = Examples(numbered(), labels, ["even", "odd"], left_out=["README", "a.txt", "b.txt"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from edgebake.recipe import Splits
 
 SPLITS = ("train", "calibration", "validation", "test")
+FEWEST_GROUPS = 20  # of test examples, below which gates are not measured
 DRAWN = ("test", "calibration", "validation")  # in the order in which they are drawn
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from edgebake.data.class_coverage import Coverage, SmallestClass
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
 from edgebake.data.formula_cells import to_cell
 from edgebake.data.readers import class_names, folder, labels
-from edgebake.data.splits import SPLITS
+from edgebake.data.splits import FEWEST_GROUPS, SPLITS
 from edgebake.errors import DataError
 from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.data import DataParams
@@ -58,6 +58,7 @@ class Summary(TypedDict):
     untested_classes: list[str]  # without test examples, as the recipe lists them
     skipped: list[str]
     left_out: list[str]  # paths that hold no examples
+    test_groups: NotRequired[int]  # of test examples, where `splits.column` groups them
 
 
 def run(job: Job[DataParams]) -> str:
@@ -82,9 +83,12 @@ def run(job: Job[DataParams]) -> str:
     coverage = class_coverage.count(examples, _numbers_by_split(valid))
     coverage.check(params)
     summary = _summarize(examples, valid, corrupt, coverage)
+    column = params.splits.column
+    if column is not None:
+        summary["test_groups"] = _test_groups(examples, valid, column)
     _write_table(job, examples, valid)
     job.write_json("data.json", summary, ensure_ascii=False)
-    return _line(summary)
+    return _line(summary) + _line_of_groups(summary, column)
 
 
 def read_examples(
@@ -210,6 +214,23 @@ def _summarize(
         "skipped": [record.error for record in corrupt],
         "left_out": examples.left_out,
     }
+
+
+def _test_groups(examples: Examples, records: list[ExampleRecord], column: str) -> int:
+    """Return the number of groups in the test split, which gates draw in place of examples."""
+    values = examples.columns[column]
+    groups = {values[record.number].strip() for record in records if record.split == "test"}
+    return len(groups)
+
+
+def _line_of_groups(summary: Summary, column: str | None) -> str:
+    if column is None:
+        return ""
+    count = summary["test_groups"]
+    line = f"; test groups: {count:,} ({column})"
+    if count < FEWEST_GROUPS:
+        line += f", too few for gates on accuracy, which need {FEWEST_GROUPS}"
+    return line
 
 
 def _write_table(job: Job[DataParams], examples: Examples, records: list[ExampleRecord]) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edgebake.evaluation.statistics import proportion
 from edgebake.evaluation.statistics.calibration import ResampledError
 
 THOUSANDTHS = [number / 1000 for number in range(1, 1000)]  # the quantile of p is p
@@ -30,6 +31,11 @@ def test_few_right_answers_have_the_same_floor_as_few_wrong_ones() -> None:
     few_wrong = ResampledError(0.1, [0.1] * 999, wrong=3, n=200)
     few_right = ResampledError(0.1, [0.1] * 999, wrong=197, n=200)
     assert few_right.bound(0.95) == few_wrong.bound(0.95) > 0.11
+
+
+def test_in_one_bin_the_bound_is_that_of_the_share_of_wrong_answers() -> None:
+    error = ResampledError(0.01, [0.01] * 999, wrong=110, n=10_000)
+    assert error.bound(0.95) == pytest.approx(0.01 + proportion.upper(110, 10_000, 0.95) - 0.011)
 
 
 def test_the_needed_number_grows_with_the_square_of_the_distance() -> None:

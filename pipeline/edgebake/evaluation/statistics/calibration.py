@@ -3,15 +3,16 @@
 The error is a mean of distances, so that chance alone raises it, and raises its resamples again
 (Kumar, Liang & Ma 2019, Verified uncertainty calibration). The upper bound keeps that: it errs to
 the safe side. The lower one is reflected at the error (the basic bootstrap: Davison & Hinkley 1997,
-section 5.2), which takes it away. Where fewer than 30 answers are wrong, or right, the upper bound
-is at least the error plus the share of such answers that the test set may lack: each costs at most
-its share.
+section 5.2), which takes it away. Each is at least as far from the error as Clopper and Pearson's
+bound of the rarer answers, wrong or right, is from their share: in one bin, the error is that share
+and a constant. Fewer than 30 of them have the floor of `resampling`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betaincinv
 
 from edgebake.evaluation.statistics.resampling import GROWTH, unseen_share
 
@@ -28,14 +29,14 @@ class ResampledError:
     def bound(self, confidence: float) -> float:
         """Return the one-sided upper confidence bound of the error."""
         quantile = self._quantile(confidence)
-        floor = self.loss + self._unseen(confidence)
+        floor = self.loss + self._uncertainty(confidence)
         return max(quantile, floor)
 
     def lower(self, confidence: float) -> float:
         """Return the one-sided lower confidence bound of the error."""
         quantile = self._quantile(1 - confidence)
         reflected = 2 * self.loss - self._quantile(confidence)
-        floor = self.loss - self._unseen(confidence)
+        floor = self.loss - self._uncertainty(confidence)
         return min(quantile, reflected, floor)
 
     def needed(self, limit: float, confidence: float) -> int | None:
@@ -52,15 +53,24 @@ class ResampledError:
         growth = (half_width / distance) ** 2
         estimate = int(self.n * growth)
         size = max(self.n + 1, estimate)
-        while self._unseen(confidence, size / self.n) > distance:
+        while self._uncertainty(confidence, size / self.n) > distance:
             larger = int(size * GROWTH)
             size = larger + 1
         return size
 
-    def _unseen(self, confidence: float, growth: float = 1.0) -> float:
-        """Return the most that answers may cost which a test set so many times as large misses."""
-        rarer = min(self.wrong, self.n - self.wrong)
-        return unseen_share(rarer * growth, self.n * growth, confidence)
+    def _uncertainty(self, confidence: float, growth: float = 1.0) -> float:
+        """Return what wrong answers may cost that the test set lacks, if it were so much larger.
+
+        Of right ones if those are fewer.
+        """
+        right = self.n - self.wrong
+        rarer = min(self.wrong, right) * growth
+        others = self.n * growth - rarer
+        unseen = unseen_share(rarer, rarer + others, confidence)
+        if unseen > 0:
+            return unseen
+        upper = float(betaincinv(rarer + 1, others, confidence))
+        return upper - rarer / (rarer + others)
 
     def _quantile(self, share: float) -> float:
         quantile = np.quantile(self.resamples, share, method="weibull")

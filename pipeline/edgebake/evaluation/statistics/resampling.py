@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
+from edgebake.data.splits import FEWEST_GROUPS
 from edgebake.evaluation.statistics.bootstrap import variance_of_resampling
 from edgebake.tasks.metric import Metric, Rows
 
 RESAMPLES = 999
 SEED = 0
 ENOUGH = 30  # examples that change, from which on the bootstrap needs no floor
-FEWEST = 20  # examples or clusters, below which no bound is given
+FEWEST = FEWEST_GROUPS  # examples or groups, below which no bound is given
 GROWTH = 1.05  # of the size in a search
 
 Floats = NDArray[np.float64]
