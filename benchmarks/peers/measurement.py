@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.pruning.latency import median_seconds
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import NamedExamples, Session, predictions, single_output
 
 THREADS = 1
@@ -70,10 +71,8 @@ def measure(maker: Maker, subject: Subject, repeats: int) -> Row:
     try:
         for _ in range(repeats):
             _build(row, subject)
-        images = _model_input(maker.runtime, subject)
-        probabilities = single_output(
-            predictions(_load_session(row), NamedExamples({"image": images}))
-        )
+        examples = NamedExamples({_input_name(row): _model_input(maker.runtime, subject)})
+        probabilities = single_output(predictions(_load_session(row), examples))
     except Exception as error:  # a tool that fails is a row of the table
         first_line = [*str(error).strip().splitlines(), ""][0]
         row.error = f"{type(error).__name__}: {first_line}"
@@ -101,8 +100,8 @@ def time_in_turns(rows: list[Row], subject: Subject) -> None:
     """
     rows = [row for row in rows if not row.error and row.maker.runtime not in UNTIMED]
     sessions = [_load_session(row) for row in rows]
-    for session in sessions:
-        session.feed({"image": subject.images[:1]})
+    for row, session in zip(rows, sessions, strict=True):
+        session.feed({_input_name(row): subject.images[:1]})
         for _ in range(WARM_UP_RUNS):
             session.invoke()
     counts = [_runs_per_round(session) for session in sessions]
@@ -136,6 +135,12 @@ def _load_session(row: Row) -> Session:
     module = importlib.import_module(f"edgebake.runtimes.{row.maker.runtime}.run")
     session: Session = module.load(row.files, THREADS)
     return session
+
+
+def _input_name(row: Row) -> str:
+    """Return the name of a file's input, which each tool chooses."""
+    (tensor,) = load_runtime(row.maker.runtime).inspect_files(row.files).inputs
+    return tensor.name
 
 
 def _model_input(runtime: str, subject: Subject) -> NDArray[np.float32] | NDArray[np.uint8]:
