@@ -93,9 +93,14 @@ def _score(plan: "Plan") -> str:
 
     words = set()
     for platform in plan["package"]:
-        for target in stage_params.read("package", platform).targets.values():
-            words.add(load_task(target.task.output).METRICS[0].word)
-    return words.pop() if len(words) == 1 else tables.SCORE
+        params = stage_params.read("package", platform)
+        for target in params.targets.values():
+            task = load_task(target.task.output)
+            score = task.METRICS[0]
+            words.add(score.word)
+    if len(words) == 1:
+        return words.pop()
+    return tables.SCORE
 
 
 def _note(score: str) -> str:
@@ -138,23 +143,29 @@ def _row(name: str, runtime: str, judgment: "Judgment | None") -> list[str]:
     if judgment is None:
         return [name, runtime, "not built", "", "", "", "", ""]
     metrics = judgment.evidence.metrics
-    score = judgment.evidence.task.METRICS[0].word
-    return [
-        name,
-        runtime,
-        tables.format_percent(metrics[score]),
-        tables.format_percent(metrics[f"float_{score}"]),
-        tables.format_brief(metrics["size_mb"]),
-        tables.format_brief(metrics["latency_p90_ms"]),
-        tables.format_brief(metrics["speedup"]),
-        _measured_on(metrics, score),
-    ]
+    metric = judgment.evidence.task.METRICS[0]
+    score = metric.word
+    float_score = f"float_{score}"
+    cells = [name, runtime]
+    for word in (score, float_score):
+        cell = tables.format_percent(metrics[word])
+        cells.append(cell)
+    for word in ("size_mb", "latency_p90_ms", "speedup"):
+        cell = tables.format_brief(metrics[word])
+        cells.append(cell)
+    place = _measured_on(metrics, score)
+    cells.append(place)
+    return cells
 
 
 def _measured_on(metrics: Mapping[str, Measurement], score: str) -> str:
-    sources = {metrics[name].where for name in (score, "latency_p90_ms")}
-    names = sorted(table_notes.short_source(source) for source in sources - {"not measured"})
-    return " and ".join(names) or "-"
+    names = set()
+    for word in (score, "latency_p90_ms"):
+        source = metrics[word].where
+        if source != "not measured":
+            name = table_notes.short_source(source)
+            names.add(name)
+    return " and ".join(sorted(names)) or "-"
 
 
 def _print_table(console: Console, table: Table) -> None:
