@@ -219,7 +219,11 @@ def _summarize(
 def _test_groups(examples: Examples, records: list[ExampleRecord], column: str) -> int:
     """Return the number of groups in the test split, which gates draw in place of examples."""
     values = examples.columns[column]
-    groups = {values[record.number].strip() for record in records if record.split == "test"}
+    groups = set()
+    for record in records:
+        if record.split == "test":
+            value = values[record.number]
+            groups.add(value.strip())
     return len(groups)
 
 

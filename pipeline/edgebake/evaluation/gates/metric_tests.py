@@ -183,8 +183,10 @@ class ClusteredGroupsTest:
         worst = self.groups[self.worst]
         numbers = []
         for test in self.groups.values():
+            if test.proves(requirement):
+                continue
             missing = test.missing(requirement)
-            if missing is not None and not test.proves(requirement):
+            if missing is not None:
                 numbers.append(missing)
         if requirement.limit == worst.best or not numbers:
             return self._of_worst(worst.note(requirement))

@@ -103,7 +103,8 @@ class AucLoss:
         normal = skewness + shifted / stretch
         curvature = normal**2 - 1
         quantile = normal + skewness * curvature  # Cornish & Fisher's first term
-        quantile += interaction * (student**2 + 1)
+        of_pairs = student**2 + 1
+        quantile += interaction * of_pairs
         deviation = float(np.sqrt(self.variance))
         return quantile * deviation
 
@@ -129,16 +130,18 @@ def auc_loss(before: Floats, now: Floats, truths: NDArray[np.int64]) -> AucLoss:
     for changes in (positives, negatives):
         size = len(changes)
         deviations = changes - changes.mean()
-        squares = float(np.sum(deviations**2))
-        cubes = float(np.sum(deviations**3))
-        variance += squares / (size - 1) / size
-        third_moment += cubes / size**3
+        squares = np.sum(deviations**2)
+        cubes = np.sum(deviations**3)
+        mean_square = squares / (size - 1)
+        variance += float(mean_square) / size
+        third_moment += float(cubes) / size**3
     acceleration = 0.0
     interaction = 0.0
     if variance:
         skewness = third_moment / variance**1.5
         acceleration = skewness / 6
-        interaction = _third_moment_of_pairs(before, now, truths) / variance**1.5
+        moment_of_pairs = _third_moment_of_pairs(before, now, truths)
+        interaction = moment_of_pairs / variance**1.5
     moved_positives = np.count_nonzero(positives)
     moved_negatives = np.count_nonzero(negatives)
     return AucLoss(
@@ -165,13 +168,16 @@ def _third_moment_of_pairs(before: Floats, now: Floats, truths: NDArray[np.int64
     """Return a sixth of what pairs add to the third moment of the loss beyond the placements."""
     first = placements(before, truths)
     second = placements(now, truths)
-    of_positives = _deviations(first.positives - second.positives)
-    of_negatives = _deviations(first.negatives - second.negatives)
+    positives = first.positives - second.positives
+    negatives = first.negatives - second.negatives
+    of_positives = _deviations(positives)
+    of_negatives = _deviations(negatives)
     lower_before = _sums_of_lower(before, truths, of_negatives)
     lower_now = _sums_of_lower(now, truths, of_negatives)
     # The product of both deviations and of the pair's own loss, summed over all pairs.
-    total = of_positives @ (lower_before - lower_now)
-    pairs = len(of_positives) * len(of_negatives)
+    lower = lower_before - lower_now
+    total = of_positives @ lower
+    pairs = len(positives) * len(negatives)
     return float(total) / pairs**2
 
 
@@ -186,9 +192,13 @@ def _sums_of_lower(scores: Floats, truths: NDArray[np.int64], values: Floats) ->
     of_positives = scores[truths == 1]
     order = np.argsort(of_negatives, kind="stable")
     ascending = of_negatives[order]
-    sums = np.concatenate([[0.0], np.cumsum(values[order])])
-    lower = sums[np.searchsorted(ascending, of_positives, "left")]
-    not_higher = sums[np.searchsorted(ascending, of_positives, "right")]
+    ascending_values = values[order]
+    sums = np.cumsum(ascending_values)
+    sums = np.insert(sums, 0, 0.0)
+    lower_count = np.searchsorted(ascending, of_positives, "left")
+    not_higher_count = np.searchsorted(ascending, of_positives, "right")
+    lower = sums[lower_count]
+    not_higher = sums[not_higher_count]
     middle: Floats = (lower + not_higher) / 2
     return middle
 

@@ -58,4 +58,5 @@ def variance_of_resampling(confidence: float, resamples: int) -> float:
     of_quantile = tail * (1 - tail) / density**2
     of_bias = 1 / DENSITY_OF_MEDIAN**2
     shared = 2 * tail / density / DENSITY_OF_MEDIAN
-    return (of_quantile + of_bias - shared) / resamples
+    of_both = of_quantile + of_bias - shared
+    return of_both / resamples

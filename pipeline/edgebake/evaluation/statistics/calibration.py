@@ -29,14 +29,18 @@ class ResampledError:
     def bound(self, confidence: float) -> float:
         """Return the one-sided upper confidence bound of the error."""
         quantile = self._quantile(confidence)
-        floor = self.loss + self._uncertainty(confidence)
+        uncertainty = self._uncertainty(confidence)
+        floor = self.loss + uncertainty
         return max(quantile, floor)
 
     def lower(self, confidence: float) -> float:
         """Return the one-sided lower confidence bound of the error."""
-        quantile = self._quantile(1 - confidence)
-        reflected = 2 * self.loss - self._quantile(confidence)
-        floor = self.loss - self._uncertainty(confidence)
+        alpha = 1 - confidence
+        quantile = self._quantile(alpha)
+        upper = self._quantile(confidence)
+        reflected = 2 * self.loss - upper
+        uncertainty = self._uncertainty(confidence)
+        floor = self.loss - uncertainty
         return min(quantile, reflected, floor)
 
     def needed(self, limit: float, confidence: float) -> int | None:
@@ -64,13 +68,16 @@ class ResampledError:
         Of right ones if those are fewer.
         """
         right = self.n - self.wrong
-        rarer = min(self.wrong, right) * growth
-        others = self.n * growth - rarer
-        unseen = unseen_share(rarer, rarer + others, confidence)
+        rarer = min(self.wrong, right)
+        rarer_grown = rarer * growth
+        grown = self.n * growth
+        unseen = unseen_share(rarer_grown, grown, confidence)
         if unseen > 0:
             return unseen
-        upper = float(betaincinv(rarer + 1, others, confidence))
-        return upper - rarer / (rarer + others)
+        others = grown - rarer_grown
+        upper = betaincinv(rarer_grown + 1, others, confidence)
+        share = rarer / self.n
+        return float(upper) - share
 
     def _quantile(self, share: float) -> float:
         quantile = np.quantile(self.resamples, share, method="weibull")
