@@ -217,7 +217,10 @@ def _units_of(channels: Sequence[str], answers: Answers) -> list[str]:
 
 def _short_numbers(numbers: Iterable[float]) -> str:
     """Return numbers with four digits as a YAML list."""
-    rounded = [float(f"{number:.4g}") for number in numbers]
+    rounded = []
+    for number in numbers:
+        text = f"{number:.4g}"
+        rounded.append(float(text))
     return yaml_numbers(rounded)
 
 
@@ -237,7 +240,11 @@ def _group_values(names: Sequence[str]) -> dict[str, str]:
 
 
 def _quoted(values: Mapping[str, str | None]) -> dict[str, str]:
-    return {key: quote(str(value)) for key, value in values.items()}
+    quoted = {}
+    for key, value in values.items():
+        text = str(value)
+        quoted[key] = quote(text)
+    return quoted
 
 
 def _first(candidates: Sequence[str], names: Sequence[str]) -> str | None:
@@ -249,9 +256,13 @@ def _first(candidates: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _has_folders_of_sounds(path: Path) -> bool:
-    folders = [entry for entry in sorted(path.iterdir()) if entry.is_dir()]
-    visible = [folder for folder in folders if not folder.name.startswith(".")]
-    return any(_has_sounds(folder) for folder in visible)
+    for entry in path.iterdir():
+        is_hidden = entry.name.startswith(".")
+        if is_hidden or not entry.is_dir():
+            continue
+        if _has_sounds(entry):
+            return True
+    return False
 
 
 def _refuse_other_sounds(path: Path) -> None:
