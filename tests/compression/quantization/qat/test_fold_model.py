@@ -176,7 +176,7 @@ def _channels_first(keras: Any, x: Any) -> Any:
     return keras.layers.GlobalAveragePooling2D(data_format="channels_first", name="first")(x)
 
 
-KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Normalization"
+KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Embedding, Normalization"
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,18 @@ from edgebake.compression.quantization.qat import batch_norm_folding, graph
 from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
 from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.errors import ConversionError
-from edgebake.models.keras_graph import activation, functional, kind
+from edgebake.models.keras_graph import activation, functional, kind, leaf_layers
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import NDArray
 
 FUSED = ("linear", "relu", "relu6")  # activations that every runtime computes inside a layer
 # Relative to the largest magnitude in a tensor. Float32 sums in another order differ by less
 # than 1e-5.
 TOLERANCE = 1e-4
 SAMPLES = 4
+BYTES = 256  # ids of a model without a table
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def fold_batch_norms(model: keras.Model) -> FoldedModel:
         folded_weights = batch_norm_folding.fold(unfolded_weights)
         layer.set_weights(folded_weights)
     copy_statistics(model, folded)
+    copy_tables(model, folded)
     _check_layer_outputs(model, model_graph, folded, batch_norms)
     return FoldedModel(folded, weights)
 
@@ -80,21 +83,29 @@ def copy_statistics(source: keras.Model, destination: keras.Model) -> None:
             copy.finalize_state()
 
 
+def copy_tables(source: keras.Model, destination: keras.Model) -> None:
+    """Copy the tables that ids look up to the layers of the same name."""
+    for table in tables(source):
+        copy = destination.get_layer(table.name)
+        copy.set_weights(table.get_weights())
+
+
+def tables(model: keras.Model) -> list[keras.Layer]:
+    """Return the layers of a model that look up ids."""
+    return [layer for layer in leaf_layers(model) if kind(layer) == graph.TABLE]
+
+
 def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
-    """Compare all outputs of two models on the same random images.
+    """Compare all outputs of two models on the same random inputs.
 
     Raises:
         ConversionError: an output differs by more than TOLERANCE.
     """
     import keras
 
-    image = model.inputs[0]
-    shape = (SAMPLES, *image.shape[1:])
-    random = np.random.default_rng(0)
-    numbers = random.uniform(-1, 1, shape)
-    images = numbers.astype(np.float32)
-    expected_outputs = model(images, training=False)
-    actual_outputs = rewritten(images, training=False)
+    inputs = random_inputs(model)
+    expected_outputs = model(inputs, training=False)
+    actual_outputs = rewritten(inputs, training=False)
     outputs = zip(
         model.outputs,
         keras.tree.flatten(expected_outputs),
@@ -108,6 +119,25 @@ def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
                 f"output {tensor.name!r}: the rewritten model differs by {difference:.2g} of the "
                 f"largest value; expected at most {TOLERANCE:g}"
             )
+
+
+def random_inputs(model: keras.Model) -> NDArray[np.generic]:
+    """Return examples [4, ...] that a model of one input takes: floats from -1 to 1, or ids.
+
+    As floats between -1 and 1, all ids would be 0, and only one row of a table would be compared.
+    """
+    tensor = model.inputs[0]
+    shape = (SAMPLES, *tensor.shape[1:])
+    random = np.random.default_rng(0)
+    if tensor.dtype.startswith(("int", "uint")):
+        return random.integers(0, _id_count(model), shape, tensor.dtype)
+    return random.uniform(-1, 1, shape).astype(np.float32)
+
+
+def _id_count(model: keras.Model) -> int:
+    """Return the number of rows that every table of a model has."""
+    counts = [table.input_dim for table in tables(model)]
+    return min(counts, default=BYTES)
 
 
 def _relative_difference(expected: np.ndarray, actual: np.ndarray) -> float:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WEIGHTED = ("Conv2D", "DepthwiseConv2D", "Dense")
 # Their weights are statistics: batch normalization is folded, Normalization stays as it is.
 NORMALIZATIONS = ("BatchNormalization", "Normalization")
+TABLE = "Embedding"  # looked up by ids; what it returns is quantized, and so is the table with it
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _refuse_unsupported(operation: keras.Operation, operations: list[keras.Opera
         raise ConversionError(f"{layer}: is used {uses} times; expected each to be used once")
     if getattr(operation, "data_format", "channels_last") == "channels_first":
         raise ConversionError(f"{layer}: has channels first; expected channels last")
-    supported = WEIGHTED + NORMALIZATIONS
+    supported = (*WEIGHTED, *NORMALIZATIONS, TABLE)
     if getattr(operation, "weights", None) and kind(operation) not in supported:
         raise ConversionError(
             f"{layer}: {kind(operation)} has weights that cannot be fake-quantized; "

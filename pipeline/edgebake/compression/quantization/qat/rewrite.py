@@ -34,12 +34,16 @@ def to_trainable(folded: FoldedModel, settings: QatSettings) -> keras.Model:
     If the settings say so, its input and the outputs that a runtime stores are quantized, too.
 
     Raises:
-        ConversionError: a layer whose output is quantized returns several tensors.
+        ConversionError: a layer whose output is quantized returns several tensors, or a table of
+            a model is trained whose activations stay in float.
     """
+    if not settings.quantize_activations:
+        _refuse_tables(folded.model)
     model = _TrainableCopy(folded, settings).build()
     for name, weights in folded.original_weights.items():
         weight_quantizer.set_weights(model.get_layer(name), weights)
     fold_model.copy_statistics(folded.model, model)
+    fold_model.copy_tables(folded.model, model)
     return model
 
 
@@ -53,6 +57,7 @@ def to_plain(model: keras.Model, folded: FoldedModel) -> keras.Model:
         plain.get_layer(name).kernel.assign(kernel)
         plain.get_layer(name).bias.assign(bias)
     fold_model.copy_statistics(folded.model, plain)
+    fold_model.copy_tables(model, plain)
     return plain
 
 
@@ -64,6 +69,15 @@ def trained_ranges(model: keras.Model) -> dict[str, tuple[float, float]]:
             low, high = layer.bounds()
             trained[layer.name.removesuffix(SUFFIX)] = (float(low), float(high))
     return trained
+
+
+def _refuse_tables(model: keras.Model) -> None:
+    """Refuse a table whose weights alone would be quantized: only what it returns is."""
+    for table in fold_model.tables(model):
+        raise ConversionError(
+            f"layer {table.name!r}: {graph.TABLE} has weights that cannot be fake-quantized alone; "
+            "expected a scheme with integer activations: int8"
+        )
 
 
 class _TrainableCopy:
