@@ -58,10 +58,6 @@ class Levels:
     def to_golden(self, raw):
         return np.asarray(raw, "<i4").tobytes()
 
-    def noise(self, spec, count, seed):
-        levels = np.random.default_rng(seed).integers(0, 10, (count, *spec.tensor.shape))
-        return levels.astype(spec.tensor.dtype)
-
     def tolerance(self, spec, tensor):
         return 0.0 if spec.tensor.dtype == "int32" else 1e-6
 

@@ -11,8 +11,6 @@ from importlib.resources.abc import Traversable
 from types import ModuleType
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
 from edgebake import plugins
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe
@@ -83,10 +81,6 @@ class Input(Protocol):
 
     def to_golden(self, raw: Raw) -> bytes:
         """Return the bytes of an example in `raw_form`: PNG, little-endian numbers or UTF-8."""
-        ...
-
-    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
-        """Return tensors [count, ...] that every model of this input takes."""
         ...
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:

@@ -81,15 +81,6 @@ def test_a_tensor_may_be_off_by_a_thousandth_of_a_nat_and_a_quantization_step() 
     assert INPUT.tolerance(spec, {"scale": 0.04}) == pytest.approx(0.04 + 0.00025 * 1.01)
 
 
-def test_noise_is_a_tensor_of_the_model() -> None:
-    spec = INPUT.contract_input(_options())
-    noise = INPUT.noise(spec, 3, seed=0)
-    assert noise.shape == (3, 49, 40, 1)
-    assert noise.dtype == np.float32
-    assert np.isfinite(noise).all()
-    assert np.array_equal(INPUT.noise(spec, 3, seed=0), noise)
-
-
 def test_model_files_say_what_they_hear() -> None:
     spec = INPUT.contract_input(_options())
     form = "as logarithms of 40 mel bands in 49 frames"

@@ -1,6 +1,5 @@
-"""A signal as an input: its options, the contract, golden vectors and noise."""
+"""A signal as an input: its options, the contract and golden vectors."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -119,12 +118,3 @@ def test_an_integer_input_may_be_off_by_a_step() -> None:
     assert INPUT.tolerance(spec, {"scale": None}) == 1e-4
     assert INPUT.tolerance(spec, {"scale": 0.25}) == 0.2501
     assert not INPUT.takes_raw("float32")
-
-
-def test_noise_fits_the_tensor_and_its_seed() -> None:
-    spec = replace(contract_input(), tensor=TensorSpec("signal", (64, 2), "float32"))
-    noise = INPUT.noise(spec, 100, seed=1)
-    assert noise.shape == (100, 64, 2)
-    assert noise.dtype == np.float32
-    assert abs(noise.std() - 1) < 0.05
-    np.testing.assert_array_equal(noise, INPUT.noise(spec, 100, seed=1))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from edgebake.recipe import Data, DataInput, Model, Recipe, Task
@@ -61,10 +60,3 @@ def test_golden_vectors_hold_utf_8() -> None:
 def test_ids_are_exact_in_every_app() -> None:
     assert INPUT.tolerance(contract_input(), {"scale": None}) == 0
     assert not INPUT.takes_raw("int32")
-
-
-def test_noise_covers_every_id_and_no_other() -> None:
-    noise = INPUT.noise(contract_input(), 2000, seed=0)
-    assert noise.dtype == np.int32
-    assert noise.shape == (2000, 6)
-    assert np.unique(noise).tolist() == list(range(257))

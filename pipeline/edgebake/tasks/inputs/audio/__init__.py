@@ -5,11 +5,9 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe
-from edgebake.tasks import preprocess
 from edgebake.tasks import steps as shared_steps
 from edgebake.tasks.inputs.audio import options as audio_options
 from edgebake.tasks.inputs.audio import steps
@@ -89,20 +87,6 @@ class AudioKind:
         """Return the samples, little-endian."""
         samples = np.asarray(raw, LITTLE_ENDIAN)
         return samples.tobytes()
-
-    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
-        """Return the tensors of white noise of various loudness, float32 [count, ...]."""
-        generator = np.random.default_rng(seed)
-        parameters = {step["step"]: step for step in spec.steps}
-        samples = parameters["clip"]["samples"]
-        shape = spec.tensor.shape
-        tensors = np.empty((count, *shape), np.float32)
-        for number in range(count):
-            loudness = generator.integers(1, FULL_SCALE)
-            sound = generator.integers(-loudness, loudness, samples, np.int16)
-            values = preprocess.run(spec.steps, sound, spec.numbers, self.steps)
-            tensors[number] = np.reshape(values, shape)
-        return tensors
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
         """Return how far another implementation of the spectrum may be off, as normalized."""

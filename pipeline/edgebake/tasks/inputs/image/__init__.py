@@ -6,7 +6,6 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from edgebake.errors import Problem
@@ -68,12 +67,6 @@ class ImageKind:
         buffer = io.BytesIO()
         Image.fromarray(np.asarray(raw)).save(buffer, "PNG", compress_level=0)
         return buffer.getvalue()
-
-    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
-        """Return preprocessed images of uniform noise, float32 [count, h, w, c]."""
-        generator = np.random.default_rng(seed)
-        pixels = generator.integers(0, 256, (count, *spec.tensor.shape), dtype=np.uint8)
-        return image_of(spec).normalize(pixels)
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
         """Return one pixel level: image libraries round the sums of a resize differently."""

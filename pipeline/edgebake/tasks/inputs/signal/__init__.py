@@ -5,7 +5,6 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
@@ -73,11 +72,6 @@ class SignalKind:
     def to_golden(self, raw: Raw) -> bytes:
         """Return the samples as little-endian float32, channel by channel of each time."""
         return np.asarray(raw, "<f4").tobytes()
-
-    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
-        """Return normalized signals of Gaussian noise, float32 [count, samples, channels]."""
-        generator = np.random.default_rng(seed)
-        return generator.standard_normal((count, *spec.tensor.shape), np.float32)
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
         """Return the rounding of a float32; of an integer input also a quantization step."""

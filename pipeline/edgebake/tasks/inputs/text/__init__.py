@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgebake.errors import Problem
 from edgebake.recipe import Data, Recipe, plugin_options
 from edgebake.recipe.missing import MISSING
@@ -87,12 +84,6 @@ class TextKind:
     def to_golden(self, raw: Raw) -> bytes:
         """Return the UTF-8 of a text."""
         return self.digest(raw)
-
-    def noise(self, spec: ContractInput, count: int, seed: int) -> NDArray[Any]:
-        """Return random ids, int32 [count, length]."""
-        generator = np.random.default_rng(seed)
-        shape = (count, *spec.tensor.shape)
-        return generator.integers(0, HIGHEST + 1, shape, dtype=np.int32)
 
     def tolerance(self, spec: ContractInput, tensor: Mapping[str, Any]) -> float:
         """Return 0: ids are exact."""
