@@ -165,7 +165,12 @@ def vectors(platform: str) -> dict[str, Any]:
         sizes=[image.size for image in images],
     )
     file = golden.ConvertedFile(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
-    return golden.build_vectors(file, examples, {"probabilities": np.eye(10, dtype=np.float32)[:2]})
+    return golden.build_vectors(
+        file,
+        examples,
+        {"image": examples.inputs},
+        {"probabilities": np.eye(10, dtype=np.float32)[:2]},
+    )
 
 
 def lay_parity(platform: str, report: Mapping[str, Sequence[Comparison]]) -> None:

@@ -49,6 +49,12 @@ def _predictions(*rows: list[float]) -> dict[str, NDArray[np.float32]]:
     return {"probabilities": np.array(rows, np.float32)}
 
 
+def _vectors(
+    file: golden.ConvertedFile, examples: Examples, outputs: dict[str, NDArray[np.float32]]
+) -> dict[str, Any]:
+    return golden.build_vectors(file, examples, {"image": examples.inputs}, outputs)
+
+
 def _pictures(vectors: dict[str, Any]) -> list[NDArray[np.uint8]]:
     return [
         np.asarray(Image.open(io.BytesIO(base64.b64decode(example["image"]))))
@@ -62,7 +68,7 @@ def _numbers(vectors: dict[str, Any]) -> list[int]:
 
 
 def test_the_bytes_of_a_picture_do_not_depend_on_who_deflates() -> None:
-    vectors = golden.build_vectors(_file(), _examples([0]), _predictions(SURE[0]))
+    vectors = _vectors(_file(), _examples([0]), _predictions(SURE[0]))
     written = base64.b64decode(vectors["examples"][0]["image"])
     # 8 rows of a filter's number and 8 pixels: stored, they stand in the file as they are.
     assert b"".join(b"\x00" + bytes(8) for _ in range(8)) in written
@@ -73,9 +79,7 @@ SURE = {0: [0.9, 0.05, 0.05], 1: [0.05, 0.9, 0.05], 2: [0.05, 0.05, 0.9]}
 
 def test_examples_are_of_all_classes_before_any_is_there_twice() -> None:
     labels = [0, 0, 0, 0, 0, 1, 1, 2]
-    vectors = golden.build_vectors(
-        _file(), _examples(labels), _predictions(*(SURE[label] for label in labels))
-    )
+    vectors = _vectors(_file(), _examples(labels), _predictions(*(SURE[label] for label in labels)))
     # a, b, c in the first turn; a and b again in the second
     assert _numbers(vectors) == [0, 1, 5, 6, 7]
     assert [example["label"] for example in vectors["examples"]] == ["a", "a", "b", "b", "c"]
@@ -84,44 +88,47 @@ def test_examples_are_of_all_classes_before_any_is_there_twice() -> None:
 
 
 def test_examples_are_as_many_as_there_are_when_there_are_few() -> None:
-    assert _numbers(
-        golden.build_vectors(_file(), _examples([0, 1]), _predictions(SURE[0], SURE[1]))
-    ) == [0, 1]
+    assert _numbers(_vectors(_file(), _examples([0, 1]), _predictions(SURE[0], SURE[1]))) == [0, 1]
 
 
 def test_an_answer_that_is_not_clear_is_no_example() -> None:
     # the tolerance is 0.04, so that the likeliest two have to lie more than 0.16 apart
     predictions = _predictions([0.57, 0.42, 0.01], [0.58, 0.41, 0.01])
-    vectors = golden.build_vectors(_file(operators=INTEGERS), _examples([0, 0]), predictions)
+    vectors = _vectors(_file(operators=INTEGERS), _examples([0, 0]), predictions)
     assert vectors["tolerances"]["output"] == 0.04
     assert _numbers(vectors) == [1]
 
 
 def test_no_clear_answer_leaves_no_example() -> None:
-    assert (
-        golden.build_vectors(_file(), _examples([0]), _predictions([0.5, 0.5, 0.0]))["examples"]
-        == []
-    )
+    assert _vectors(_file(), _examples([0]), _predictions([0.5, 0.5, 0.0]))["examples"] == []
 
 
 def test_right_answers_come_before_wrong_ones() -> None:
     labels = [1, 1, 1, 0, 0, 0, 0, 0]
-    assert _numbers(
-        golden.build_vectors(_file(), _examples(labels), _predictions(*[SURE[0]] * 8))
-    ) == [3, 4, 5, 6, 7]
+    assert _numbers(_vectors(_file(), _examples(labels), _predictions(*[SURE[0]] * 8))) == [
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_of_one_class_the_smallest_pictures_are_taken() -> None:
     sides = [64, 8, 64, 8, 64, 8, 8, 8]
-    assert _numbers(
-        golden.build_vectors(_file(), _examples([0] * 8, sides), _predictions(*[SURE[0]] * 8))
-    ) == [1, 3, 5, 6, 7]
+    assert _numbers(_vectors(_file(), _examples([0] * 8, sides), _predictions(*[SURE[0]] * 8))) == [
+        1,
+        3,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
-    vectors = golden.build_vectors(
+    vectors = _vectors(
         _file(), replace(_examples([0, 1]), inputs=images), _predictions(SURE[0], SURE[1])
     )
     assert all(map(np.array_equal, _pictures(vectors), images))
@@ -139,7 +146,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
 def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) -> None:
     black, white = np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)
     examples = replace(_examples([0, 1]), inputs=[black, white])
-    vectors = golden.build_vectors(_file(tensor), examples, _predictions(SURE[0], SURE[1]))
+    vectors = _vectors(_file(tensor), examples, _predictions(SURE[0], SURE[1]))
     tensors = [example["tensor"] for example in vectors["examples"]]
     assert [tensor["shape"] for tensor in tensors] == [[1, 4, 4, 1]] * 2
     assert {tensor["dtype"] for tensor in tensors} == {"uint8" if tensor.is_image else tensor.dtype}
@@ -151,7 +158,7 @@ def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) 
 
 
 def test_the_answer_is_real_probabilities() -> None:
-    vectors = golden.build_vectors(_file(), _examples([0]), _predictions([0.7, 0.2, 0.1]))
+    vectors = _vectors(_file(), _examples([0]), _predictions([0.7, 0.2, 0.1]))
     assert vectors["examples"][0]["output"] == [0.7, 0.2, 0.1]
 
 
@@ -226,11 +233,11 @@ def test_an_answer_may_be_off_by_what_other_kernels_make_of_it(
 def test_the_same_answers_give_the_same_vectors() -> None:
     labels = [0, 1, 2, 0, 1, 2, 0]
     predictions = _predictions(*(SURE[label] for label in labels))
-    assert golden.build_vectors(_file(), _examples(labels), predictions) == golden.build_vectors(
+    assert _vectors(_file(), _examples(labels), predictions) == _vectors(
         _file(), _examples(labels), predictions
     )
 
 
 def test_it_says_its_format_and_of_which_file_it_is() -> None:
-    vectors = golden.build_vectors(_file(), _examples([0]), _predictions(SURE[0]))
+    vectors = _vectors(_file(), _examples([0]), _predictions(SURE[0]))
     assert (vectors["format"], vectors["sha256"]) == ("edgebake.golden/1", "ab" * 32)

@@ -53,7 +53,8 @@ def _vectors(file: golden.ConvertedFile, *raw: Any) -> dict[str, Any]:
         names=[f"row {number}" for number in range(count)],
         sizes=[1] * count,
     )
-    return golden.build_vectors(file, examples, {"probabilities": SURE[:count]})
+    inputs = {spec.name: examples.inputs for spec, _ in file.inputs}
+    return golden.build_vectors(file, examples, inputs, {"probabilities": SURE[:count]})
 
 
 def _array(stored: dict[str, Any], dtype: str) -> NDArray[Any]:

@@ -4,6 +4,7 @@ They are made where the test split is read, and ship with the bundle. Reads and 
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,23 +56,35 @@ class ConvertedFile:
         return contract_tensors.outputs(self.contract, self.inspection)
 
 
-def build_vectors(file: ConvertedFile, examples: Examples, outputs: Outputs) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Values:
+    """Inputs of one example before the first step, and the file's outputs, by name."""
+
+    inputs: Mapping[str, Raw]
+    outputs: Mapping[str, NDArray[np.float32]]  # each [...]
+
+
+def build_vectors(
+    file: ConvertedFile, examples: Examples, inputs: Mapping[str, Sequence[Raw]], outputs: Outputs
+) -> dict[str, Any]:
     """Return the content of golden.json.
 
-    It has no examples where the two highest probabilities of every prediction are close.
+    It has no examples if an output of every prediction is close to another answer.
 
     Args:
         file: the file that made the predictions.
-        examples: of the test split.
+        examples: names, sizes and labels of the test split.
+        inputs: of all examples before the first step, [n] by the contract's names.
         outputs: of all examples, float32 [n, ...] by the contract's names.
     """
     contract = file.contract
     task = load_task(contract.task)
     limits = tolerances(file)
-    (tolerance,) = limits.outputs.values()
     vectors = []
-    for number in _select(examples, outputs, task, tolerance):
-        vector = _vector(file, examples, number, outputs)
+    for number in _select(examples, outputs, task, limits.outputs):
+        example = {name: raw[number] for name, raw in inputs.items()}
+        answers = {name: values[number] for name, values in outputs.items()}
+        vector = _vector(file, examples, number, Values(example, answers))
         vectors.append(vector)
     if contract.is_image_classifier:
         return golden_forms.first_form(file.sha256, limits, vectors)
@@ -110,15 +123,20 @@ def _kernel_tolerance(file: ConvertedFile) -> float:
     return FLOAT16_KERNELS
 
 
-def _select(examples: Examples, outputs: Outputs, task: Task, tolerance: float) -> list[int]:
+def _select(
+    examples: Examples, outputs: Outputs, task: Task, tolerances: Mapping[str, float]
+) -> list[int]:
     """Return the numbers of a few examples with a clear margin, in ascending order.
+
+    The margin of an output is clear by the tolerance of this output, and all have to be.
 
     Right answers come before wrong ones, and small examples before large ones because a bundle is
     downloaded; the kinds of answers take turns.
     """
-    margins = task.margin(outputs)
-    smallest_margin = MARGIN * tolerance
-    has_margin = margins > smallest_margin
+    has_margin = np.ones(len(examples.labels), np.bool_)
+    for name, margins in task.margins(outputs).items():
+        smallest_margin = MARGIN * tolerances[name]
+        has_margin &= margins > smallest_margin
     is_wrong = ~task.right(outputs, examples.labels)
 
     def preference(number: int) -> tuple[bool, int, int]:
@@ -144,18 +162,15 @@ def _take_turns(numbers: list[int], kinds: NDArray[np.int64]) -> list[int]:
     return sorted(numbers, key=turns.__getitem__)
 
 
-def _vector(file: ConvertedFile, examples: Examples, number: int, outputs: Outputs) -> Vector:
+def _vector(file: ConvertedFile, examples: Examples, number: int, values: Values) -> Vector:
     raw = {}
     tensors = {}
     for spec, tensor in file.inputs:
         kind = load_input(spec.kind)
-        example = examples.inputs[number]
+        example = values.inputs[spec.name]
         raw[spec.name] = golden_forms.raw_value(kind, example)
         tensors[spec.name] = _stored_input(spec, tensor, example)
-    answers = {}
-    for output, _ in file.outputs:
-        answers_of_all = outputs[output.name]
-        answers[output.name] = answers_of_all[number]
+    answers = {output.name: values.outputs[output.name] for output, _ in file.outputs}
     example_name = examples.names[number]
     label_number = examples.labels[number]
     label = examples.classes[label_number]

@@ -274,7 +274,8 @@ def _write_golden_vectors(
         inspection=_inspection(job),
         contract=test.contract,
     )
-    vectors = golden.build_vectors(file, test.examples, scored.outputs)
+    inputs = {test.contract.single_input.name: test.examples.inputs}
+    vectors = golden.build_vectors(file, test.examples, inputs, scored.outputs)
     job.write_json("golden.json", vectors)
 
 

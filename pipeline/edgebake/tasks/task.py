@@ -73,8 +73,11 @@ class Task(Protocol):
     def tied(self, outputs: Outputs) -> Flags:
         """Return for which examples equal outputs leave the answer to their order, [n]."""
 
-    def margin(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Return how far apart the outputs are that would have to meet to turn an answer, [n]."""
+    def margins(self, outputs: Outputs) -> Mapping[str, NDArray[np.float32]]:
+        """Return how far apart the values are that would have to meet to turn an answer.
+
+        By name of the output, [n] each; an output is left out that turns none.
+        """
 
     def turns(self, outputs: Outputs) -> NDArray[np.int64]:
         """Return a number for each kind of answer, [n]; golden vectors take them in turns."""

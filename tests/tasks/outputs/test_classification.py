@@ -57,7 +57,9 @@ def test_columns_tell_the_answer_that_an_app_shows() -> None:
 
 
 def test_an_answer_turns_where_the_two_highest_meet() -> None:
-    np.testing.assert_allclose(TASK.margin(OUTPUTS), [0.5, 0.7, 0.2, 0.8], rtol=1e-6)
+    np.testing.assert_allclose(
+        TASK.margins(OUTPUTS)["probabilities"], [0.5, 0.7, 0.2, 0.8], rtol=1e-6
+    )
     assert TASK.turns(OUTPUTS).tolist() == [0, 1, 1, 2]
 
 

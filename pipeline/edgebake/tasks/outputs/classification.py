@@ -163,16 +163,16 @@ class Classification:
 
     def tied(self, outputs: Outputs) -> Flags:
         """Return which examples have several most probable labels."""
-        tied: Flags = self.margin(outputs) == 0
+        margins = self.margins(outputs)
+        tied: Flags = margins[PROBABILITIES] == 0
         return tied
 
-    def margin(self, outputs: Outputs) -> NDArray[np.float32]:
+    def margins(self, outputs: Outputs) -> Mapping[str, NDArray[np.float32]]:
         """Return the distance of the two highest probabilities."""
         ascending = np.sort(_probabilities(outputs), axis=1)
         highest = ascending[:, -1]
         second = ascending[:, -2]
-        margin: NDArray[np.float32] = highest - second
-        return margin
+        return {PROBABILITIES: highest - second}
 
     def turns(self, outputs: Outputs) -> NDArray[np.int64]:
         """Return the number of the most probable label."""
