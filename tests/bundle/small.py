@@ -227,6 +227,7 @@ def _vectors(
     made = golden.build_vectors(
         golden.ConvertedFile("ab" * 32, platform, inspection, target.contract),
         examples,
+        {"image": images},
         {"probabilities": answers},
     )
     return bundle_golden.render(made, after, target.contract.labels)
