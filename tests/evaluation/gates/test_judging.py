@@ -98,3 +98,12 @@ def test_too_few_examples_or_groups_are_not_judged() -> None:
         "examples are drawn by voice, and the test split has 14 groups; expected at least 20"
     )
     assert not judging.why_unjudged(NOW, ACCURACY, VOICES)
+
+
+def test_an_interval_ends_at_the_value_of_right_answers() -> None:
+    labels = np.arange(300) % 3
+    answers = labels.copy()
+    answers[:2] = 1, 2
+    low, high = judging.score_interval(MACRO_F1, {"label": labels, "answer": answers}) or [0, 0]
+    assert 0.9 < low < 0.99
+    assert high == 1.0

@@ -82,7 +82,15 @@ def score_interval(
         return proportion.interval(test.right, test.n)
     if isinstance(test, PoissonTest):
         return poisson.interval(test.count, test.hours)
-    return test.interval(ONE_SIDED)
+    return _up_to_best(metric, rows, test.interval(ONE_SIDED))
+
+
+def _up_to_best(metric: Metric, rows: Rows, interval: list[float]) -> list[float]:
+    """Return an interval that ends at the value of right answers: bounds of losses reach beyond."""
+    best = metric.value(metric.best(rows), None)
+    if metric.rises:
+        return [min(end, best) for end in interval]
+    return [max(end, best) for end in interval]
 
 
 def drop_interval(
