@@ -25,7 +25,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     path = arguments.file
     model_info = limited.inspect_file(path)
     report = model_file.lines(model_info, str(path))
-    if usability.refusal(model_info):
+    if usability.refusal(model_info) or model_file.may_take_spectra(model_info):
         for line in report:
             console.print(line, markup=False)
         return 0

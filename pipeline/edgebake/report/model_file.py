@@ -44,6 +44,11 @@ def lines(model: ModelInfo, file: str) -> list[str]:
     ]
 
 
+def may_take_spectra(model: ModelInfo) -> bool:
+    """Return whether a model of gray pictures by its shape could take spectra, as nothing says."""
+    return _spectra_of_picture(model) is not None and not model.pixel_scaling
+
+
 def yaml_numbers(values: Sequence[float]) -> str:
     """Return float32 numbers as a YAML list, each with the digits that float32 needs."""
     return f"[{', '.join(f'{value:.9g}' for value in values)}]"
@@ -55,7 +60,8 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
         yield "input", _format_tensor(tensor) + _format_layout(model)
     yield from _rest("input", model.inputs)
     yield from _other_reading(model)
-    classes = f": {model.classes} classes" if model.classes else ""
+    has_classes = model.classes and not _is_autoencoder(model)
+    classes = f": {model.classes} classes" if has_classes else ""
     for tensor in model.outputs[:MAX_ITEMS]:
         yield "output", _format_tensor(tensor) + classes
     yield from _rest("output", model.outputs)
@@ -84,10 +90,25 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
 
 def _other_reading(model: ModelInfo) -> Iterator[Property]:
     """Yield what an input that could be a gray picture could be instead."""
-    if len(model.inputs) == 1:
-        spectrum = input_kind.spectrum(model.inputs[0].shape)
-        if spectrum is not None:
-            yield "or", f"{spectrum}; then no step of an image belongs before the model"
+    spectra = _spectra_of_picture(model)
+    if spectra is not None:
+        yield "or", f"{spectra}; then no step of an image belongs before the model"
+
+
+def _spectra_of_picture(model: ModelInfo) -> str | None:
+    """Return which spectra an input of the shape of a gray picture could be; None if none."""
+    shapes = [tensor.shape for tensor in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != input_check.IMAGE_RANK:
+        return None
+    return input_kind.spectrum(shapes[0])
+
+
+def _is_autoencoder(model: ModelInfo) -> bool:
+    """Return whether a model answers in the shape of its input."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        return False
+    refusal = input_check.autoencoder_refusal(model.inputs[0].shape, model.outputs[0].shape)
+    return refusal is not None
 
 
 def _rest(label: str, items: Sequence[object], listed_items: int = MAX_ITEMS) -> Iterator[Property]:
@@ -117,6 +138,24 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     """Yield the facts that the file leaves open, and common values of pixel scaling."""
     if model.inputs and len(model.inputs[0].shape) != input_check.IMAGE_RANK:
         return  # these are facts about images
+    if _is_autoencoder(model):
+        return  # and these about their classifiers
+    if may_take_spectra(model):
+        yield "Not in the file: whether it takes gray pictures or spectra. Ask its author."
+        yield "If gray pictures: `edgebake init NAME --model FILE` with --mean and --scale"
+        yield f"If spectra: {input_kind.OF_SOUNDS}"
+        return
+    missing = _missing_of_classifier(model)
+    if missing:
+        yield f"Not in the file: {'; '.join(missing)}. Ask its author."
+    if not model.pixel_scaling:
+        yield "Common values: the input is (pixel - mean) * scale, with pixels from 0 to 255"
+        for convention, (mean, scale) in COMMON.items():
+            yield f"  {convention}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
+
+
+def _missing_of_classifier(model: ModelInfo) -> list[str]:
+    """Return what the file of a classifier of images leaves open."""
     missing = []
     if not model.pixel_scaling:
         missing.append("the scaling of pixels (mean, scale)")
@@ -128,12 +167,7 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
         missing.append("the names of the classes, and their order")
     if model.output is None:
         missing.append("whether the outputs are probabilities or logits")
-    if missing:
-        yield f"Not in the file: {'; '.join(missing)}. Ask its author."
-    if not model.pixel_scaling:
-        yield "Common values: the input is (pixel - mean) * scale, with pixels from 0 to 255"
-        for convention, (mean, scale) in COMMON.items():
-            yield f"  {convention}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
+    return missing
 
 
 def _format_tensor(tensor: TensorInfo) -> str:

@@ -112,6 +112,35 @@ def test_spectra_are_no_gray_picture() -> None:
         "  or          49 spectra of 10 bands, such as MFCC of a sound; then no step of an image "
         "belongs before the model" in lines
     )
+    assert lines[-3:] == [
+        "Not in the file: whether it takes gray pictures or spectra. Ask its author.",
+        "If gray pictures: `edgebake init NAME --model FILE` with --mean and --scale",
+        "If spectra: edgebake computes spectra itself: `edgebake init NAME --data FOLDER` with a "
+        "folder of sounds, and without --model, trains a network of them",
+    ]
+    assert not any("pixel" in line for line in lines)
+
+
+def test_spectra_without_channels_are_no_pictures_without_them() -> None:
+    spectra = replace(MODEL.inputs[0], shape=(None, 49, 40))
+    lines = model_file.lines(replace(MODEL, inputs=(spectra,)), "kws.keras")
+    assert (
+        "  refused     takes [n, 49, 40], 49 spectra of 40 bands, such as MFCC of a sound; "
+        "edgebake imports image classifiers so far: expected images, [n, height, width, channels]. "
+        "edgebake computes spectra itself: `edgebake init NAME --data FOLDER` with a folder of "
+        "sounds, and without --model, trains a network of them" in lines
+    )
+
+
+@pytest.mark.parametrize("shape", [(None, 64), (None, 128, 6), (None, 49, 40), (None, 28, 28, 1)])
+def test_an_autoencoder_has_no_classes(shape: tuple[int | None, ...]) -> None:
+    taken = replace(MODEL.inputs[0], shape=shape)
+    returned = replace(MODEL.outputs[0], shape=shape)
+    model = replace(MODEL, inputs=(taken,), outputs=(returned,))
+    lines = model_file.lines(model, "anomalies.keras")
+    assert any("an autoencoder, no classifier" in line for line in lines)
+    assert not any(f": {shape[-1]} classes" in line for line in lines)
+    assert not any("pixel" in line or line.startswith("Not in the file") for line in lines)
 
 
 def test_a_model_of_signals_is_asked_nothing_about_pixels() -> None:

@@ -44,8 +44,9 @@ def network(
     *,
     scales: bool = True,
     has_code: bool = False,
+    shape: tuple[int, ...] = (16, 16, 3),
 ) -> None:
-    """A file of Keras 2 for color images of 16 x 16 pixels."""
+    """A file of Keras 2, for color images of 16 x 16 pixels."""
     layers: list[dict[str, Any]] = [
         {"class_name": "Rescaling", "config": {"name": "r", "scale": 1 / 255}}
     ] * scales
@@ -55,7 +56,7 @@ def network(
     if has_code:
         code = {"name": "code", "function": ["4wE=", None, None]}
         layers.append({"class_name": "Lambda", "config": code})
-    layers[0]["config"]["batch_input_shape"] = [None, 16, 16, 3]
+    layers[0]["config"]["batch_input_shape"] = [None, *shape]
     path.parent.mkdir(exist_ok=True)
     with h5py.File(path, "w") as store:
         config = {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}
@@ -358,6 +359,13 @@ FLOWERS = [*PIXEL, "--data", "data/flowers", "--antialias"]
             "--mean, --scale: models/raw.h5 does not define the scaling of pixels",
         ),
         (
+            [*FLOWERS, "--model", "models/kws.h5"],
+            "--model: models/kws.h5 takes 49 spectra of 10 bands, such as MFCC of a sound, or gray "
+            "pictures; expected --mean and --scale if these are pictures. edgebake computes "
+            "spectra itself: `edgebake init NAME --data FOLDER` with a folder of sounds, and without "
+            "--model, trains a network of them\n",
+        ),
+        (
             [*FLOWERS, "--model", "models/tanh.h5"],
             "--output: models/tanh.h5 does not define it; expected probabilities or logits",
         ),
@@ -373,6 +381,7 @@ def test_a_wrong_answer_writes_nothing(
 ) -> None:
     network(imported / "models/many.h5", 10)
     network(imported / "models/raw.h5", 3, scales=False)
+    network(imported / "models/kws.h5", 3, scales=False, shape=(49, 10, 1))
     network(imported / "models/tanh.h5", 3, "tanh")
     network(imported / "models/code.h5", 3, has_code=True)
     before = files(imported)

@@ -8,6 +8,7 @@ from edgebake.cli.init.answers import Answers, refuse_unknown
 from edgebake.cli.init.data import EXPECTED
 from edgebake.cli.init.options import read_option
 from edgebake.errors import ModelError, RecipeError
+from edgebake.models.importers import input_kind
 from edgebake.models.inspection import usability
 from edgebake.models.inspection.limited import inspect_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
@@ -105,6 +106,21 @@ def refuse_undecided(answers: Answers, info: ModelInfo) -> None:
         )
     if answers.data is None:
         raise RecipeError(f"--data: missing; expected examples for {answers.model}, {EXPECTED}")
+
+
+def refuse_spectra(answers: Answers, info: ModelInfo) -> None:
+    """Refuse to take spectra for a gray picture, unless an answer scales its pixels.
+
+    Raises:
+        RecipeError: the input has the shape of both, and nothing says that it is a picture.
+    """
+    spectra = input_kind.spectrum(info.inputs[0].shape) if info.inputs else None
+    if spectra is None or info.pixel_scaling is not None or answers.mean is not None:
+        return
+    raise RecipeError(
+        f"--model: {answers.model} takes {spectra}, or gray pictures; expected --mean and --scale "
+        f"if these are pictures. {input_kind.OF_SOUNDS}"
+    )
 
 
 def refuse_undecided_resize(answers: Answers, info: ModelInfo) -> None:

@@ -24,6 +24,7 @@ from edgebake.cli.init.imported_model import (
     ModelChoice,
     choose_model,
     refuse_outside,
+    refuse_spectra,
     refuse_undecided,
     refuse_undecided_resize,
 )
@@ -102,6 +103,7 @@ def _draft(answers: Answers, console: Console) -> Draft:
     device = compose.option("device", str(answers.device))
     quantize, fit = _fit(answers, device, model)
     if model.info and model.is_new:
+        refuse_spectra(answers, model.info)
         if is_interactive:
             answers = prompts.ask_about_model(answers, model.info, console)
         refuse_undecided(answers, model.info)

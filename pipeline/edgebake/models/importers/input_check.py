@@ -40,6 +40,8 @@ def refusal(shape: Sequence[int | str | None], dtype: str, channels_first: bool)
     problem = f"takes {format_shape(shape)}, {kind}; {EXPECTED}"
     if kind == KINDS[IMAGE_RANK - 1]:
         problem += ADD_CHANNELS
+    if input_kind.spectrum(shape) is not None:
+        problem += f". {input_kind.OF_SOUNDS}"
     return problem
 
 

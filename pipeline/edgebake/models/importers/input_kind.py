@@ -13,7 +13,10 @@ FEWEST_SAMPLES = 4_000  # of a sound: half a second at 8,000 Hz
 MOST_CHANNELS = 16  # of a signal
 BANDS = (10, 13, 20, 26, 32, 40, 64, 80, 96, 128)  # of a spectrum
 FEWEST_FRAMES, MOST_FRAMES = 20, 1_000
-SPECTRUM_RANK = 4
+OF_SOUNDS = (
+    "edgebake computes spectra itself: `edgebake init NAME --data FOLDER` with a folder of sounds, "
+    "and without --model, trains a network of them"
+)
 
 Shape = Sequence[int | str | None]
 
@@ -32,22 +35,38 @@ def of(shape: Shape, dtype: str) -> str | None:
         return "whole numbers, such as token ids"
     if len(sizes) == 1 and _is_number(sizes[0], FEWEST_SAMPLES):
         return f"{sizes[0]:,} samples of a sound"
+    return _of_rows(shape)
+
+
+def _of_rows(shape: Shape) -> str | None:
+    """Return what rows of numbers are: spectra, or a signal; None if their sizes do not tell."""
+    sizes = shape[1:]
     is_window = len(sizes) == 2 and _is_number(sizes[1], 1, MOST_CHANNELS)
+    spectra = spectrum(shape)
+    if spectra is not None:
+        return f"{spectra}, or windows of a signal" if is_window else spectra
     if is_window:
         return f"windows of a signal: {_steps(sizes[0])} of {sizes[1]} numbers each"
     return None
 
 
 def spectrum(shape: Shape) -> str | None:
-    """Return what an input of the shape of a gray picture could be instead; None if nothing.
+    """Return which spectra an input of this shape could be; None if none.
 
-    MFCC and log-mel spectra of a sound have the axes of a picture: [n, frames, bands, 1].
+    MFCC and log-mel spectra of a sound have the axes of a gray picture, [n, frames, bands, 1] or
+    [n, 1, frames, bands], or no axis of channels, [n, frames, bands].
     """
-    if len(shape) != SPECTRUM_RANK or shape[3] != 1 or shape[1] == shape[2]:
+    sizes = list(shape[1:])
+    if len(sizes) == 3 and 1 in (sizes[0], sizes[2]):
+        sizes.remove(1)
+    if len(sizes) != 2:
         return None
-    if shape[2] not in BANDS or not _is_number(shape[1], FEWEST_FRAMES, MOST_FRAMES):
+    frames, bands = sizes
+    if frames == bands or bands not in BANDS:
         return None
-    return f"{shape[1]} spectra of {shape[2]} bands, such as MFCC of a sound"
+    if not _is_number(frames, FEWEST_FRAMES, MOST_FRAMES):
+        return None
+    return f"{frames} spectra of {bands} bands, such as MFCC of a sound"
 
 
 def _is_number(size: int | str | None, least: int, most: int | None = None) -> bool:
