@@ -268,12 +268,8 @@ def _write_placements(
 def _write_golden_vectors(
     job: Job[ValidateParams], test: TestSplit, scored: Scored, context: MeasurementContext
 ) -> None:
-    file = golden.ConvertedFile(
-        sha256=context.sha256,
-        platform=job.params.platform,
-        inspection=_inspection(job),
-        contract=test.contract,
-    )
+    platform = job.params.platform
+    file = golden.ConvertedFile(context.sha256, platform, _inspection(job), test.contract)
     inputs = {test.contract.single_input.name: test.examples.inputs}
     vectors = golden.build_vectors(file, test.examples, inputs, scored.outputs)
     job.write_json("golden.json", vectors)

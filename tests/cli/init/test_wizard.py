@@ -362,8 +362,8 @@ FLOWERS = [*PIXEL, "--data", "data/flowers", "--antialias"]
             [*FLOWERS, "--model", "models/kws.h5"],
             "--model: models/kws.h5 takes 49 spectra of 10 bands, such as MFCC of a sound, or gray "
             "pictures; expected --mean and --scale if these are pictures. edgebake computes "
-            "spectra itself: `edgebake init NAME --data FOLDER` with a folder of sounds, and without "
-            "--model, trains a network of them\n",
+            "spectra itself: `edgebake init NAME --data FOLDER` with a folder of sounds, and "
+            "without --model, trains a network of them\n",
         ),
         (
             [*FLOWERS, "--model", "models/tanh.h5"],
