@@ -182,7 +182,12 @@ class Budget:
         """Return the gates that are not null by name, those of `metrics` by word."""
         named = dict(vars(self))
         by_word = named.pop("metrics") or {}
-        return {name: gate for name, gate in (named | by_word).items() if gate is not None}
+        gates = {}
+        for name, gate in named.items():
+            if gate is not None:
+                gates[name] = gate
+        gates.update(by_word)
+        return gates
 
 
 @dataclass

@@ -111,8 +111,13 @@ def release(rows: list[list[str]], score: str = SCORE) -> Table:
         rows: one per target.
         score: header of the column of scores.
     """
-    headers = tuple(score if column == SCORE else column for column in RELEASE_COLUMNS)
-    return compact(headers, rows)
+    headers = []
+    for column in RELEASE_COLUMNS:
+        header = column
+        if column == SCORE:
+            header = score
+        headers.append(header)
+    return compact(tuple(headers), rows)
 
 
 def verdicts(decisions: Mapping[str, Sequence[Decision]]) -> Table:

@@ -51,13 +51,16 @@ def _gates(recipe: Recipe) -> dict[str, Gate]:
 
 def _shares(recipe: Recipe) -> set[str]:
     """Return the names of the gates whose limit is a share, 0 to 1."""
-    score, *_ = metrics = load_task(recipe.task.output).METRICS
+    task = load_task(recipe.task.output)
+    score = task.METRICS[0]
     shares = set(SHARES)
     if score.unit == "share":
-        shares.update(("accuracy", "accuracy_drop"))
-    for metric in metrics:
+        shares.add("accuracy")
+        shares.add("accuracy_drop")
+    for metric in task.METRICS:
         if metric.unit == "share":
-            shares.update((metric.word, metric.drop_word))
+            shares.add(metric.word)
+            shares.add(metric.drop_word)
     return shares
 
 
@@ -149,8 +152,12 @@ def _check_confidence(recipe: Recipe) -> Iterator[Problem]:
 def _check_metrics(recipe: Recipe) -> Iterator[Problem]:
     """Check that `metrics` names metrics of the task, each with the limit that it can have."""
     directions = {}
-    for metric in load_task(recipe.task.output).METRICS:
-        directions[metric.word] = AT_LEAST if metric.rises else AT_MOST
+    task = load_task(recipe.task.output)
+    for metric in task.METRICS:
+        direction = AT_MOST
+        if metric.rises:
+            direction = AT_LEAST
+        directions[metric.word] = direction
         directions[metric.drop_word] = AT_MOST
     fields = field_types.keys_of(Budget)
     own_words = [word for word in directions if word not in fields]
