@@ -1,6 +1,7 @@
 """Gates that no result on a test split could pass are refused, with what would let them pass."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from edgebake.plan.checks import provable
 from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.plan.variants import merge
 from edgebake.recipe import Budget, Ceiling, Floor, Inconclusive, ParityGate, Recipe, Waiver
+from edgebake.tasks.outputs.classification import MACRO_F1
 
 
 def _problems(n: int, waivers: tuple[Waiver, ...] = (), **gates: Any) -> list[Problem]:
@@ -93,3 +95,12 @@ def test_parity_between_runtimes_has_to_be_provable(gate: ParityGate, key: str, 
 def replace_budget(target: Target, gate: ParityGate) -> Target:
     target.recipe.validate.budget.parity = gate
     return target
+
+
+def test_counts_of_answers_say_nothing_of_a_score_that_is_no_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _problems(24, accuracy=Floor(at_least=0.99, required=True))
+    task = SimpleNamespace(METRICS=(MACRO_F1,))
+    monkeypatch.setattr(provable, "load_task", lambda _: task)
+    assert not _problems(24, accuracy=Floor(at_least=0.99, required=True))
