@@ -60,7 +60,7 @@ def _properties(model: ModelInfo) -> Iterator[Property]:
         yield "input", _format_tensor(tensor) + _format_layout(model)
     yield from _rest("input", model.inputs)
     yield from _other_reading(model)
-    has_classes = model.classes and not _is_autoencoder(model)
+    has_classes = model.classes and _may_classify(model)
     classes = f": {model.classes} classes" if has_classes else ""
     for tensor in model.outputs[:MAX_ITEMS]:
         yield "output", _format_tensor(tensor) + classes
@@ -103,12 +103,14 @@ def _spectra_of_picture(model: ModelInfo) -> str | None:
     return input_kind.spectrum(shapes[0])
 
 
-def _is_autoencoder(model: ModelInfo) -> bool:
-    """Return whether a model answers in the shape of its input."""
+def _may_classify(model: ModelInfo) -> bool:
+    """Return whether a model could answer with classes: neither its input nor a picture."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        return False
-    refusal = input_check.autoencoder_refusal(model.inputs[0].shape, model.outputs[0].shape)
-    return refusal is not None
+        return True
+    answer = model.outputs[0].shape
+    is_picture = bool(answer) and model.classes is None and len(answer) > input_check.CLASSES_RANK
+    refusal = input_check.autoencoder_refusal(model.inputs[0].shape, answer)
+    return refusal is None and not is_picture
 
 
 def _rest(label: str, items: Sequence[object], listed_items: int = MAX_ITEMS) -> Iterator[Property]:
@@ -138,7 +140,7 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     """Yield the facts that the file leaves open, and common values of pixel scaling."""
     if model.inputs and len(model.inputs[0].shape) != input_check.IMAGE_RANK:
         return  # these are facts about images
-    if _is_autoencoder(model):
+    if not _may_classify(model):
         return  # and these about their classifiers
     if may_take_spectra(model):
         yield "Not in the file: whether it takes gray pictures or spectra. Ask its author."
@@ -188,7 +190,7 @@ def _format_layout(model: ModelInfo) -> str:
 
 
 def _format_last_layer(model: ModelInfo) -> str:
-    if model.output:
+    if model.output and _may_classify(model):
         return f"{model.final_activation}: {model.output}"
     return model.final_activation or "unknown"
 

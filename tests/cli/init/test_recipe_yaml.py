@@ -132,6 +132,13 @@ def test_spectra_without_channels_are_no_pictures_without_them() -> None:
     )
 
 
+def test_a_model_that_answers_with_pictures_is_asked_nothing_about_its_input() -> None:
+    returned = replace(MODEL.outputs[0], shape=(None, None, None, 3))
+    lines = model_file.lines(replace(MODEL, outputs=(returned,)), "drawing.keras")
+    assert "  last layer  softmax" in lines
+    assert not any("pixel" in line or line.startswith("Not in the file") for line in lines)
+
+
 @pytest.mark.parametrize("shape", [(None, 64), (None, 128, 6), (None, 49, 40), (None, 28, 28, 1)])
 def test_an_autoencoder_has_no_classes(shape: tuple[int | None, ...]) -> None:
     taken = replace(MODEL.inputs[0], shape=shape)
@@ -140,6 +147,7 @@ def test_an_autoencoder_has_no_classes(shape: tuple[int | None, ...]) -> None:
     lines = model_file.lines(model, "anomalies.keras")
     assert any("an autoencoder, no classifier" in line for line in lines)
     assert not any(f": {shape[-1]} classes" in line for line in lines)
+    assert "  last layer  softmax" in lines
     assert not any("pixel" in line or line.startswith("Not in the file") for line in lines)
 
 
