@@ -172,6 +172,14 @@ def test_float_ends_become_integers_and_ids_stay_as_they_are(runtime: str, dtype
     assert largest_difference("two", outputs_of("two", runtime, files)) < INT8_TOLERANCE
 
 
+def test_what_a_process_built_before_changes_no_name_of_core_ml() -> None:
+    from coremltools.converters.mil.mil import Builder
+
+    before = converted("two", "coreml", "int8")
+    Builder.name_count["transpose"] = 5
+    assert converted("two", "coreml", "int8") == before
+
+
 def test_core_ml_describes_its_arrays() -> None:
     description = package.read(converted("two", "coreml", "float16")).specification.description
     assert [feature.shortDescription for feature in description.output] == [

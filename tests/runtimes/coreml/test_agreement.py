@@ -25,6 +25,7 @@ from edgebake.runtimes.coreml.convert import package_files
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests import architectures
+from tests.contracts import square_contract
 from tests.runtimes.coreml import heads
 
 pytestmark = pytest.mark.slow
@@ -67,7 +68,8 @@ def built(keras: Any, name: str) -> Any:
 
 def _classifier(architecture: str) -> Any:
     build = plugins.load("model.architecture", architecture).build
-    return build(Model(architecture, 0.5, RESOLUTION), 3, 10)
+    options = Model(architecture, 0.5, RESOLUTION)
+    return build(options, square_contract(RESOLUTION, 3, 10))
 
 
 def images(model: Any, count: int) -> NDArray[np.float32]:

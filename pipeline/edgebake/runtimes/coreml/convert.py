@@ -165,7 +165,11 @@ def _to_program(
 ) -> MLModel:
     """Convert a live Keras model to an ML Program in floats."""
     import coremltools as ct
+    from coremltools.converters.mil.mil import Builder
 
+    # coremltools counts operators in their names, and starts again behind a conversion alone: what
+    # else this process has built would change the names, and so the bytes.
+    Builder.name_count.clear()
     frozen, ends = _graph_and_ends(model, contract, options)
     graph = basic_operators.replace(frozen, REPLACED_OPERATORS)
     kinds = {operation.type for operation in graph.graph.get_operations()}
