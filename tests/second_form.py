@@ -19,12 +19,14 @@ from tests import signed
 from tests.contracts import probabilities
 from tests.signed import Signed
 
-# A kind of input as far as package asks it.
+# A kind of input as far as package asks it; its other members are those of texts.
 KIND = """
 from pathlib import Path
 
+from edgebake.tasks.inputs import text
 
-class Kind:
+
+class Kind(type(text.INPUT)):
     raw_form = "FORM"
     steps = {}
     augments_pixels = False

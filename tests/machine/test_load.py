@@ -46,4 +46,4 @@ def test_others_are_what_is_busy_without_this_process(
 def test_a_child_that_ended_counts_as_this_process() -> None:
     before = load._own_seconds()
     subprocess.run([sys.executable, "-c", BURN.format(seconds=0.3)], check=True)
-    assert load._own_seconds() - before >= 0.3
+    assert load._own_seconds() - before > 0.29  # the clock ticks every 0.01 s
